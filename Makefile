@@ -1,0 +1,63 @@
+# Every target has a line in `make help`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+WHEELS = .cache/wheels
+READY = $(VENV)/.ready
+
+IMAGES ?=
+TARGETS ?= 0.075 0.15 0.3
+CONFIG ?= training/configs/base.toml
+RUN ?= runs/$(basename $(notdir $(CONFIG)))
+DATA ?= ../shared/data/train
+KODAK ?= ../shared/data/kodak
+THREADS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+$(READY): requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	touch $@
+
+.PHONY: setup
+setup: $(READY) wheels ## the environment from the lock file, and the range coder's wheels for decoder.zip
+
+.PHONY: wheels
+wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked by sha256
+	$(BIN)/python -m submission.wheels
+
+.PHONY: submission
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, TARGETS="0.15")
+	$(BIN)/python -m submission $(if $(IMAGES),--images $(IMAGES)) --targets $(TARGETS)
+
+.PHONY: test
+test: setup ## all tests
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: setup ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: train
+train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
+	$(BIN)/python -m training --config $(CONFIG) --run $(RUN) --data $(DATA) --evaluation $(KODAK) \
+	  $(if $(THREADS),--threads $(THREADS))
+
+.PHONY: bench
+bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192
+	$(BIN)/python -m tests.bench
+
+.PHONY: curve
+curve: setup ## the rate-distortion plot of the README (KODAK=folder)
+	$(BIN)/python -m eval.curve --images $(KODAK)
+
+.PHONY: clean
+clean: ## remove built packages, not the environment nor the caches
+	rm -rf dist

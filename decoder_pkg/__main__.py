@@ -1,0 +1,42 @@
+"""Command line of the decoder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .bundle import WEIGHTS, load_bundle
+from .commands import decode_paths
+from .errors import DecoderError
+
+EXAMPLES = """examples:
+  python -m decoder_pkg photo.clc -o photo.png       one picture
+  python -m decoder_pkg streams/ -o pictures/        every .clc of a folder
+  python -m decoder_pkg dist/0.15/bs.zip -o images/  a whole set
+"""
+
+
+def main() -> int:
+    """Returns the exit code: 0 when every picture was decoded."""
+    parser = argparse.ArgumentParser(
+        "python -m decoder_pkg",
+        description="Decodes CLC streams to PNG.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", type=Path, help="a .clc file, a bs.zip, or a folder of .clc files")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a .png file for one picture, else a folder")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the decoder's weights")
+    parser.add_argument("--bf16", action="store_true", help="faster synthesis; pixels may differ by a few levels")
+    arguments = parser.parse_args()
+    try:
+        failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output, arguments.bf16)
+    except DecoderError as error:
+        print(f"{arguments.source}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

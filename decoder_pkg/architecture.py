@@ -1,0 +1,83 @@
+"""The table of model architectures: one row per network that a bit stream may name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LATENT_STRIDE = 16
+HYPER_STRIDE = 4
+"""The hyper-latent grid is this much coarser than the latent grid."""
+
+GAIN_LAMBDAS = (0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256)
+"""Lagrangian weight (lambda * 255^2 * MSE + bpp) at which each gain vector is trained."""
+
+GAIN_STEPS = 8
+"""Gain indices per octave of lambda: vectors in between are interpolated (Gao et al. 2021, section 3.2)."""
+
+GAIN_COUNT = (len(GAIN_LAMBDAS) - 1) * GAIN_STEPS + 1
+"""A gain index on the wire is in [0, GAIN_COUNT)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Widths and depths of one network family.
+
+    Attributes:
+      id: number written to weight files and never reused.
+      name: name for people.
+      latent_channels: channels of the latent at 1/16 resolution.
+      hyper_channels: channels of the hyper-latent at 1/64 resolution.
+      width4, width8, width16: channels of the transforms at 1/4, 1/8 and 1/16 resolution.
+      analysis_blocks8, analysis_blocks16: residual blocks of the analysis.
+      synthesis_blocks8, synthesis_blocks16: residual blocks of the synthesis.
+      hyper_analysis_width: channels of the hyper-encoder.
+      hyper_width: channels of the hyper-decoder.
+      context_width: channels of the context and parameter networks.
+    """
+
+    id: int
+    name: str
+    latent_channels: int
+    hyper_channels: int
+    width4: int
+    width8: int
+    width16: int
+    analysis_blocks8: int
+    analysis_blocks16: int
+    synthesis_blocks8: int
+    synthesis_blocks16: int
+    hyper_analysis_width: int
+    hyper_width: int
+    context_width: int
+
+
+ARCHITECTURES = (
+    Architecture(
+        id=1,
+        name="scale-context",
+        latent_channels=192,
+        hyper_channels=96,
+        width4=64,
+        width8=128,
+        width16=192,
+        analysis_blocks8=3,
+        analysis_blocks16=2,
+        synthesis_blocks8=4,
+        synthesis_blocks16=3,
+        hyper_analysis_width=128,
+        hyper_width=160,
+        context_width=192,
+    ),
+)
+
+
+def architecture(number: int) -> Architecture:
+    """Returns the architecture with this id.
+
+    Raises:
+      KeyError: no row has this id.
+    """
+    for row in ARCHITECTURES:
+        if row.id == number:
+            return row
+    raise KeyError(f"no architecture has id {number}; known: {[row.id for row in ARCHITECTURES]}")

@@ -1,0 +1,157 @@
+"""The bundle: every model the decoder ships, found by the id a picture header names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .archive import BUNDLE_ID_BYTES
+from .architecture import GAIN_LAMBDAS, Architecture, architecture
+from .entropy_model import EntropyModel
+from .errors import WeightsError
+from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv
+from .safetensors_reader import TensorFile, parse_safetensors
+from .synthesis import Synthesis
+from .tables import CodingTable, build_table
+
+WEIGHTS = Path(__file__).parent / "weights"
+MANIFEST = "manifest.json"
+LAYERS = (
+    "hyper.enter",
+    "hyper.up32",
+    "hyper.middle",
+    "hyper.up16",
+    "hyper.mean",
+    "hyper.scale",
+    "context.enter",
+    "context.hidden",
+    "context.leave",
+)
+OUTPUT_LAYERS = ("hyper.mean", "context.leave")
+"""Layers whose result leaves the network: not limited to an activation's range."""
+
+
+class DecoderModel:
+    """One model: parsed weights, networks built on first use."""
+
+    def __init__(self, data: bytes) -> None:
+        """Parses a weight file.
+
+        Raises:
+          WeightsError: it is damaged or names an unknown architecture.
+        """
+        self.digest = hashlib.sha256(data).digest()
+        self._file: TensorFile = parse_safetensors(data)
+        try:
+            self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
+        except (KeyError, ValueError) as error:
+            raise WeightsError(f"the weight file names no known architecture: {error}") from None
+
+    def _get(self, name: str) -> NDArray[np.generic]:
+        if name not in self._file.tensors:
+            raise WeightsError(f"the weight file lacks {name}")
+        return self._file.tensors[name]
+
+    @cached_property
+    def entropy(self) -> EntropyModel:
+        """The integer entropy model."""
+        support = self._get("gaussian.support")
+        latent_tables = _split_tables(self._get("gaussian.frequency"), support, np.zeros_like(support))
+        layers = {name: self._layer(name) for name in LAYERS}
+        return EntropyModel(layers, self._hyper_tables(), latent_tables, self._get("log_q").astype(np.int64))
+
+    def _layer(self, name: str) -> IntegerConv:
+        weight, bias, shift = (self._get(f"{name}.{part}") for part in ("weight", "bias", "shift"))
+        limit = OUTPUT_LIMIT if name in OUTPUT_LAYERS else ACTIVATION_LIMIT
+        return build_conv(weight.astype(np.int16), bias.astype(np.int64), shift.astype(np.int8), limit)
+
+    def _hyper_tables(self) -> list[list[CodingTable]]:
+        support, offset = self._get("hyper_prior.support"), self._get("hyper_prior.offset")
+        if support.shape != (len(GAIN_LAMBDAS), self.arch.hyper_channels) or offset.shape != support.shape:
+            raise WeightsError(f"hyper-latent tables of shape {support.shape} do not fit the architecture")
+        flat = _split_tables(self._get("hyper_prior.frequency"), support.reshape(-1), offset.reshape(-1))
+        channels = self.arch.hyper_channels
+        return [flat[start : start + channels] for start in range(0, len(flat), channels)]
+
+    @cached_property
+    def synthesis(self) -> Synthesis:
+        """The float synthesis network in evaluation mode, on the CPU."""
+        network = Synthesis(self.arch, len(GAIN_LAMBDAS))
+        prefix = "synthesis."
+        state = {
+            name.removeprefix(prefix): torch.from_numpy(array.astype(np.float32))
+            for name, array in self._file.tensors.items()
+            if name.startswith(prefix)
+        }
+        try:
+            network.load_state_dict(state)
+        except RuntimeError as error:
+            raise WeightsError(f"the synthesis weights do not fit the architecture: {error}") from None
+        return network.eval().to(memory_format=torch.channels_last)
+
+
+def _split_tables(
+    frequency: NDArray[np.generic], support: NDArray[np.generic], offset: NDArray[np.generic]
+) -> list[CodingTable]:
+    sizes = 2 * support.astype(np.int64) + 2
+    if frequency.shape != (int(sizes.sum()),):
+        raise WeightsError("the coding tables do not cover their frequencies exactly")
+    parts = np.split(frequency.astype(np.uint32), np.cumsum(sizes)[:-1])
+    return [build_table(part, int(middle)) for part, middle in zip(parts, offset.astype(np.int64))]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The models of a weights folder.
+
+    Attributes:
+      id: first 8 bytes of the sha256 over the model files' sha256, in the manifest's order.
+      models: by the id that picture headers name.
+    """
+
+    id: bytes
+    models: dict[int, DecoderModel]
+
+
+def load_bundle(folder: Path = WEIGHTS) -> Bundle:
+    """Loads every model of a weights folder and checks each file against the manifest.
+
+    Raises:
+      WeightsError: a file is missing, damaged or of another kind.
+    """
+    models, digests = {}, hashlib.sha256()
+    for row in read_manifest(folder):
+        data = _read(folder / row["file"])
+        model = DecoderModel(data)
+        if model.digest.hex() != row["sha256"]:
+            raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
+        digests.update(model.digest)
+        models[int(row["id"])] = model
+    return Bundle(digests.digest()[:BUNDLE_ID_BYTES], models)
+
+
+def read_manifest(folder: Path) -> list[dict[str, str]]:
+    """Rows of the manifest's table of models.
+
+    Raises:
+      WeightsError: there is no readable manifest.
+    """
+    try:
+        rows: list[dict[str, str]] = json.loads(_read(folder / MANIFEST))["models"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
+    return rows
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None

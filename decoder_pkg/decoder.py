@@ -1,0 +1,99 @@
+"""Archives to PNG files; one damaged picture costs that picture alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .archive import Entry, check_payload, read_archive
+from .architecture import LATENT_STRIDE
+from .bundle import Bundle
+from .entropy_model import Grid
+from .errors import CorruptPayload, DecoderError, WrongBundle
+from .latent_decoder import decode_latents
+from .render import render
+
+PNG_LEVEL = 1
+"""zlib level of the PNGs: their size counts nowhere, the time does."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One picture of an archive: its pixels [H, W, 3] uint8, or why there are none."""
+
+    name: str
+    pixels: NDArray[np.uint8] | None
+    error: DecoderError | None = None
+
+
+def latent_size(height: int, width: int) -> tuple[int, int]:
+    """Size of the latent grid of a picture."""
+    return -(-height // LATENT_STRIDE), -(-width // LATENT_STRIDE)
+
+
+def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
+    """Checks and entropy-decodes one picture: [h, w, M] int32 in 1/256.
+
+    Raises:
+      PayloadError: the payload is damaged, or names a model or filter that the bundle lacks.
+    """
+    check_payload(entry)
+    header = entry.header
+    if header.model not in bundle.models:
+        raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
+    if header.m:
+        raise CorruptPayload(f"{entry.name}: names a post-filter; the bundle has none")
+    height, width = latent_size(header.height, header.width)
+    model = bundle.models[header.model].entropy
+    try:
+        return decode_latents(model, entry.payload, height, width, header.gain, header.q)
+    except CorruptPayload as error:
+        raise CorruptPayload(f"{entry.name}: {error}") from None
+
+
+def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np.uint8]:
+    """Decodes one picture to [H, W, 3] uint8.
+
+    Raises:
+      PayloadError: as `decode_entry_latents`.
+    """
+    latents = decode_entry_latents(bundle, entry)
+    header = entry.header
+    model = bundle.models[header.model]
+    return render(model.synthesis, model.arch, latents, header.gain, header.height, header.width, bf16)
+
+
+def decode_archive(bundle: Bundle, data: bytes, bf16: bool = False) -> Iterator[Decoded]:
+    """Decodes every picture that can be decoded, in the archive's order.
+
+    Raises:
+      FormatError: the container itself cannot be read.
+      WrongBundle: it was made for other weights.
+    """
+    archive = read_archive(data)
+    if archive.bundle_id != bundle.id:
+        raise WrongBundle(
+            f"the stream was made for bundle {archive.bundle_id.hex()}, this is {bundle.id.hex()}: "
+            "decode with the decoder package it was encoded for"
+        )
+    for entry in archive.entries:
+        try:
+            yield Decoded(entry.name, decode_entry(bundle, entry, bf16))
+        except DecoderError as error:
+            yield Decoded(entry.name, None, error)
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Writes [H, W, 3] uint8 under a temporary name and renames it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        Image.fromarray(pixels).save(partial, format="PNG", compress_level=PNG_LEVEL)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

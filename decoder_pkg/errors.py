@@ -1,0 +1,80 @@
+"""Errors of the decoder, one tree.
+
+DecoderError
+├── FormatError            the container cannot be read
+│   ├── NotAnArchive           other magic bytes
+│   ├── UnsupportedVersion     a later format
+│   ├── TruncatedArchive       it ends early
+│   ├── TrailingData           it goes on after its end
+│   ├── InvalidHeader          a field is out of range
+│   ├── LimitExceeded          larger than FORMAT.md allows
+│   └── HeaderChecksum         the header block is damaged
+├── WrongBundle            made for other weights
+├── PayloadError           one picture cannot be decoded, the others can
+│   ├── PayloadChecksum        its bytes are damaged
+│   └── CorruptPayload         its bytes do not decode to exactly this picture
+├── WeightsError           a weight file is missing, damaged or of another kind
+└── MissingInput           there is nothing to decode
+"""
+
+from __future__ import annotations
+
+
+class DecoderError(Exception):
+    """Root of everything the decoder raises on bad input."""
+
+
+class FormatError(DecoderError):
+    """The container cannot be read."""
+
+
+class NotAnArchive(FormatError):
+    """The magic bytes are other ones."""
+
+
+class UnsupportedVersion(FormatError):
+    """The format version is not known here."""
+
+
+class TruncatedArchive(FormatError):
+    """The container ends before its content does."""
+
+
+class TrailingData(FormatError):
+    """Bytes follow the end of the content."""
+
+
+class InvalidHeader(FormatError):
+    """A header field is out of range."""
+
+
+class LimitExceeded(FormatError):
+    """A count or size is beyond the limits of FORMAT.md."""
+
+
+class HeaderChecksum(FormatError):
+    """The header block does not match its checksum."""
+
+
+class WrongBundle(DecoderError):
+    """The stream was made for other weights."""
+
+
+class PayloadError(DecoderError):
+    """One picture cannot be decoded; the others of the archive can."""
+
+
+class PayloadChecksum(PayloadError):
+    """The payload does not match its checksum."""
+
+
+class CorruptPayload(PayloadError):
+    """The payload does not decode to exactly one picture."""
+
+
+class WeightsError(DecoderError):
+    """A weight file is missing, damaged or of another kind."""
+
+
+class MissingInput(DecoderError):
+    """There is nothing to decode."""

@@ -1,0 +1,23 @@
+"""The competition's call: ./decode without arguments, bs.zip in the working directory."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from .bundle import load_bundle
+from .commands import decode_server
+from .errors import DecoderError
+
+
+def main() -> int:
+    """Decodes bs.zip to images/*.png; returns the exit code."""
+    start = time.monotonic()
+    try:
+        failures = decode_server(load_bundle(), Path.cwd())
+    except DecoderError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    print(f"decoded in {time.monotonic() - start:.1f} s, {failures} failed")
+    return 1 if failures else 0

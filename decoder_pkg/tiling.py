@@ -1,0 +1,42 @@
+"""Tiles with overlap: large grids pass through a network in parts of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one axis, in cells of the grid.
+
+    Attributes:
+      start, stop: the cells this tile is responsible for.
+      outer_start, outer_stop: the cells it must see, clipped to the grid.
+    """
+
+    start: int
+    stop: int
+    outer_start: int
+    outer_stop: int
+
+    @property
+    def outer(self) -> slice:
+        """The cells the tile must see."""
+        return slice(self.outer_start, self.outer_stop)
+
+    def target(self, stride: int, limit: int) -> slice:
+        """Where the tile's result goes, in samples of which a cell has `stride`; there are `limit` in all."""
+        return slice(self.start * stride, min(self.stop * stride, limit))
+
+    def source(self, stride: int, limit: int) -> slice:
+        """Where that result lies within what the tile's outer cells yield."""
+        target = self.target(stride, limit)
+        return slice(target.start - self.outer_start * stride, target.stop - self.outer_start * stride)
+
+
+def spans(size: int, tile: int, reach: int) -> Iterator[Span]:
+    """Cuts an axis of `size` cells into tiles that see `reach` more cells on both sides."""
+    for start in range(0, size, tile):
+        stop = min(start + tile, size)
+        yield Span(start, stop, max(0, start - reach), min(size, stop + reach))

@@ -1,0 +1,1 @@
+"""The encoder: pictures to streams."""

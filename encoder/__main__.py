@@ -1,0 +1,83 @@
+"""Command line of the encoder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from decoder_pkg.archive import write_archive
+from decoder_pkg.errors import WeightsError
+
+from .encode import Candidate
+from .fill import BudgetError, encode_within
+from .pictures import PictureError, find_pictures, load_picture
+from .sweep import CandidateCache, PictureCoder
+from .weights import Zoo, load_zoo
+
+EXAMPLES = """examples:
+  python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel
+  python -m encoder photos/ -o streams/ --bpp 0.3        every PNG and JPEG of a folder, each at most 0.3
+
+A whole set under one byte budget, which is worth more than one decibel: make submission IMAGES=photos/
+"""
+
+
+def main() -> int:
+    """Returns the exit code: 0 when every picture was encoded."""
+    parser = argparse.ArgumentParser(
+        "python -m encoder",
+        description="Encodes pictures to CLC streams of a given rate.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", type=Path, help="a PNG or JPEG picture, or a folder of them")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a .clc file, or a folder for a folder")
+    parser.add_argument("--bpp", type=float, default=0.15, help="bits per pixel that a file may take (default 0.15)")
+    arguments = parser.parse_args()
+    if arguments.bpp <= 0:
+        parser.error("--bpp must be positive")
+    try:
+        jobs = _jobs(arguments.source, arguments.output)
+        zoo = load_zoo()
+    except (PictureError, WeightsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    failures = 0
+    for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):
+        try:
+            tqdm.write(_encode_file(zoo, source, target, arguments.bpp))
+        except (PictureError, BudgetError) as error:
+            tqdm.write(f"{source}: {error}", file=sys.stderr)
+            failures += 1
+    return 1 if failures else 0
+
+
+def _jobs(source: Path, output: Path) -> list[tuple[Path, Path]]:
+    if not source.is_dir():
+        return [(source, output)]
+    output.mkdir(parents=True, exist_ok=True)
+    return [(path, output / f"{path.stem}.clc") for path in find_pictures(source)]
+
+
+def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float) -> str:
+    """Encodes one file and returns a line that reports it."""
+    pixels = load_picture(source)
+    samples = pixels.shape[0] * pixels.shape[1]
+
+    def stream(candidate: Candidate) -> bytes:
+        return write_archive(zoo.bundle.id, [candidate.entry(source.stem)])
+
+    coder = PictureCoder(pixels, zoo, CandidateCache())
+    best = encode_within(coder, zoo.models, lambda c: len(stream(c)), int(samples * bpp / 8))
+    data = stream(best)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(target)
+    return f"{source.name}: {len(data)} bytes, {8 * len(data) / samples:.4f} bpp, {best.psnr_db:.2f} dB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

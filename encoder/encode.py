@@ -1,0 +1,126 @@
+"""One picture to one candidate: analysis, rounding, range coding, and the proof that it decodes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from decoder_pkg.archive import Entry, ImageHeader, payload_checksum
+from decoder_pkg.architecture import LATENT_STRIDE, Architecture
+from decoder_pkg.decoder import latent_size
+from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.latent_decoder import decode_latents
+from decoder_pkg.render import render
+from decoder_pkg.tiling import spans
+
+from .latent_encoder import encode_latents, quantise
+from .pictures import Pixels
+from .weights import EncoderModel, to_grid
+
+TILE = 128
+"""Side of an analysis tile in latents."""
+
+
+class RoundTripError(Exception):
+    """A stream did not decode to the latents that were encoded: a bug, or a broken machine."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to code one picture.
+
+    Attributes:
+      header, payload: as they go into an archive.
+      squared_error: summed over all RGB samples of the 8-bit pictures.
+    """
+
+    header: ImageHeader
+    payload: bytes
+    squared_error: int
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR of this picture alone; infinite where nothing was lost."""
+        samples = 3 * self.header.width * self.header.height
+        return 10 * math.log10(255**2 * samples / self.squared_error) if self.squared_error else math.inf
+
+    def entry(self, name: str) -> Entry:
+        """The archive entry of this candidate."""
+        return Entry(name, self.header, self.payload)
+
+
+class AnalysedPicture:
+    """A picture and its unscaled latents under one model: computed once, coded at many rates."""
+
+    def __init__(self, pixels: Pixels, model: EncoderModel) -> None:
+        """Runs the analysis transform.
+
+        Args:
+          pixels: [H, W, 3] uint8.
+          model: the model to code with.
+        """
+        self.pixels, self.model = pixels, model
+        self._y = _analyse(pixels, model)
+
+    @torch.inference_mode()
+    def encode(self, gain: int, q: int = Q_ONE) -> tuple[Candidate, Pixels]:
+        """Codes the picture, decodes it back and measures it.
+
+        Args:
+          gain: gain index.
+          q: quantisation step in 1/128.
+
+        Returns:
+          The candidate and the decoded picture [H, W, 3] uint8.
+
+        Raises:
+          RoundTripError: the bytes do not decode to the latents they were made of.
+        """
+        entropy = self.model.decoder.entropy
+        index = torch.tensor([gain])
+        y = self.model.analysis.scale(self._y, index)
+        quantised = quantise(entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q)
+        payload = encode_latents(entropy, quantised, gain)
+        decoded = decode_latents(entropy, payload, *quantised.symbols.shape[:2], gain, q)
+        if not np.array_equal(decoded, quantised.latents):
+            raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other latents than were encoded")
+        height, width = self.pixels.shape[:2]
+        pixels = render(self.model.decoder.synthesis, self.model.decoder.arch, decoded, gain, height, width)
+        header = ImageHeader(self.model.id, gain, q, 0, width, height, len(payload), payload_checksum(payload))
+        return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
+
+
+def squared_error(original: Pixels, decoded: Pixels) -> int:
+    """Sum over all samples of the squared difference, exact."""
+    difference = original.astype(np.int32) - decoded
+    return int(np.square(difference).sum(dtype=np.int64))
+
+
+def analysis_reach(arch: Architecture) -> int:
+    """How many latents away a pixel can still change a latent."""
+    at_quarter, at_eighth = 1 / 4, (1 + 2 * arch.analysis_blocks8) / 2
+    at_sixteenth = 2 + 2 * arch.analysis_blocks16
+    return int(-(-(at_quarter + at_eighth + at_sixteenth) // 1))
+
+
+@torch.inference_mode()
+def _analyse(pixels: Pixels, model: EncoderModel) -> Tensor:
+    """Unscaled latents [1, M, h, w]; the picture's edge is repeated to a multiple of 16."""
+    arch = model.decoder.arch
+    height, width = latent_size(*pixels.shape[:2])
+    bottom, right = height * LATENT_STRIDE - pixels.shape[0], width * LATENT_STRIDE - pixels.shape[1]
+    padded = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    y = torch.empty(1, arch.latent_channels, height, width)
+    reach = analysis_reach(arch)
+    for down in spans(height, TILE, reach):
+        for across in spans(width, TILE, reach):
+            rows, columns = (slice(s.outer_start * LATENT_STRIDE, s.outer_stop * LATENT_STRIDE) for s in (down, across))
+            part = torch.from_numpy(np.ascontiguousarray(padded[rows, columns])).permute(2, 0, 1)[None].float() / 255
+            latents = model.analysis.unscaled(part.contiguous(memory_format=torch.channels_last))
+            inner = latents[:, :, down.source(1, height), across.source(1, width)]
+            y[:, :, down.start : down.stop, across.start : across.stop] = inner
+    return y

@@ -1,0 +1,127 @@
+"""Differentiable rate: the float twin of the decoder's integer entropy networks."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from decoder_pkg.architecture import GAIN_STEPS, Architecture
+from decoder_pkg.fixed_point import CAUSAL_TAPS
+from decoder_pkg.synthesis import conv3
+
+LOG2_SIGMA_MIN = -3.25
+"""log2 of the smallest standard deviation that has a coding table."""
+
+LOG2_SIGMA_STEP = 5 / 32
+"""Spacing of the coding tables in log2 of the standard deviation."""
+
+LIKELIHOOD_MIN = 2.0**-24
+"""Floor of a likelihood, so that an impossible symbol costs 24 bits and not infinitely many."""
+
+def causal_mask() -> Tensor:
+    """[1, 1, 5, 5] float: ones at the causal taps of a 5x5 window."""
+    mask = torch.zeros(1, 1, 5, 5)
+    for row, column in CAUSAL_TAPS:
+        mask[0, 0, row + 2, column + 2] = 1.0
+    return mask
+
+
+class HyperSynthesis(nn.Module):
+    """Hyper-latents to the mean of the latents and to features for their scale."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        width = arch.hyper_width
+        self.enter = conv3(arch.hyper_channels, width)
+        self.up32 = nn.Conv2d(width, 4 * width, 1)
+        self.middle = conv3(width, width)
+        self.up16 = nn.Conv2d(width, 4 * width, 1)
+        self.mean = conv3(width, arch.latent_channels)
+        self.scale = nn.Conv2d(width, arch.context_width, 1)
+
+    def forward(self, z_hat: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns mean [B, M, 4hz, 4wz] and scale features [B, C, 4hz, 4wz], float."""
+        x = F.leaky_relu(self.enter(z_hat), 0.125)
+        x = F.leaky_relu(F.pixel_shuffle(self.up32(x), 2), 0.125)
+        x = F.leaky_relu(self.middle(x), 0.125)
+        x = F.leaky_relu(F.pixel_shuffle(self.up16(x), 2), 0.125)
+        return self.mean(x), self.scale(x)
+
+
+class CausalConv(nn.Conv2d):
+    """A 5x5 convolution that sees only the twelve already decoded neighbours."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 5, padding=2)
+        self.mask: Tensor
+        self.register_buffer("mask", causal_mask(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=2)
+
+
+class ScaleContext(nn.Module):
+    """log2 of the standard deviation from hyper features and causal neighbours (Zhao et al. 2021, section 3.1).
+
+    The neighbours enter as magnitudes of their residuals: how far they were from their means tells the scale here.
+    """
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.enter = CausalConv(arch.latent_channels, arch.context_width)
+        self.hidden = nn.Conv2d(arch.context_width, arch.context_width, 1)
+        self.leave = nn.Conv2d(arch.context_width, arch.latent_channels, 1)
+
+    def forward(self, magnitudes: Tensor, features: Tensor) -> Tensor:
+        """Returns log2 sigma [B, M, h, w] from |y_hat - mean| [B, M, h, w] and features [B, C, h, w]."""
+        x = F.leaky_relu(self.enter(magnitudes) + features, 0.125)
+        x = F.leaky_relu(self.hidden(x), 0.125)
+        log2_sigma: Tensor = self.leave(x)
+        return log2_sigma
+
+
+class FactorisedPrior(nn.Module):
+    """One density per hyper-latent channel and octave of lambda: a mixture of three logistics."""
+
+    def __init__(self, channels: int, octaves: int) -> None:
+        super().__init__()
+        shape = (octaves, channels, 3)
+        self.location = nn.Parameter(torch.tensor([-1.0, 0.0, 1.0]).expand(shape).clone())
+        self.log_scale = nn.Parameter(torch.zeros(shape))
+        self.logit = nn.Parameter(torch.zeros(shape))
+
+    def likelihood(self, z: Tensor, gain_index: Tensor) -> Tensor:
+        """Probability of the unit interval around z [B, Z, h, w], for gain_index [B] int64."""
+        octave = nearest_octave(gain_index)
+        location, log_scale, logit = (p[octave][:, :, None, None] for p in (self.location, self.log_scale, self.logit))
+        centred = z.unsqueeze(-1) - location
+        inverse = torch.exp(-log_scale)
+        # The sign flip keeps both sigmoids in their accurate tail.
+        sign = -torch.sign(centred).detach()
+        upper = torch.sigmoid(sign * (centred + 0.5) * inverse)
+        lower = torch.sigmoid(sign * (centred - 0.5) * inverse)
+        weight = torch.softmax(logit, dim=-1)
+        return (weight * (upper - lower).abs()).sum(-1)
+
+
+def nearest_octave(gain_index: Tensor) -> Tensor:
+    """The octave whose factorised tables code this gain: [B] int64 to [B] int64, halves upwards."""
+    return torch.div(gain_index + GAIN_STEPS // 2, GAIN_STEPS, rounding_mode="floor")
+
+
+def gaussian_likelihood(residual: Tensor, log2_sigma: Tensor) -> Tensor:
+    """Probability of the unit interval around a residual under a zero-mean Gaussian.
+
+    Args:
+      residual: float, (y - mean) / q, any shape.
+      log2_sigma: float, same shape, log2 of the standard deviation in units of q.
+    """
+    inverse = torch.exp2(-log2_sigma.clamp(min=LOG2_SIGMA_MIN)) * 0.7071067811865476
+    size = residual.abs()
+    return 0.5 * (torch.erfc((size - 0.5) * inverse) - torch.erfc((size + 0.5) * inverse))
+
+
+def bits(likelihood: Tensor) -> Tensor:
+    """Information content in bits, summed per image: [B, ...] float to [B] float."""
+    return -torch.log2(likelihood.float().clamp(min=LIKELIHOOD_MIN)).flatten(1).sum(1)

@@ -1,0 +1,72 @@
+"""The best candidate of one picture within a number of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.entropy_model import Q_ONE
+
+from .encode import Candidate
+from .sweep import PictureCoder
+
+MAX_Q = 255
+FINE_Q = 16
+"""Steps of q tried beyond the largest gain that fits: a gain apart is worth about this much."""
+
+
+class BudgetError(Exception):
+    """No candidate is small enough."""
+
+
+def encode_within(
+    coder: PictureCoder, models: Iterable[int], size: Callable[[Candidate], int], budget: int
+) -> Candidate:
+    """The candidate with the least squared error among those that fit.
+
+    Args:
+      coder: the picture.
+      models: ids to try.
+      size: bytes that a candidate takes.
+      budget: bytes available.
+
+    Raises:
+      BudgetError: even the coarsest candidate is too large.
+    """
+    fitting = []
+    smallest = None
+    for model in models:
+        candidates = [coder.encode(model, gain, q).candidate for gain, q in _search(coder, model, size, budget)]
+        fitting += [candidate for candidate in candidates if size(candidate) <= budget]
+        smallest = min([smallest or 2**63, *map(size, candidates)])
+    if not fitting:
+        raise BudgetError(f"the coarsest stream takes {smallest} bytes, {budget} are allowed: raise --bpp")
+    return min(fitting, key=lambda candidate: candidate.squared_error)
+
+
+def _search(
+    coder: PictureCoder, model: int, size: Callable[[Candidate], int], budget: int
+) -> Iterable[tuple[int, int]]:
+    """Settings (gain, q) worth comparing: the largest gain that fits, and the next one with the smallest q that does."""
+
+    def fits(gain: int, q: int) -> bool:
+        return size(coder.encode(model, gain, q).candidate) <= budget
+
+    gain = _last_true(lambda g: fits(g, Q_ONE), 0, GAIN_COUNT - 1)
+    if gain is None:
+        coarser = _last_true(lambda step: fits(0, MAX_Q - step), 0, MAX_Q - Q_ONE)
+        return [(0, MAX_Q - (coarser or 0))]
+    settings = [(gain, Q_ONE)]
+    higher = min(gain + 1, GAIN_COUNT - 1)
+    finer = _last_true(lambda step: fits(higher, Q_ONE + FINE_Q - step), 0, 2 * FINE_Q)
+    return settings if finer is None else [*settings, (higher, Q_ONE + FINE_Q - finer)]
+
+
+def _last_true(test: Callable[[int], bool], low: int, high: int) -> int | None:
+    """Largest value in [low, high] that passes a test which passes for small values and fails for large ones."""
+    if not test(low):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if test(middle) else (low, middle - 1)
+    return low

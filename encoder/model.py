@@ -1,0 +1,91 @@
+"""The whole codec in float: what training optimises and what the encoder evaluates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from decoder_pkg.architecture import GAIN_LAMBDAS, Architecture
+from decoder_pkg.synthesis import Synthesis
+
+from .analysis import Analysis, HyperAnalysis
+from .entropy import FactorisedPrior, HyperSynthesis, ScaleContext, bits, gaussian_likelihood
+
+INITIAL_LOG_GAIN = 1.5
+"""Natural logarithm of the initial gain in the middle of the lambda range."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one forward pass yields.
+
+    Attributes:
+      picture: [B, 3, H, W] float reconstruction, not clamped.
+      estimated_bits: [B] float32, latents and hyper-latents together.
+      estimated_hyper_bits: [B] float32, the hyper-latents' share of it.
+    """
+
+    picture: Tensor
+    estimated_bits: Tensor
+    estimated_hyper_bits: Tensor
+
+
+def round_straight_through(x: Tensor) -> Tensor:
+    """Rounds forward; the gradient passes as if by the identity."""
+    return x + (torch.round(x) - x).detach()
+
+
+def uniform_noise(x: Tensor) -> Tensor:
+    """Adds noise uniform in [-1/2, 1/2)."""
+    return x + torch.rand_like(x) - 0.5
+
+
+class CodecModel(nn.Module):
+    """Analysis, synthesis and entropy model of one architecture."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        octaves = len(GAIN_LAMBDAS)
+        self.arch = arch
+        self.analysis = Analysis(arch, octaves)
+        self.synthesis = Synthesis(arch, octaves)
+        self.hyper_analysis = HyperAnalysis(arch)
+        self.hyper_synthesis = HyperSynthesis(arch)
+        self.scale_context = ScaleContext(arch)
+        self.prior = FactorisedPrior(arch.hyper_channels, octaves)
+        octave = torch.arange(octaves) - octaves // 2
+        log_gain = (INITIAL_LOG_GAIN + 0.5 * math.log(2.0) * octave)[:, None].expand(-1, arch.latent_channels)
+        with torch.no_grad():
+            self.analysis.log_gain.copy_(log_gain)
+            self.synthesis.log_inverse_gain.copy_(-log_gain)
+
+    def hyper_parameters(self, z_hat: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Mean and scale features, cropped to the latent grid (h, w)."""
+        mean, features = self.hyper_synthesis(z_hat)
+        height, width = size
+        return mean[:, :, :height, :width].float(), features[:, :, :height, :width]
+
+    def forward(self, picture: Tensor, gain_index: Tensor, noisy_synthesis: bool = False) -> Estimate:
+        """Training pass: noise for the rate, straight-through rounding for the synthesis.
+
+        Args:
+          picture: [B, 3, H, W] float in [0, 1]; H and W multiples of 16.
+          gain_index: [B] int64 in [0, GAIN_COUNT).
+          noisy_synthesis: noise for the synthesis too, as at the start of training. In evaluation mode
+            (`model.eval()`) everything is rounded and this has no effect.
+        """
+        y = self.analysis(picture, gain_index).float()
+        z = self.hyper_analysis(y).float()
+        z_hat = round_straight_through(z)
+        mean, features = self.hyper_parameters(z_hat, (y.shape[2], y.shape[3]))
+        residual = y - mean
+        quantised = round_straight_through(residual)
+        noisy = uniform_noise(residual) if self.training else quantised
+        coded = noisy if noisy_synthesis else quantised
+        log2_sigma = self.scale_context(coded.abs(), features).float()
+        hyper_bits = bits(self.prior.likelihood(uniform_noise(z) if self.training else z_hat, gain_index))
+        latent_bits = bits(gaussian_likelihood(noisy, log2_sigma))
+        return Estimate(self.synthesis(mean + coded, gain_index).float(), latent_bits + hyper_bits, hyper_bits)

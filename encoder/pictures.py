@@ -1,0 +1,76 @@
+"""Picture files to RGB: what is converted, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+Pixels = NDArray[np.uint8]
+
+
+class PictureError(Exception):
+    """A picture file cannot be read or cannot be coded."""
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """PNG and JPEG files of a folder, by name.
+
+    Raises:
+      PictureError: there are none, or two would yield the same output name.
+    """
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    if not files:
+        raise PictureError(f"{folder} holds no PNG or JPEG pictures")
+    by_stem: dict[str, Path] = {}
+    for file in files:
+        other = by_stem.setdefault(file.stem.casefold(), file)
+        if other != file:
+            raise PictureError(f"{other.name} and {file.name} would both become {file.stem}.png: rename one")
+    return files
+
+
+def load_picture(path: Path) -> Pixels:
+    """Reads a picture as [H, W, 3] uint8.
+
+    Grey and palette pictures become RGB; 16-bit samples keep their upper byte; an alpha channel is dropped where it
+    is opaque everywhere; EXIF orientation is applied; CMYK and others go through Pillow's conversion to RGB.
+
+    Raises:
+      PictureError: the file is no picture, is damaged, is transparent somewhere or is too large.
+    """
+    try:
+        with Image.open(path) as image:
+            _check_size(path, *image.size)
+            pixels = np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise PictureError(f"{path} cannot be read as a picture: {error}") from None
+    return np.ascontiguousarray(pixels)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise PictureError(f"{path} is {width}x{height}: at most {MAX_SIDE} a side and {MAX_PIXELS} pixels can be coded")
+
+
+def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        samples = np.asarray(image)
+        if image.mode == "F" or samples.min() < 0 or samples.max() > 65535:
+            raise PictureError(f"{path} has samples of mode {image.mode} outside 16 bits: convert it to 8-bit RGB")
+        image = Image.fromarray((samples >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        if np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255:
+            raise PictureError(f"{path} is transparent: flatten it onto a background first")
+    return image.convert("RGB")
+
+
+def pixels_digest(pixels: Pixels) -> str:
+    """sha256 over size and samples: the picture's identity, whatever file it came from."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()

@@ -1,0 +1,96 @@
+"""The encoder's half of the models: analysis weights, kept apart from what ships to the decoder."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from decoder_pkg.architecture import GAIN_LAMBDAS
+from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle, read_manifest
+from decoder_pkg.errors import WeightsError
+
+from .analysis import Analysis, HyperAnalysis
+
+WEIGHTS = Path(__file__).parent / "weights"
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class EncoderModel:
+    """One model, both halves.
+
+    Attributes:
+      id: the id that picture headers name.
+      decoder: the decoder's half.
+      path: file of the analysis weights.
+    """
+
+    id: int
+    decoder: DecoderModel
+    path: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over both halves: results made with other weights are other results."""
+        return hashlib.sha256(self.decoder.digest + self.path.read_bytes()).hexdigest()
+
+    @cached_property
+    def _state(self) -> dict[str, Tensor]:
+        try:
+            return {name: tensor.float() for name, tensor in load_file(self.path).items()}
+        except (OSError, SafetensorError) as error:
+            raise WeightsError(f"{self.path} cannot be read: {error}") from None
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The analysis transform in evaluation mode."""
+        network = Analysis(self.decoder.arch, len(GAIN_LAMBDAS))
+        return self._load(network, "analysis.")
+
+    @cached_property
+    def hyper_analysis(self) -> HyperAnalysis:
+        """The hyper-analysis transform in evaluation mode."""
+        return self._load(HyperAnalysis(self.decoder.arch), "hyper_analysis.")
+
+    def _load(self, network: Network, prefix: str) -> Network:
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in self._state.items() if k.startswith(prefix)})
+        return network.eval().to(memory_format=torch.channels_last)
+
+
+def to_grid(x: Tensor) -> NDArray[np.float32]:
+    """[1, C, h, w] float tensor to [h, w, C] float32 array."""
+    grid: NDArray[np.float32] = x[0].permute(1, 2, 0).float().contiguous().numpy()
+    return grid
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """All models: the decoder's bundle and both halves of each model by id."""
+
+    bundle: Bundle
+    models: dict[int, EncoderModel]
+
+
+def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WEIGHTS) -> Zoo:
+    """Loads the decoder's bundle and finds the analysis weights of each model.
+
+    Raises:
+      WeightsError: a file is missing or damaged.
+    """
+    bundle = load_bundle(decoder_weights)
+    models = {}
+    for row in read_manifest(decoder_weights):
+        number = int(row["id"])
+        models[number] = EncoderModel(number, bundle.models[number], encoder_weights / row["file"])
+    return Zoo(bundle, models)

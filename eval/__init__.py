@@ -1,0 +1,1 @@
+"""Evaluation: files in, the competition's scores out."""

@@ -1,0 +1,95 @@
+"""Scores of a decoded folder against its originals; problems are listed, never averaged away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from .metrics import Pixels, ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that forbids a score: the file and what is wrong with it."""
+
+    file: str
+    message: str
+
+
+@dataclass(frozen=True)
+class PictureScore:
+    """What one decoded picture contributes."""
+
+    name: str
+    pixels: int
+    squared_error: int
+    ms_ssim: float
+
+
+@dataclass(frozen=True)
+class SetScore:
+    """The competition's figures for a whole set."""
+
+    pictures: tuple[PictureScore, ...]
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR from one mean squared error over the set."""
+        return pooled_psnr([p.squared_error for p in self.pictures], [3 * p.pixels for p in self.pictures])
+
+    @property
+    def ms_ssim(self) -> float:
+        """MS-SSIM weighted by pixels."""
+        return pooled_ms_ssim([p.ms_ssim for p in self.pictures], [p.pixels for p in self.pictures])
+
+
+def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
+    """All PNGs below a folder by base name, as the server collects them; doubled names are problems."""
+    found: dict[str, Path] = {}
+    problems = []
+    for path in sorted(folder.rglob("*.png")):
+        if path.name in found:
+            problems.append(Problem(str(path.relative_to(folder)), "a second picture of this name"))
+        found.setdefault(path.name, path)
+    return found, problems
+
+
+def score_folder(originals: Path, decoded: Path) -> tuple[SetScore | None, list[Problem]]:
+    """Scores the PNGs below `decoded` against those in `originals`.
+
+    Returns:
+      The score, or None where a problem forbids one; and all problems found.
+    """
+    expected = {path.name: path for path in sorted(originals.glob("*.png"))}
+    found, problems = flatten_pngs(decoded)
+    if not expected:
+        problems.append(Problem(str(originals), "holds no original PNGs"))
+    problems += [Problem(name, "missing") for name in expected if name not in found]
+    problems += [Problem(name, "not among the originals") for name in found if name not in expected]
+    rows = []
+    for name in expected.keys() & found.keys():
+        row = _score_picture(expected[name], found[name])
+        (problems if isinstance(row, Problem) else rows).append(row)  # type: ignore[arg-type]
+    rows.sort(key=lambda row: row.name)
+    return (None if problems else SetScore(tuple(rows))), problems
+
+
+def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
+    pictures: list[Pixels] = []
+    for path in (original, decoded):
+        try:
+            with Image.open(path) as image:
+                if image.mode != "RGB":
+                    return Problem(path.name, f"is of mode {image.mode}, not 8-bit RGB")
+                pictures.append(np.asarray(image))
+        except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+            return Problem(path.name, f"cannot be read: {error}")
+    first, second = pictures
+    if first.shape != second.shape:
+        sizes = (f"{p.shape[1]}x{p.shape[0]}" for p in (second, first))
+        return Problem(decoded.name, "is {}, the original {}".format(*sizes))
+    pixels = first.shape[0] * first.shape[1]
+    return PictureScore(original.stem, pixels, squared_error(first, second), ms_ssim(first, second))

@@ -1,0 +1,1 @@
+"""Rate control: one slope for a whole set of pictures."""

@@ -1,0 +1,1 @@
+"""The submission: packages, rehearsal, scores."""

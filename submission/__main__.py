@@ -1,0 +1,68 @@
+"""Command line of the submission."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from decoder_pkg.errors import WeightsError
+from encoder.pictures import PictureError
+from encoder.sweep import CACHE, CandidateCache
+from encoder.weights import load_zoo
+from rate_control.allocation import InfeasibleBudget
+from rate_control.budget import TARGETS
+
+from .baseline_rows import baseline_rows, sweep_baselines
+from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
+from .decoder_zip import BuildError
+from .originals import stage_originals
+from .report import decoder_report, target_report
+
+EXAMPLES = """examples:
+  python -m submission                           the embedded photographs, all three targets
+  python -m submission --images photos/          a folder of PNG and JPEG photographs
+  python -m submission --images photos/ --targets 0.15
+  python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
+"""
+
+
+def main() -> int:
+    """Returns the exit code: 0 when every target was packed and rehearsed."""
+    parser = argparse.ArgumentParser(
+        "python -m submission",
+        description="Packs a submission, rehearses the server's run and prints the leaderboard.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
+    parser.add_argument("--targets", nargs="+", default=list(TARGETS), help="bits per pixel (default: all three)")
+    parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
+    parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
+    arguments = parser.parse_args()
+    try:
+        _run(arguments.images, arguments.targets, arguments.dist, arguments.only_decoder)
+    except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(images: Path | None, targets: list[str], dist: Path, only_decoder: bool) -> None:
+    package = pack_decoder(dist)
+    print(decoder_report(package))
+    if only_decoder:
+        return
+    originals = dist / "originals"
+    files = stage_originals(images, originals)
+    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE))
+    pack_submission(dist, targets)
+    swept = sweep_baselines(files)
+    for target, budget in budgets.items():
+        result = rehearse_target(dist, target, originals, budget)
+        pixels = [score.pixels for score in result.score.pictures]
+        print(f"\n{target_report(result, len(package.data), baseline_rows(swept, pixels, budget))}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""From photographs to a rehearsed submission: encode, allocate, pack, rehearse, score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
+from encoder.sweep import CandidateCache
+from encoder.weights import Zoo
+from eval.leaderboard import Row
+from eval.score import SetScore, score_folder
+from rate_control.budget import budget_bytes
+from rate_control.set_coder import SweptPicture, fill_budget, sweep_set
+
+from .decoder_zip import DecoderZip, build_decoder_zip
+from .rehearsal import Rehearsal, rehearse
+from .zips import build_zip, write_atomically
+
+TEAM = "this codec"
+DECODER_ZIP = "decoder.zip"
+SUBMISSION_ZIP = "submission.zip"
+
+
+class RehearsalError(Exception):
+    """The decoder package did not reproduce the set."""
+
+
+@dataclass(frozen=True)
+class TargetResult:
+    """One target's data, its rehearsal and its score."""
+
+    target: str
+    budget: int
+    data_bytes: int
+    rehearsal: Rehearsal
+    score: SetScore
+
+    def row(self, decoder_bytes: int) -> Row:
+        """The leaderboard row."""
+        seconds = self.rehearsal.seconds
+        return Row(TEAM, self.score.ms_ssim, self.score.psnr_db, self.data_bytes, decoder_bytes, seconds)
+
+
+def pack_decoder(dist: Path) -> DecoderZip:
+    """Writes dist/decoder.zip."""
+    package = build_decoder_zip()
+    write_atomically(dist / DECODER_ZIP, package.data)
+    return package
+
+
+def pack_targets(
+    zoo: Zoo, files: Sequence[Path], targets: Sequence[str], dist: Path, cache: CandidateCache
+) -> dict[str, int]:
+    """Encodes the set once and writes dist/<target>/bs.zip; returns the budget of each target.
+
+    Raises:
+      InfeasibleBudget: a target is too small for the set.
+    """
+    swept = sweep_set(zoo, files, cache)
+    pixels = sum(picture.pixels for picture in swept)
+    budgets = {target: budget_bytes(pixels, target) for target in targets}
+    for target, budget in budgets.items():
+        write_atomically(dist / target / DATA_ZIP, pack_data(zoo, swept, budget))
+    return budgets
+
+
+def pack_data(zoo: Zoo, swept: Sequence[SweptPicture], budget: int) -> bytes:
+    """bs.zip of at most `budget` bytes: one stored container."""
+    overhead = len(build_zip({ZIP_MEMBER: b""}))
+    archive, _ = fill_budget(zoo, swept, budget - overhead)
+    data = build_zip({ZIP_MEMBER: archive})
+    assert len(data) <= budget
+    return data
+
+
+def pack_submission(dist: Path, targets: Sequence[str]) -> None:
+    """Writes dist/submission.zip, which holds the decoder and the data of every target."""
+    names = [DECODER_ZIP, *(f"{target}/{DATA_ZIP}" for target in targets)]
+    write_atomically(dist / SUBMISSION_ZIP, build_zip({name: (dist / name).read_bytes() for name in names}))
+
+
+def rehearse_target(dist: Path, target: str, originals: Path, budget: int) -> TargetResult:
+    """Runs the packed decoder on the packed data as the server would, and scores what it wrote.
+
+    Raises:
+      RehearsalError: the decoder failed, or pictures are missing, extra or wrong.
+    """
+    data_zip = dist / target / DATA_ZIP
+    with rehearse(dist / DECODER_ZIP, data_zip) as run:
+        score, problems = score_folder(originals, run.folder / "images")
+    if run.exit_code or score is None:
+        listed = "\n".join(f"  {problem.file}: {problem.message}" for problem in problems)
+        raise RehearsalError(f"target {target}: ./decode ended with {run.exit_code}\n{listed}\nits log:\n{run.log}")
+    return TargetResult(target, budget, data_zip.stat().st_size, run, score)

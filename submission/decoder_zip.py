@@ -1,0 +1,96 @@
+"""decoder.zip: the decoder package, its weights and the range coder, ready to run with torch, numpy and Pillow."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import decoder_pkg
+from decoder_pkg.bundle import MANIFEST, WEIGHTS, read_manifest
+
+from .zips import build_zip
+
+PACKAGE = Path(decoder_pkg.__file__).parent
+WHEELS = Path(".cache/wheels")
+WHEEL_LIST = Path(__file__).parent / "wheels.txt"
+ENTRY = "decode"
+VENDOR = "vendor"
+ENTRY_SCRIPT = """#!/usr/bin/env python3
+import sys
+from pathlib import Path
+
+folder = Path(__file__).resolve().parent
+sys.path[:0] = [str(folder), str(folder / "vendor")]
+
+from decoder_pkg.server import main
+
+sys.exit(main())
+"""
+
+
+class BuildError(Exception):
+    """A part of the package is missing or is not what it should be."""
+
+
+@dataclass(frozen=True)
+class DecoderZip:
+    """The package and the compressed size of each of its parts."""
+
+    data: bytes
+    part_bytes: dict[str, int]
+
+    @property
+    def sha256(self) -> str:
+        """Digest that the competition compares between its phases."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> DecoderZip:
+    """Builds the package from the source tree, a weights folder and the range coder's wheels.
+
+    Raises:
+      BuildError: a wheel is missing or has another sha256 than the list says.
+    """
+    members = {ENTRY: ENTRY_SCRIPT.encode()}
+    members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
+    files = [MANIFEST, *(row["file"] for row in read_manifest(weights))]
+    members |= {f"decoder_pkg/weights/{name}": (weights / name).read_bytes() for name in files}
+    members |= _vendored(wheels)
+    data = build_zip(members, executable=frozenset({ENTRY}), deflate=True)
+    return DecoderZip(data, _part_sizes(data))
+
+
+def _vendored(wheels: Path) -> dict[str, bytes]:
+    """Files of the wheels in one folder: the extension modules differ in name by Python version."""
+    members: dict[str, bytes] = {}
+    for line in WHEEL_LIST.read_text().splitlines():
+        digest, name = line.split()
+        path = wheels / name
+        if not path.is_file():
+            raise BuildError(f"{path} is missing: run `make wheels`")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise BuildError(f"{path} is not the wheel that {WHEEL_LIST.name} names: delete it and run `make wheels`")
+        with zipfile.ZipFile(path) as wheel:
+            for member in wheel.namelist():
+                if not member.endswith("/RECORD") and not member.endswith("/WHEEL"):
+                    members.setdefault(f"{VENDOR}/{member}", wheel.read(member))
+    return members
+
+
+def _part_sizes(data: bytes) -> dict[str, int]:
+
+
+    sizes: dict[str, int] = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            part = "code"
+            if info.filename.startswith(VENDOR):
+                part = "range coder"
+            elif "/weights/" in info.filename:
+                part = Path(info.filename).name
+            sizes[part] = sizes.get(part, 0) + info.compress_size
+    sizes["zip structure"] = len(data) - sum(sizes.values())
+    return sizes

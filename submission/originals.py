@@ -1,0 +1,35 @@
+"""The set to submit: any folder of photographs, or the embedded one, as original PNGs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import skimage.data
+
+from decoder_pkg.decoder import write_png
+from encoder.pictures import find_pictures, load_picture
+
+EMBEDDED = ("astronaut", "chelsea", "coffee", "rocket")
+"""Colour photographs that scikit-image carries."""
+
+
+def stage_originals(images: Path | None, folder: Path) -> list[Path]:
+    """Writes the set as 8-bit RGB PNGs, converted by the encoder's rule, and returns them by name.
+
+    Args:
+      images: a folder of PNG and JPEG photographs; None takes the embedded set.
+      folder: emptied and filled.
+
+    Raises:
+      PictureError: a picture cannot be used; nothing is scored over the rest.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if images is None:
+        pictures = {name: getattr(skimage.data, name)() for name in EMBEDDED}
+    else:
+        pictures = {path.stem: load_picture(path) for path in find_pictures(images)}
+    for name, pixels in pictures.items():
+        write_png(folder / f"{name}.png", pixels)
+    return sorted(folder.glob("*.png"))

@@ -1,0 +1,38 @@
+"""Reproducible zips: the same content gives the same bytes, whenever and wherever."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+UNIX = 3
+
+
+def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozenset(), deflate: bool = False) -> bytes:
+    """A zip of these members in sorted order, with fixed dates and permissions.
+
+    Args:
+      members: content by path.
+      executable: paths that get the executable bit.
+      deflate: compress; otherwise members are stored.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(members):
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.create_system = UNIX
+            info.external_attr = (0o100755 if name in executable else 0o100644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
+            archive.writestr(info, members[name], compresslevel=9)
+    return buffer.getvalue()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes under a temporary name and renames."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)

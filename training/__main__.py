@@ -1,0 +1,44 @@
+"""Trains a model: python -m training --config training/configs/base.toml --data crops/ --run runs/base"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from .config import load_config
+from .data import CropSet
+from .evaluation import load_pictures
+from .trainer import Trainer
+
+EXAMPLES = """examples:
+  python -m training --config training/configs/base.toml --data photos/train --evaluation photos/kodak --run runs/base
+  python -m training --config training/configs/base.toml --run runs/base --threads 1   (goes on where it stopped)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        "python -m training", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, default=Path("training/configs/base.toml"), help="TOML file of the run")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="folder of square crops")
+    parser.add_argument("--evaluation", type=Path, default=Path("../shared/data/kodak"), help="folder of PNG pictures")
+    parser.add_argument("--every", type=int, default=3, help="evaluate on every n-th picture (default 3)")
+    parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder for checkpoints and log")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
+    parser.add_argument("--until", type=int, help="stop at this iteration, to be continued later")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command goes on from the checkpoint"))
+    crops = CropSet(arguments.data)
+    pictures = load_pictures(arguments.evaluation, arguments.every)
+    Trainer(load_config(arguments.config), arguments.run, crops, pictures).run(arguments.until)
+
+
+if __name__ == "__main__":
+    main()

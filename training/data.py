@@ -1,0 +1,87 @@
+"""Training crops: decoded once into one memory-mapped array, then cut at random."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+CACHE = Path(".cache/training")
+LOW_WEIGHT_REPOSITORIES = ("ngchc/CameraSR",)
+"""Sources that are not natural scenes (printed postcards); drawn four times less often."""
+LOW_WEIGHT = 0.25
+
+
+class CropSet:
+    """All crops of a folder with their sampling weights.
+
+    Attributes:
+      crops: [N, S, S, 3] uint8, memory-mapped.
+      weights: [N] float64, summing to one.
+    """
+
+    def __init__(self, folder: Path, cache: Path = CACHE) -> None:
+        """Decodes the folder on first use.
+
+        Args:
+          folder: square AVIF/PNG/JPEG crops of one size, optionally with a manifest.jsonl naming each one's repository.
+          cache: where the decoded array is kept.
+
+        Raises:
+          FileNotFoundError: the folder holds no crops.
+          ValueError: the crops differ in size.
+        """
+        files = sorted(p for p in folder.iterdir() if p.suffix in (".avif", ".png", ".jpg"))
+        if not files:
+            raise FileNotFoundError(f"{folder} holds no .avif, .png or .jpg crops; pass another folder with --data")
+        self.crops = _decoded(files, cache)
+        self.weights = _weights(files, folder / "manifest.jsonl")
+
+    def batch(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
+        """Random crops [count, 3, size, size] float32 in [0, 1], flipped and transposed at random."""
+        side = self.crops.shape[1]
+        pictures = []
+        for index in rng.choice(len(self.crops), size=count, p=self.weights):
+            row, column = rng.integers(0, side - size + 1, 2)
+            picture = np.asarray(self.crops[index, row : row + size, column : column + size])
+            flip_rows, flip_columns, transpose = rng.integers(0, 2, 3)
+            picture = picture[:: 1 - 2 * flip_rows, :: 1 - 2 * flip_columns]
+            pictures.append(picture.transpose(1, 0, 2) if transpose else picture)
+        stacked = np.ascontiguousarray(np.stack(pictures))
+        return torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255
+
+
+def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
+    key = hashlib.sha256("\n".join(f"{p.name} {p.stat().st_size}" for p in files).encode()).hexdigest()[:16]
+    path = cache / f"crops-{key}.npy"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        side = Image.open(files[0]).size[0]
+        partial = path.with_suffix(".partial")
+        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(files), side, side, 3))
+        for row, file in enumerate(tqdm(files, desc="decoding crops")):
+            with Image.open(file) as image:
+                if image.size != (side, side):
+                    raise ValueError(f"{file} is {image.size}, the first crop {side}x{side}: crops must share one size")
+                array[row] = np.asarray(image.convert("RGB"))
+        array.flush()
+        partial.rename(path)
+    loaded: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return loaded
+
+
+def _weights(files: list[Path], manifest: Path) -> NDArray[np.float64]:
+    repositories = {}
+    if manifest.exists():
+        rows = (json.loads(line) for line in manifest.read_text().splitlines())
+        repositories = {row["file"]: row["repo"] for row in rows}
+    weights = np.array([LOW_WEIGHT if repositories.get(p.name) in LOW_WEIGHT_REPOSITORIES else 1.0 for p in files])
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised

@@ -1,0 +1,62 @@
+"""Estimated rate and PSNR of a model on an evaluation folder, during training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from decoder_pkg.architecture import LATENT_STRIDE
+from encoder.model import CodecModel
+
+EVALUATION_GAINS = (8, 16, 24, 32, 40)
+
+
+@dataclass(frozen=True)
+class RatePoint:
+    """Means over images: estimated bits per pixel and PSNR in dB of the 8-bit picture."""
+
+    gain_index: int
+    bpp: float
+    hyper_bpp: float
+    psnr_db: float
+
+
+def load_pictures(folder: Path, every: int) -> list[Tensor]:
+    """Every n-th picture of a folder, [3, H, W] uint8 each."""
+    files = sorted(folder.glob("*.png"))[every - 1 :: every]
+    return [torch.from_numpy(np.asarray(Image.open(file).convert("RGB")).copy()).permute(2, 0, 1) for file in files]
+
+
+@torch.no_grad()
+def evaluate(model: CodecModel, pictures: Sequence[Tensor], gains: Sequence[int] = EVALUATION_GAINS) -> list[RatePoint]:
+    """One point per gain, means over the pictures. The model is left in evaluation mode."""
+    model.eval()
+    device = next(model.parameters()).device
+    points = []
+    for gain in gains:
+        rows = [_one(model, picture.to(device), gain) for picture in pictures]
+        bpp, hyper, psnr = np.mean(np.array(rows), axis=0)
+        points.append(RatePoint(gain, float(bpp), float(hyper), float(psnr)))
+    return points
+
+
+def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, float]:
+    height, width = picture.shape[1:]
+    batch = picture[None].float() / 255
+    padded = F.pad(batch, (0, -width % LATENT_STRIDE, 0, -height % LATENT_STRIDE), mode="replicate")
+    estimate = model(padded, torch.tensor([gain], device=picture.device))
+    decoded = (estimate.picture[0, :, :height, :width].clamp(0, 1) * 255).round()
+    mse = float((decoded - picture).square().mean())
+    pixels = height * width
+    return (
+        float(estimate.estimated_bits) / pixels,
+        float(estimate.estimated_hyper_bits) / pixels,
+        10 * float(np.log10(255**2 / mse)),
+    )

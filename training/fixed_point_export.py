@@ -1,0 +1,130 @@
+"""Float entropy networks to 16-bit integers with power-of-two scales, calibrated on training pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from decoder_pkg.entropy_model import MEAN_STEPS, SCALE_SHIFT
+from decoder_pkg.fixed_point import ACTIVATION_LIMIT, TAPS
+from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
+from encoder.model import CodecModel
+
+HEADROOM = 2.0
+"""Activations may be this many times larger than any seen in calibration before they are clamped."""
+
+MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
+SCALE_UNIT = (1 << SCALE_SHIFT) / LOG2_SIGMA_STEP
+"""Integer steps per unit of log2 sigma."""
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """Where a layer's scales come from.
+
+    Attributes:
+      name: in the weight file.
+      module: path in the float model.
+      taps: 1, 9 or 12.
+      source: layer whose output exponent is this layer's input exponent, or an exponent itself.
+      peak: names of the calibrated peaks that its output must hold, or an exponent itself.
+    """
+
+    name: str
+    module: str
+    taps: int
+    source: str | int
+    peak: tuple[str, ...] | int
+
+
+PLAN = (
+    LayerPlan("hyper.enter", "hyper_synthesis.enter", 9, 0, ("hyper.enter",)),
+    LayerPlan("hyper.up32", "hyper_synthesis.up32", 1, "hyper.enter", ("hyper.up32",)),
+    LayerPlan("hyper.middle", "hyper_synthesis.middle", 9, "hyper.up32", ("hyper.middle",)),
+    LayerPlan("hyper.up16", "hyper_synthesis.up16", 1, "hyper.middle", ("hyper.up16",)),
+    LayerPlan("hyper.mean", "hyper_synthesis.mean", 9, "hyper.up16", MEAN_EXPONENT),
+    LayerPlan("hyper.scale", "hyper_synthesis.scale", 1, "hyper.up16", ("hyper.scale", "context.enter")),
+    LayerPlan("context.enter", "scale_context.enter", 12, MEAN_EXPONENT, ("hyper.scale", "context.enter")),
+    LayerPlan("context.hidden", "scale_context.hidden", 1, "context.enter", ("context.hidden",)),
+    LayerPlan("context.leave", "scale_context.leave", 1, "context.hidden", 0),
+)
+
+
+@torch.no_grad()
+def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+    """Largest magnitude of each layer's output over (pictures, gain indices).
+
+    """
+    peaks = {row.name: 0.0 for row in PLAN}
+    names = {row.module: row.name for row in PLAN}
+
+    def watch(name: str) -> object:
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            peaks[name] = max(peaks[name], float(output.abs().max()))
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(watch(names[path]))  # type: ignore[arg-type]
+        for path, module in model.named_modules()
+        if path in names
+    ]
+    model.eval()
+    for pictures, gains in batches:
+        model(pictures, gains)
+    for handle in handles:
+        handle.remove()
+    return peaks
+
+
+def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> Arrays:
+    """Integer weight, bias and shift of every layer of the plan, by name."""
+    exponents: dict[str, int] = {}
+    arrays: Arrays = {}
+    for row in PLAN:
+        source = row.source if isinstance(row.source, int) else exponents[row.source]
+        exponents[row.name] = row.peak if isinstance(row.peak, int) else _exponent(max(peaks[p] for p in row.peak))
+        conv = model.get_submodule(row.module)
+        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        weight, bias = _tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
+        if row.name == "context.leave":
+            weight, bias = weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT
+        for part, array in _quantise(weight, bias, source, exponents[row.name]).items():
+            arrays[f"{row.name}.{part}"] = array
+    return arrays
+
+
+def _exponent(peak: float) -> int:
+    """Largest power-of-two scale at which HEADROOM times the peak fits an activation."""
+    return math.floor(math.log2(ACTIVATION_LIMIT / (HEADROOM * max(peak, 1e-3))))
+
+
+def _tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
+    """[O, I, k, k] float to [taps, I, O] float64."""
+    centre = weight.shape[2] // 2
+    rows = [weight[:, :, centre + row, centre + column].T for row, column in TAPS[taps]]
+    stacked: NDArray[np.float64] = torch.stack(rows).detach().double().numpy()
+    return stacked
+
+
+def _quantise(weight: NDArray[np.float64], bias: NDArray[np.float64], source: int, target: int) -> Arrays:
+    largest = np.abs(weight).max(axis=(0, 1)).clip(min=2.0**-40)
+    weight_exponent = np.floor(np.log2(ACTIVATION_LIMIT / largest)).astype(np.int64)
+    shift = weight_exponent + source - target
+    shift = np.clip(shift, 0, 40)
+    weight_exponent = shift + target - source
+    scale = np.exp2(weight_exponent)
+    half = np.where(shift > 0, np.exp2(shift - 1), 0)
+    return {
+        "weight": np.clip(np.round(weight * scale), -ACTIVATION_LIMIT, ACTIVATION_LIMIT).astype(np.int16),
+        "bias": (np.round(bias * scale * np.exp2(source)) + half).astype(np.int64),
+        "shift": shift.astype(np.int8),
+    }

@@ -1,0 +1,67 @@
+"""Muon: momentum whose matrix is orthogonalised by Newton-Schulz steps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+STEPS = 5
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Quintic of the Newton-Schulz iteration X <- (a I + b X X' + c (X X')^2) X (Jordan et al. 2024, Muon)."""
+
+
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """Replaces the singular values of each matrix by values near one.
+
+    Args:
+      matrices: [K, rows, columns] float, rows <= columns.
+
+    Returns:
+      [K, rows, columns] bf16: five quintic steps correct themselves, so the precision is enough.
+    """
+    a, b, c = COEFFICIENTS
+    x = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
+    for _ in range(STEPS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for convolution weights, flattened to outputs x inputs*k*k.
+
+    The update is scaled by 0.2 * sqrt(max(rows, columns)), which gives it the root mean square of an Adam update.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Updates every weight once; weights of one shape are orthogonalised together."""
+        for group in self.param_groups:
+            by_shape: defaultdict[tuple[int, int], list[Tensor]] = defaultdict(list)
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    by_shape[(weight.shape[0], weight[0].numel())].append(weight)
+            for weights in by_shape.values():
+                self._step_shape(weights, group["lr"], group["momentum"])
+
+    def _step_shape(self, weights: list[Tensor], lr: float, momentum: float) -> None:
+        directions = []
+        for weight in weights:
+            assert weight.grad is not None
+            buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+            buffer.lerp_(weight.grad, 1 - momentum)
+            nesterov = weight.grad.lerp(buffer, momentum)
+            directions.append(nesterov.contiguous().flatten(1))
+        stacked = torch.stack(directions)
+        wide = stacked.shape[1] <= stacked.shape[2]
+        update = orthogonalise(stacked if wide else stacked.mT)
+        update = update if wide else update.mT
+        scale = 0.2 * max(stacked.shape[1:]) ** 0.5
+        for weight, direction in zip(weights, update, strict=True):
+            weight.sub_(direction.reshape(weight.shape).to(weight.dtype), alpha=lr * scale)

@@ -1,0 +1,31 @@
+"""Plots of a training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+
+
+def plot_progress(log: Path, picture: Path) -> None:
+    """Draws loss over iterations and the newest rate-distortion curves of a run's log.csv."""
+    frame = pd.read_csv(log)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
+    left.plot(frame["iteration"], frame["loss"])
+    left.set(xlabel="iteration", ylabel="loss", yscale="log")
+    gains = [name.removeprefix("psnr_") for name in frame.columns if name.startswith("psnr_")]
+    for position in sorted({0, len(frame) // 4, len(frame) // 2, len(frame) - 1}):
+        row = frame.iloc[position]
+        rate, quality = [row[f"bpp_{g}"] for g in gains], [row[f"psnr_{g}"] for g in gains]
+        right.plot(rate, quality, marker="o", label=f"{int(row['iteration'])} iterations, {row['hours']:.1f} h")
+    right.set(xlabel="estimated bpp", ylabel="PSNR (dB), mean of images", xscale="log")
+    right.legend()
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(picture, dpi=100)
+    plt.close(figure)

@@ -1,0 +1,88 @@
+"""Coding tables as integers: Gaussians over log-spaced standard deviations, and the hyper-latents' densities."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from decoder_pkg.entropy_model import Q_ONE, SCALE_SHIFT
+from decoder_pkg.tables import PRECISION
+from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior
+
+LATENT_TABLES = 64
+SUPPORT_SIGMAS = 5.0
+ESCAPE_COUNTS = 16
+"""Least frequency of an escape symbol: real latents have heavier tails than the tables."""
+
+HYPER_TAIL = 1e-5
+"""Mass outside a hyper-latent table's support."""
+
+MAX_HYPER_SUPPORT = 255
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def gaussian_tables() -> Arrays:
+    """The latents' tables, and the table of log2 q."""
+    supports, frequencies = [], []
+    for index in range(LATENT_TABLES):
+        sigma = 2.0 ** (LOG2_SIGMA_MIN + index * LOG2_SIGMA_STEP)
+        support = math.ceil(SUPPORT_SIGMAS * sigma) + 1
+        size = np.abs(np.arange(-support, support + 1))
+        mass = _normal_tail((size - 0.5) / sigma) - _normal_tail((size + 0.5) / sigma)
+        supports.append(support)
+        frequencies.append(integer_frequencies(mass, 2 * float(_normal_tail(np.array([(support + 0.5) / sigma]))[0])))
+    steps = np.arange(256).clip(min=1) / Q_ONE
+    log_q = np.round(np.log2(steps) / LOG2_SIGMA_STEP * (1 << SCALE_SHIFT)).astype(np.int16)
+    return {
+        "gaussian.support": np.array(supports, dtype=np.int32),
+        "gaussian.frequency": np.concatenate(frequencies),
+        "log_q": log_q,
+    }
+
+
+def hyper_tables(prior: FactorisedPrior) -> Arrays:
+    """One table for each octave and hyper-latent channel, cut where the tails are negligible."""
+    octaves, channels = prior.location.shape[:2]
+    offset = np.round((prior.location * torch.softmax(prior.logit, -1)).sum(-1).detach().numpy()).astype(np.int16)
+    reach = torch.arange(-MAX_HYPER_SUPPORT, MAX_HYPER_SUPPORT + 1)
+    values = torch.from_numpy(offset.astype(np.float64))[:, :, None, None] + reach
+    with torch.no_grad():
+        mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * 8)[:, :, 0].numpy()
+    supports = np.empty((octaves, channels), dtype=np.int32)
+    frequencies = []
+    for octave in range(octaves):
+        for channel in range(channels):
+            row = mass[octave, channel]
+            folded = row[MAX_HYPER_SUPPORT:] + row[MAX_HYPER_SUPPORT::-1] * (np.arange(MAX_HYPER_SUPPORT + 1) > 0)
+            inside = np.cumsum(folded)
+            support = max(1, int(np.searchsorted(inside, 1 - HYPER_TAIL)))
+            support = min(support, MAX_HYPER_SUPPORT)
+            cut = row[MAX_HYPER_SUPPORT - support : MAX_HYPER_SUPPORT + support + 1]
+            supports[octave, channel] = support
+            frequencies.append(integer_frequencies(cut, max(0.0, 1 - float(inside[support]))))
+    return {
+        "hyper_prior.support": supports,
+        "hyper_prior.offset": offset,
+        "hyper_prior.frequency": np.concatenate(frequencies),
+    }
+
+
+def integer_frequencies(mass: NDArray[np.float64], escape_mass: float) -> NDArray[np.uint32]:
+    """Positive integers proportional to the masses, the escape symbol last, summing to 2^24."""
+    total = 1 << PRECISION
+    weights = np.append(np.maximum(mass, 0), escape_mass)
+    counts = np.maximum(1, np.floor(weights / weights.sum() * total)).astype(np.int64)
+    counts[-1] = max(counts[-1], ESCAPE_COUNTS)
+    counts[np.argmax(counts)] += total - counts.sum()
+    return counts.astype(np.uint32)
+
+
+def _normal_tail(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P(X > x) of a standard normal variable."""
+    tail: NDArray[np.float64] = torch.special.erfc(torch.from_numpy(x / math.sqrt(2.0))).numpy() / 2
+    return tail

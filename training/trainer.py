@@ -1,0 +1,188 @@
+"""The training loop: resumable, averaged weights, mixed precision, a CSV log."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
+from encoder.model import CodecModel
+
+from .config import TrainConfig
+from .data import CropSet
+from .evaluation import evaluate
+from .initialise import initialise_shortcut
+from .muon import Muon
+from .plots import plot_progress
+
+CHECKPOINT_SECONDS = 600
+REFERENCE_LAMBDA = 0.0032
+"""Losses are divided by sqrt(lambda / this), which balances the rates."""
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 matrices in hardware (CUDA, AMX or AVX512-BF16)."""
+    if device.type == "cuda":
+        return True
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
+def learning_rate_factor(iteration: int, config: TrainConfig) -> float:
+    """Linear warm-up, constant, then linear decay to zero over the last share of the run."""
+    warm = min(1.0, (iteration + 1) / max(1, config.warmup))
+    left = (config.iterations - iteration) / max(1.0, config.decay * config.iterations)
+    return min(warm, left, 1.0)
+
+
+def lagrangian(gain_index: Tensor) -> Tensor:
+    """Lambda of each gain index: [B] int64 to [B] float32."""
+    return GAIN_LAMBDAS[0] * torch.exp2(gain_index.float() / GAIN_STEPS)
+
+
+class Trainer:
+    """State of one run in one folder: weights, optimisers, averaged weights, log."""
+
+    def __init__(self, config: TrainConfig, folder: Path, crops: CropSet, evaluation: list[Tensor]) -> None:
+        """Starts a run, or continues the one whose checkpoint lies in the folder."""
+        self.config, self.folder, self.crops, self.evaluation = config, folder, crops, evaluation
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(config.seed)
+        self.model = CodecModel(config.build_architecture())
+        self.iteration, self.seconds = 0, 0.0
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = folder / "checkpoint.pt"
+        if not checkpoint.exists():
+            initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
+            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
+        self.model.to(self.device, memory_format=torch.channels_last)
+        self.average = AveragedModel(self.model, avg_fn=None, multi_avg_fn=self._average)
+        self.optimizers = self._build_optimizers()
+        if checkpoint.exists():
+            self._load(checkpoint)
+
+    def _average(self, averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        steps = int(count)
+        torch._foreach_lerp_(averaged, current, 1 - min(self.config.ema, (1 + steps) / (10 + steps)))
+
+    def _build_optimizers(self) -> list[torch.optim.Optimizer]:
+        matrices, tables, rest = [], [], []
+        for name, parameter in self.model.named_parameters():
+            if self.config.muon_lr > 0 and parameter.ndim == 4 and min(parameter.shape[:2]) >= 32:
+                matrices.append(parameter)
+            elif "gain" in name or name.startswith("prior."):
+                tables.append(parameter)
+            else:
+                rest.append(parameter)
+        adam_lr = self.config.adam_lr
+        adam = torch.optim.Adam(
+            [{"params": rest, "lr": adam_lr}, {"params": tables, "lr": adam_lr * self.config.table_factor}],
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        optimizers: list[torch.optim.Optimizer] = [adam]
+        if matrices:
+            optimizers.append(Muon(matrices, lr=self.config.muon_lr))
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["peak"] = group["lr"]
+        return optimizers
+
+    def run(self, until: int | None = None) -> None:
+        """Trains to the end of the configuration, or to an earlier iteration, and saves."""
+        end = min(until or self.config.iterations, self.config.iterations)
+        saved = time.monotonic()
+        sums: dict[str, float] = {}
+        progress = tqdm(total=end, initial=self.iteration, desc=self.folder.name, mininterval=10)
+        try:
+            while self.iteration < end:
+                started = time.monotonic()
+                values = self.step()
+                self.seconds += time.monotonic() - started
+                for key, value in values.items():
+                    sums[key] = sums.get(key, 0.0) + value / self.config.evaluate_every
+                progress.update()
+                if self.iteration % self.config.evaluate_every == 0:
+                    self._evaluate(sums)
+                    sums = {}
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+        finally:
+            progress.close()
+            self.save()
+
+    def step(self) -> dict[str, float]:
+        """One iteration; returns the loss and the learning-rate factor."""
+        config = self.config
+        rng = np.random.default_rng((config.seed, self.iteration))
+        torch.manual_seed(config.seed + self.iteration)
+        self.model.train()
+        picture = self.crops.batch(rng, config.batch, config.crop).to(self.device, memory_format=torch.channels_last)
+        gains = torch.from_numpy(rng.integers(config.gain_low, config.gain_high + 1, config.batch)).to(self.device)
+        factor = learning_rate_factor(self.iteration, config)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * factor
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_is_fast(self.device)):
+            estimate = self.model(picture, gains, noisy_synthesis=self.iteration < config.noise_iterations)
+        weight = lagrangian(gains)
+        mse = (estimate.picture - picture).square().mean(dim=(1, 2, 3))
+        bpp = estimate.estimated_bits / config.crop**2
+        loss = ((weight * 255**2 * mse + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)).mean()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        if torch.isfinite(norm):
+            for optimizer in self.optimizers:
+                optimizer.step()
+            self.average.update_parameters(self.model)
+        self.iteration += 1
+        return {"loss": float(loss.detach()), "gradient_norm": float(norm), "learning_rate_factor": factor}
+
+    def _evaluate(self, means: dict[str, float]) -> None:
+        points = evaluate(self.average.module, self.evaluation)
+        row = {"iteration": self.iteration, "hours": round(self.seconds / 3600, 4)} | means
+        for point in points:
+            row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
+            row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp}
+        log = self.folder / "log.csv"
+        new = not log.exists()
+        with log.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        plot_progress(log, self.folder / "progress.png")
+        text = "  ".join(f"{p.bpp:.3f}/{p.psnr_db:.2f}" for p in points)
+        tqdm.write(f"{self.iteration:7d}  {self.seconds / 3600:6.2f} h  loss {means.get('loss', 0):.4f}  {text}")
+
+    def save(self) -> None:
+        """Writes checkpoint.pt under a temporary name and renames it."""
+        state = {
+            "iteration": self.iteration,
+            "seconds": self.seconds,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+        partial = self.folder / "checkpoint.partial"
+        torch.save(state, partial)
+        partial.rename(self.folder / "checkpoint.pt")
+
+    def _load(self, checkpoint: Path) -> None:
+        state = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        self.iteration, self.seconds = state["iteration"], state["seconds"]
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
