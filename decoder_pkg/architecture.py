@@ -68,6 +68,22 @@ ARCHITECTURES = (
         hyper_width=160,
         context_width=192,
     ),
+    Architecture(
+        id=200,
+        name="smoke",
+        latent_channels=16,
+        hyper_channels=8,
+        width4=16,
+        width8=16,
+        width16=16,
+        analysis_blocks8=1,
+        analysis_blocks16=1,
+        synthesis_blocks8=1,
+        synthesis_blocks16=1,
+        hyper_analysis_width=16,
+        hyper_width=16,
+        context_width=16,
+    ),
 )
 
 

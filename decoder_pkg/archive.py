@@ -149,7 +149,7 @@ def read_archive(data: bytes) -> Archive:
     payloads = [reader.take(header.length) for header in headers]
     if reader.left:
         raise TrailingData(f"{reader.left} bytes follow the last payload")
-    return Archive(bundle_id, tuple(Entry(*row) for row in zip(names, headers, payloads)))
+    return Archive(bundle_id, tuple(Entry(*row) for row in zip(names, headers, payloads, strict=True)))
 
 
 def entry_size(entry: Entry) -> int:

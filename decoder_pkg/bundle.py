@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .archive import BUNDLE_ID_BYTES
 from .architecture import GAIN_LAMBDAS, Architecture, architecture
+from .archive import BUNDLE_ID_BYTES
 from .entropy_model import EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv
 from .safetensors_reader import TensorFile, parse_safetensors
-from .synthesis import Synthesis
+from .synthesis import Synthesis, to_channels_last
 from .tables import CodingTable, build_table
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -94,7 +94,7 @@ class DecoderModel:
             network.load_state_dict(state)
         except RuntimeError as error:
             raise WeightsError(f"the synthesis weights do not fit the architecture: {error}") from None
-        return network.eval().to(memory_format=torch.channels_last)
+        return to_channels_last(network.eval())
 
 
 def _split_tables(
@@ -104,7 +104,7 @@ def _split_tables(
     if frequency.shape != (int(sizes.sum()),):
         raise WeightsError("the coding tables do not cover their frequencies exactly")
     parts = np.split(frequency.astype(np.uint32), np.cumsum(sizes)[:-1])
-    return [build_table(part, int(middle)) for part, middle in zip(parts, offset.astype(np.int64))]
+    return [build_table(part, int(middle)) for part, middle in zip(parts, offset.astype(np.int64), strict=True)]
 
 
 @dataclass(frozen=True)

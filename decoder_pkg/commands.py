@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from .archive import read_archive
 from .bundle import Bundle
 from .decoder import Decoded, decode_archive, write_png
 from .errors import DecoderError, LimitExceeded, MissingInput, NotAnArchive
@@ -73,9 +74,13 @@ def decode_server(bundle: Bundle, folder: Path) -> int:
 
 
 def _decode_stream(bundle: Bundle, data: bytes, output: Path, bf16: bool) -> int:
+    single = output.suffix == ".png"
+    count = len(read_archive(data).entries)
+    if single and count > 1:
+        raise MissingInput(f"the stream holds {count} pictures: give a folder as output, not {output.name}")
     failures = 0
     for decoded in decode_archive(bundle, data, bf16):
-        failures += not _write(decoded, output if output.suffix == ".png" else output / f"{decoded.name}.png")
+        failures += not _write(decoded, output if single else output / f"{decoded.name}.png")
     return failures
 
 

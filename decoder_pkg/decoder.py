@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .archive import Entry, check_payload, read_archive
 from .architecture import LATENT_STRIDE
+from .archive import Entry, check_payload, read_archive
 from .bundle import Bundle
 from .entropy_model import Grid
 from .errors import CorruptPayload, DecoderError, WrongBundle

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .architecture import GAIN_STEPS, HYPER_STRIDE
-from .fixed_point import ACTIVATION_LIMIT, CAUSAL_TAPS, Integers, IntegerConv, clamp_activation, leaky, pixel_shuffle
+from .fixed_point import ACTIVATION_LIMIT, CAUSAL_TAPS, IntegerConv, Integers, clamp_activation, leaky, pixel_shuffle
 from .tables import CodingTable
 
 MEAN_STEPS = 256
@@ -86,7 +86,7 @@ class EntropyModel:
         x = leaky(self.layers["context.hidden"].columns(x))
         scale = self.layers["context.leave"].columns(x).astype(np.int64) - self.log_q[q]
         index = (scale + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
-        return np.clip(index, 0, len(self.latent_tables) - 1).astype(np.uint8)
+        return np.asarray(np.clip(index, 0, len(self.latent_tables) - 1), dtype=np.uint8)
 
 
 def hyper_grid(height: int, width: int) -> tuple[int, int]:
@@ -103,7 +103,8 @@ def wavefront(height: int, width: int) -> Iterator[tuple[NDArray[np.intp], NDArr
     for step in range(width + 3 * (height - 1)):
         first = max(0, -(-(step - width + 1) // 3))
         rows = np.arange(first, min(height - 1, step // 3) + 1)
-        yield rows, step - 3 * rows
+        if len(rows):
+            yield rows, step - 3 * rows
 
 
 def raster(height: int, width: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -131,7 +132,7 @@ class ContextGrid:
     def patches(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Integers:
         """[n, 12 * M] float64: the neighbours of n positions."""
         index = self._positions(rows, columns)[:, None] + self._taps
-        return self._values[index].reshape(len(rows), -1).astype(np.float64)
+        return np.asarray(self._values[index].reshape(len(rows), -1), dtype=np.float64)
 
     def put(self, rows: NDArray[np.intp], columns: NDArray[np.intp], residuals: NDArray[np.int32]) -> None:
         """Stores the residuals [n, M] of decoded positions, in 1/MEAN_STEPS."""

@@ -92,7 +92,9 @@ def build_conv(weight: NDArray[np.int16], bias: NDArray[np.int64], shift: NDArra
     if largest.max() >= MAX_EXACT:
         raise WeightsError("an integer layer could leave the range in which float64 is exact")
     matrix = np.ascontiguousarray(weight.reshape(-1, weight.shape[2]), dtype=np.float64)
-    return IntegerConv(TAPS[weight.shape[0]], matrix, bias.astype(np.float64), np.exp2(-shift.astype(np.float64)), limit)
+    return IntegerConv(
+        TAPS[weight.shape[0]], matrix, bias.astype(np.float64), np.exp2(-shift.astype(np.float64)), limit
+    )
 
 
 def leaky(x: Integers) -> Integers:

@@ -21,7 +21,8 @@ def decode_latents(
     Args:
       model: the entropy model it was encoded with.
       payload: the range coder's bytes.
-      height, width: size of the latent grid.
+      height: rows of the latent grid.
+      width: columns of the latent grid.
       gain: gain index.
       q: quantisation step in 1/128.
       order: the coding order; streams are written in wavefront order.

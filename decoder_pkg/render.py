@@ -41,7 +41,8 @@ def render(
       arch: its architecture.
       latents: [h, w, M] int32 in 1/256.
       gain: gain index.
-      height, width: size of the picture, at most 16 times that of the latents.
+      height: of the picture, at most 16h.
+      width: of the picture, at most 16w.
       bf16: compute in bf16 where float32 is not needed to the last level.
 
     Returns:
@@ -62,11 +63,11 @@ def _render_tile(network: Synthesis, latents: Grid, gain: int, bf16: bool) -> ND
     y_hat = torch.from_numpy(np.ascontiguousarray(latents)).to(device).float().div_(MEAN_STEPS)
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         picture = network(y_hat.permute(2, 0, 1)[None], torch.tensor([gain], device=device))
-    return to_bytes(picture.float())[0]
+    return to_bytes(picture.float()[0])
 
 
 def to_bytes(picture: Tensor) -> NDArray[np.uint8]:
-    """[B, 3, H, W] float, nominally in [0, 1], to [B, H, W, 3] uint8, rounded."""
+    """[3, H, W] float, nominally in [0, 1], to [H, W, 3] uint8, rounded."""
     levels = picture.clamp(0, 1).mul(255).round().to(torch.uint8)
-    pixels: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    pixels: NDArray[np.uint8] = levels.permute(1, 2, 0).contiguous().cpu().numpy()
     return pixels

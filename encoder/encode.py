@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decoder_pkg.archive import Entry, ImageHeader, payload_checksum
 from decoder_pkg.architecture import LATENT_STRIDE, Architecture
+from decoder_pkg.archive import Entry, ImageHeader, payload_checksum
 from decoder_pkg.decoder import latent_size
-from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.entropy_model import Q_ONE, EntropyModel, Grid
+from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.latent_decoder import decode_latents
 from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
 
-from .latent_encoder import encode_latents, quantise
+from .latent_encoder import QuantisedLatents, encode_latents, quantise
 from .pictures import Pixels
 from .weights import EncoderModel, to_grid
 
@@ -85,13 +86,23 @@ class AnalysedPicture:
         y = self.model.analysis.scale(self._y, index)
         quantised = quantise(entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q)
         payload = encode_latents(entropy, quantised, gain)
-        decoded = decode_latents(entropy, payload, *quantised.symbols.shape[:2], gain, q)
-        if not np.array_equal(decoded, quantised.latents):
-            raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other latents than were encoded")
+        decoded = _decode_back(entropy, payload, quantised, gain, q)
         height, width = self.pixels.shape[:2]
         pixels = render(self.model.decoder.synthesis, self.model.decoder.arch, decoded, gain, height, width)
         header = ImageHeader(self.model.id, gain, q, 0, width, height, len(payload), payload_checksum(payload))
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
+
+
+def _decode_back(entropy: EntropyModel, payload: bytes, quantised: QuantisedLatents, gain: int, q: int) -> Grid:
+    """The decoder's latents, which must be the encoder's."""
+    height, width = quantised.symbols.shape[:2]
+    try:
+        decoded = decode_latents(entropy, payload, height, width, gain, q)
+    except CorruptPayload as error:
+        raise RoundTripError(f"gain {gain}, q {q}: the stream does not decode: {error}") from error
+    if not np.array_equal(decoded, quantised.latents):
+        raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other latents than were encoded")
+    return decoded
 
 
 def squared_error(original: Pixels, decoded: Pixels) -> int:

@@ -19,6 +19,7 @@ LOG2_SIGMA_STEP = 5 / 32
 LIKELIHOOD_MIN = 2.0**-24
 """Floor of a likelihood, so that an impossible symbol costs 24 bits and not infinitely many."""
 
+
 def causal_mask() -> Tensor:
     """[1, 1, 5, 5] float: ones at the causal taps of a 5x5 window."""
     mask = torch.zeros(1, 1, 5, 5)

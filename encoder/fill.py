@@ -47,7 +47,7 @@ def encode_within(
 def _search(
     coder: PictureCoder, model: int, size: Callable[[Candidate], int], budget: int
 ) -> Iterable[tuple[int, int]]:
-    """Settings (gain, q) worth comparing: the largest gain that fits, and the next one with the smallest q that does."""
+    """Settings (gain, q) to compare: the largest gain that fits, and the next with the smallest q that does."""
 
     def fits(gain: int, q: int) -> bool:
         return size(coder.encode(model, gain, q).candidate) <= budget

@@ -9,7 +9,16 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy_model import MEAN_STEPS, Q_ONE, EntropyModel, Grid, dequantise, hyper_grid, magnitudes, wavefront
+from decoder_pkg.entropy_model import (
+    MEAN_STEPS,
+    Q_ONE,
+    EntropyModel,
+    Grid,
+    dequantise,
+    hyper_grid,
+    magnitudes,
+    wavefront,
+)
 from decoder_pkg.tables import CodingTable, encode_values
 
 

@@ -56,7 +56,7 @@ def load_picture(path: Path) -> Pixels:
 
 def _check_size(path: Path, width: int, height: int) -> None:
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise PictureError(f"{path} is {width}x{height}: at most {MAX_SIDE} a side and {MAX_PIXELS} pixels can be coded")
+        raise PictureError(f"{path} is {width}x{height}: {MAX_SIDE} a side and {MAX_PIXELS} pixels are the limit")
 
 
 def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
@@ -65,9 +65,8 @@ def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
         if image.mode == "F" or samples.min() < 0 or samples.max() > 65535:
             raise PictureError(f"{path} has samples of mode {image.mode} outside 16 bits: convert it to 8-bit RGB")
         image = Image.fromarray((samples >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        if np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255:
-            raise PictureError(f"{path} is transparent: flatten it onto a background first")
+    if image.has_transparency_data and np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255:
+        raise PictureError(f"{path} is transparent: flatten it onto a background first")
     return image.convert("RGB")
 
 

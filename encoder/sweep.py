@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from decoder_pkg.archive import ImageHeader
 from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.archive import ImageHeader
 from decoder_pkg.entropy_model import Q_ONE
 
 from .encode import AnalysedPicture, Candidate

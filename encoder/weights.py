@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -19,6 +18,7 @@ from decoder_pkg.architecture import GAIN_LAMBDAS
 from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle, read_manifest
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.synthesis import to_channels_last
 
 from .analysis import Analysis, HyperAnalysis
 
@@ -65,7 +65,7 @@ class EncoderModel:
 
     def _load(self, network: Network, prefix: str) -> Network:
         network.load_state_dict({k.removeprefix(prefix): v for k, v in self._state.items() if k.startswith(prefix)})
-        return network.eval().to(memory_format=torch.channels_last)
+        return to_channels_last(network.eval())
 
 
 def to_grid(x: Tensor) -> NDArray[np.float32]:

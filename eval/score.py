@@ -69,10 +69,13 @@ def score_folder(originals: Path, decoded: Path) -> tuple[SetScore | None, list[
         problems.append(Problem(str(originals), "holds no original PNGs"))
     problems += [Problem(name, "missing") for name in expected if name not in found]
     problems += [Problem(name, "not among the originals") for name in found if name not in expected]
-    rows = []
+    rows: list[PictureScore] = []
     for name in expected.keys() & found.keys():
         row = _score_picture(expected[name], found[name])
-        (problems if isinstance(row, Problem) else rows).append(row)  # type: ignore[arg-type]
+        if isinstance(row, Problem):
+            problems.append(row)
+        else:
+            rows.append(row)
     rows.sort(key=lambda row: row.name)
     return (None if problems else SetScore(tuple(rows))), problems
 

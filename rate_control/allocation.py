@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ def _is_above(options: Options, first: int, middle: int, last: int) -> bool:
 def _steps(pictures: Sequence[Options], hulls: Sequence[NDArray[np.intp]]) -> list[_Step]:
     steps = []
     for picture, (options, hull) in enumerate(zip(pictures, hulls, strict=True)):
-        for order, (here, there) in enumerate(zip(hull[:-1], hull[1:], strict=True)):
+        for order, (here, there) in enumerate(itertools.pairwise(hull)):
             extra = int(options.bytes[there] - options.bytes[here])
             gain = float(options.distortion[here] - options.distortion[there])
             steps.append(_Step(gain / extra, picture, order, int(there), extra, gain))

@@ -33,7 +33,7 @@ class SweptPicture:
         return Options(np.array(sizes, dtype=np.int64), np.array(errors, dtype=np.float64))
 
 
-def similarity(original: np.ndarray, decoded: np.ndarray) -> dict[str, float]:  # type: ignore[type-arg]
+def similarity(original: np.ndarray, decoded: np.ndarray) -> dict[str, float]:
     """What the sweep records beside the squared error."""
     return {"ms_ssim": ms_ssim(original, decoded)}
 

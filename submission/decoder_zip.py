@@ -82,7 +82,6 @@ def _vendored(wheels: Path) -> dict[str, bytes]:
 
 def _part_sizes(data: bytes) -> dict[str, int]:
 
-
     sizes: dict[str, int] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from decoder_pkg.commands import DATA_ZIP
 
+LOG = "decode.log"
 NO_NETWORK = ("unshare", "--net", "--map-root-user")
 
 
@@ -64,18 +64,15 @@ def _run(folder: Path) -> Rehearsal:
     prefix = _network_cut()
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(folder)}
     start = time.monotonic()
-    process = subprocess.Popen(
-        [*prefix, "./decode"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    log = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            [*prefix, "./decode"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Rehearsal(folder, process.returncode, time.monotonic() - start, _peak_bytes(usage), log, bool(prefix))
-
-
-def _peak_bytes(usage: resource.struct_rusage) -> int:
-    return usage.ru_maxrss * 1024
+    seconds = time.monotonic() - start
+    text = (folder / LOG).read_text(errors="replace")
+    return Rehearsal(folder, process.returncode, seconds, usage.ru_maxrss * 1024, text, bool(prefix))
 
 
 def _network_cut() -> tuple[str, ...]:

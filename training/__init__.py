@@ -1,0 +1,1 @@
+"""Training: photographs to weights."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
+
+import tomllib
 
 from decoder_pkg.architecture import ARCHITECTURES, Architecture
 
@@ -31,7 +33,7 @@ class TrainConfig:
     """
 
     architecture: str = "scale-context"
-    architecture_changes: dict[str, int] = field(default_factory=dict)
+    architecture_changes: dict[str, Any] = field(default_factory=dict)
     iterations: int = 100_000
     batch: int = 8
     crop: int = 256

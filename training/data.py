@@ -63,7 +63,8 @@ def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
     path = cache / f"crops-{key}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        side = Image.open(files[0]).size[0]
+        with Image.open(files[0]) as first:
+            side = first.size[0]
         partial = path.with_suffix(".partial")
         array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(files), side, side, 3))
         for row, file in enumerate(tqdm(files, desc="decoding crops")):

@@ -14,9 +14,8 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from decoder_pkg.architecture import GAIN_COUNT
-from decoder_pkg.bundle import MANIFEST
+from decoder_pkg.bundle import MANIFEST, DecoderModel
 from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
-from decoder_pkg.bundle import DecoderModel
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS

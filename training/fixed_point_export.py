@@ -60,9 +60,7 @@ PLAN = (
 
 @torch.no_grad()
 def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """Largest magnitude of each layer's output over (pictures, gain indices).
-
-    """
+    """Largest magnitude of each layer's output over (pictures, gain indices)."""
     peaks = {row.name: 0.0 for row in PLAN}
     names = {row.module: row.name for row in PLAN}
 
@@ -73,9 +71,7 @@ def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> di
         return hook
 
     handles = [
-        module.register_forward_hook(watch(names[path]))  # type: ignore[arg-type]
-        for path, module in model.named_modules()
-        if path in names
+        module.register_forward_hook(watch(names[path])) for path, module in model.named_modules() if path in names
     ]
     model.eval()
     for pictures, gains in batches:
@@ -93,7 +89,8 @@ def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> Arrays:
         source = row.source if isinstance(row.source, int) else exponents[row.source]
         exponents[row.name] = row.peak if isinstance(row.peak, int) else _exponent(max(peaks[p] for p in row.peak))
         conv = model.get_submodule(row.module)
-        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
         weight, bias = _tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
         if row.name == "context.leave":
             weight, bias = weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT

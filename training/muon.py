@@ -23,7 +23,7 @@ def orthogonalise(matrices: Tensor) -> Tensor:
       [K, rows, columns] bf16: five quintic steps correct themselves, so the precision is enough.
     """
     a, b, c = COEFFICIENTS
-    x = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
+    x: Tensor = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
     for _ in range(STEPS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)

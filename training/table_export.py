@@ -79,7 +79,7 @@ def integer_frequencies(mass: NDArray[np.float64], escape_mass: float) -> NDArra
     counts = np.maximum(1, np.floor(weights / weights.sum() * total)).astype(np.int64)
     counts[-1] = max(counts[-1], ESCAPE_COUNTS)
     counts[np.argmax(counts)] += total - counts.sum()
-    return counts.astype(np.uint32)
+    return np.asarray(counts, dtype=np.uint32)
 
 
 def _normal_tail(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
+from decoder_pkg.synthesis import to_channels_last
 from encoder.model import CodecModel
 
 from .config import TrainConfig
@@ -24,6 +25,7 @@ from .initialise import initialise_shortcut
 from .muon import Muon
 from .plots import plot_progress
 
+TensorList = tuple[Tensor, ...] | list[Tensor]
 CHECKPOINT_SECONDS = 600
 REFERENCE_LAMBDA = 0.0032
 """Losses are divided by sqrt(lambda / this), which balances the rates."""
@@ -63,13 +65,13 @@ class Trainer:
         if not checkpoint.exists():
             initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
             (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
-        self.model.to(self.device, memory_format=torch.channels_last)
+        to_channels_last(self.model.to(self.device))
         self.average = AveragedModel(self.model, avg_fn=None, multi_avg_fn=self._average)
         self.optimizers = self._build_optimizers()
         if checkpoint.exists():
             self._load(checkpoint)
 
-    def _average(self, averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+    def _average(self, averaged: TensorList, current: TensorList, count: Tensor | int) -> None:
         steps = int(count)
         torch._foreach_lerp_(averaged, current, 1 - min(self.config.ema, (1 + steps) / (10 + steps)))
 
@@ -140,7 +142,7 @@ class Trainer:
         loss = ((weight * 255**2 * mse + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)).mean()
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         if torch.isfinite(norm):
             for optimizer in self.optimizers:
@@ -150,7 +152,9 @@ class Trainer:
         return {"loss": float(loss.detach()), "gradient_norm": float(norm), "learning_rate_factor": factor}
 
     def _evaluate(self, means: dict[str, float]) -> None:
-        points = evaluate(self.average.module, self.evaluation)
+        averaged = self.average.module
+        assert isinstance(averaged, CodecModel)
+        points = evaluate(averaged, self.evaluation)
         row = {"iteration": self.iteration, "hours": round(self.seconds / 3600, 4)} | means
         for point in points:
             row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}

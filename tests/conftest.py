@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from numpy.typing import NDArray
+
+from encoder.weights import Zoo, load_zoo
+
+GOLDEN = Path(__file__).parent / "golden"
+SHARED = Path(__file__).parents[2] / "shared"
+
+# Small networks: more threads would wait for each other.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def golden_zoo() -> Zoo:
+    """The tiny model whose streams must decode for ever."""
+    return load_zoo(GOLDEN / "decoder", GOLDEN / "encoder")
+
+
+@pytest.fixture(scope="session")
+def golden_stream() -> bytes:
+    return (GOLDEN / "v1.clc").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    """A real photograph, [300, 451, 3]."""
+    pixels: NDArray[np.uint8] = skimage.data.chelsea()
+    return pixels

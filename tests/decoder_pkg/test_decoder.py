@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from decoder_pkg import render as rendering
+from decoder_pkg.archive import Entry, payload_checksum, read_archive, write_archive
+from decoder_pkg.bundle import load_bundle
+from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_server, read_stream
+from decoder_pkg.decoder import decode_archive, decode_entry_latents
+from decoder_pkg.errors import CorruptPayload, MissingInput, NotAnArchive, PayloadChecksum, WeightsError, WrongBundle
+from decoder_pkg.render import render
+from encoder.encode import AnalysedPicture
+from encoder.weights import Zoo
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def damaged(data: bytes, position: int) -> bytes:
+    return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
+
+
+def test_one_damaged_payload_costs_one_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
+    results = list(decode_archive(golden_zoo.bundle, damaged(golden_stream, len(golden_stream) - 1)))
+    assert [r.error is None for r in results] == [True, True, True, False]
+    assert isinstance(results[-1].error, PayloadChecksum)
+
+
+def test_stream_of_another_bundle_is_refused(golden_zoo: Zoo, golden_stream: bytes) -> None:
+    archive = read_archive(golden_stream)
+    foreign = write_archive(bytes(8), archive.entries)
+    with pytest.raises(WrongBundle):
+        list(decode_archive(golden_zoo.bundle, foreign))
+
+
+def with_header(entry: Entry, **changes: int) -> Entry:
+    return replace(entry, header=replace(entry.header, **changes))
+
+
+@pytest.mark.parametrize("changes", [{"model": 8}, {"m": 1}])
+def test_unknown_model_or_filter_costs_one_picture(
+    golden_zoo: Zoo, golden_stream: bytes, changes: dict[str, int]
+) -> None:
+    entry = read_archive(golden_stream).entries[0]
+    data = write_archive(golden_zoo.bundle.id, [with_header(entry, **changes)])
+    (result,) = decode_archive(golden_zoo.bundle, data)
+    assert isinstance(result.error, CorruptPayload)
+
+
+def test_wrong_size_is_not_taken_for_the_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
+    entry = read_archive(golden_stream).entries[0]
+    with pytest.raises(CorruptPayload):
+        decode_entry_latents(golden_zoo.bundle, with_header(entry, width=16, height=16))
+
+
+def test_payload_that_is_cut_but_signed_is_no_crash(golden_zoo: Zoo, golden_stream: bytes) -> None:
+    entry = read_archive(golden_stream).entries[0]
+    for length in range(0, len(entry.payload), 7):
+        payload = entry.payload[:length]
+        header = replace(entry.header, length=length, checksum=payload_checksum(payload))
+        data = write_archive(golden_zoo.bundle.id, [Entry("cut", header, payload)])
+        (result,) = decode_archive(golden_zoo.bundle, data)
+        assert result.pixels is not None or isinstance(result.error, CorruptPayload)
+
+
+def test_tiles_do_not_show(golden_zoo: Zoo, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = golden_zoo.models[7].decoder
+    latents = np.random.default_rng(1).integers(-800, 800, (29, 19, 16)).astype(np.int32)
+    whole = render(model.synthesis, model.arch, latents, 24, 29 * 16 - 5, 19 * 16 - 9)
+    monkeypatch.setattr(rendering, "TILE", 8)
+    tiled = render(model.synthesis, model.arch, latents, 24, 29 * 16 - 5, 19 * 16 - 9)
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def write_zip(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"other": b"x"}, {"../images.clc": b"x"}, {ZIP_MEMBER: b"x", "more": b"y"}],
+    ids=["empty", "other", "path", "more"],
+)
+def test_zip_with_other_content_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
+    write_zip(tmp_path / DATA_ZIP, members)
+    with pytest.raises(NotAnArchive):
+        read_stream(tmp_path / DATA_ZIP)
+
+
+def test_zip_bomb_is_refused(tmp_path: Path) -> None:
+    write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: bytes(10**7)}, zipfile.ZIP_DEFLATED)
+    with pytest.raises(NotAnArchive):
+        read_stream(tmp_path / DATA_ZIP)
+
+
+def test_damaged_zip_is_refused(tmp_path: Path, golden_stream: bytes) -> None:
+    write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: golden_stream})
+    data = (tmp_path / DATA_ZIP).read_bytes()
+    for length in (0, 10, len(data) // 2, len(data) - 1):
+        (tmp_path / DATA_ZIP).write_bytes(data[:length])
+        with pytest.raises(NotAnArchive):
+            read_stream(tmp_path / DATA_ZIP)
+    (tmp_path / DATA_ZIP).write_bytes(damaged(data, 200))
+    with pytest.raises(NotAnArchive):
+        read_stream(tmp_path / DATA_ZIP)
+
+
+def test_missing_data_is_named(golden_zoo: Zoo, tmp_path: Path) -> None:
+    with pytest.raises(MissingInput):
+        decode_server(golden_zoo.bundle, tmp_path)
+
+
+def test_server_call_writes_every_picture(golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path) -> None:
+    write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: golden_stream})
+    assert decode_server(golden_zoo.bundle, tmp_path) == 0
+    written = sorted(path.name for path in (tmp_path / "images").iterdir())
+    assert written == ["astronaut.png", "chelsea.png", "coffee.png", "rocket.png"]
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    for position, error in ((20, WeightsError), (5000, WeightsError)):
+        folder = tmp_path / str(position)
+        shutil.copytree(GOLDEN / "decoder", folder)
+        path = folder / "smoke.safetensors"
+        path.write_bytes(damaged(path.read_bytes(), position))
+        with pytest.raises(error):
+            load_bundle(folder)
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"manifest\.json"):
+        load_bundle(tmp_path)
+
+
+def run_cli(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "decoder_pkg", *map(str, arguments), "--weights", str(GOLDEN / "decoder")]
+    return subprocess.run(command, capture_output=True, text=True, cwd=GOLDEN.parents[1])
+
+
+def test_command_line_names_the_error_and_leaves_no_picture(tmp_path: Path, golden_stream: bytes) -> None:
+    (tmp_path / "cut.clc").write_bytes(golden_stream[:-5])
+    result = run_cli(tmp_path / "cut.clc", "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert "TruncatedArchive" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_command_line_decodes_the_rest_of_a_damaged_set(tmp_path: Path, golden_stream: bytes) -> None:
+    (tmp_path / "set.clc").write_bytes(damaged(golden_stream, len(golden_stream) - 1))
+    result = run_cli(tmp_path / "set.clc", "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert "rocket: PayloadChecksum" in result.stderr
+    assert len(list((tmp_path / "out").glob("*.png"))) == 3
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    result = run_cli(GOLDEN / "v1.clc", "-o", tmp_path / "one.png")
+    assert result.returncode == 1
+    assert "folder" in result.stderr
+
+
+def test_decoded_picture_is_what_the_encoder_measured(golden_zoo: Zoo, photo: np.ndarray) -> None:
+    candidate, pixels = AnalysedPicture(photo, golden_zoo.models[7]).encode(24)
+    (result,) = decode_archive(golden_zoo.bundle, write_archive(golden_zoo.bundle.id, [candidate.entry("a")]))
+    assert result.pixels is not None
+    assert np.array_equal(result.pixels, pixels)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decoder_pkg.entropy_model import hyper_grid, raster
+from decoder_pkg.errors import CorruptPayload
+from decoder_pkg.latent_decoder import decode_latents, payload_words
+from encoder.latent_encoder import encode_latents, ideal_bits, quantise
+from encoder.weights import Zoo
+
+LATENTS, HYPER = 16, 8
+
+
+def random_latents(rng: np.random.Generator, height: int, width: int, size: float) -> tuple[np.ndarray, np.ndarray]:
+    y = rng.normal(0, size, (height, width, LATENTS)).astype(np.float32)
+    z = rng.normal(0, size / 3, (*hyper_grid(height, width), HYPER)).astype(np.float32)
+    return y, z
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(1, 9), st.integers(1, 9), st.integers(0, 48), st.integers(1, 255), st.sampled_from([0.1, 3.0, 400.0])
+)
+def test_latents_survive_any_size_gain_and_step(
+    golden_zoo: Zoo, height: int, width: int, gain: int, q: int, size: float
+) -> None:
+    model = golden_zoo.bundle.models[7].entropy
+    rng = np.random.default_rng(height * 1000 + width * 100 + gain)
+    quantised = quantise(model, *random_latents(rng, height, width, min(size, q * 100.0)), q)
+    payload = encode_latents(model, quantised, gain)
+    assert np.array_equal(decode_latents(model, payload, height, width, gain, q), quantised.latents)
+
+
+def test_real_bytes_are_the_ideal_bits(golden_zoo: Zoo) -> None:
+    model = golden_zoo.bundle.models[7].entropy
+    quantised = quantise(model, *random_latents(np.random.default_rng(1), 30, 40, 2.0), 128)
+    payload = encode_latents(model, quantised, 24)
+    assert ideal_bits(model, quantised, 24) / 8 <= len(payload) <= ideal_bits(model, quantised, 24) / 8 * 1.0005 + 8
+
+
+def test_stream_read_in_another_order_is_not_taken_for_the_picture(golden_zoo: Zoo) -> None:
+    model = golden_zoo.bundle.models[7].entropy
+    quantised = quantise(model, *random_latents(np.random.default_rng(2), 6, 8, 2.0), 128)
+    payload = encode_latents(model, quantised, 24)
+    try:
+        decoded = decode_latents(model, payload, 6, 8, 24, 128, order=raster)
+    except CorruptPayload:
+        return
+    assert not np.array_equal(decoded, quantised.latents)
+
+
+def test_payload_with_further_bytes_is_refused(golden_zoo: Zoo) -> None:
+    model = golden_zoo.bundle.models[7].entropy
+    quantised = quantise(model, *random_latents(np.random.default_rng(3), 6, 8, 2.0), 128)
+    payload = encode_latents(model, quantised, 24)
+    with pytest.raises(CorruptPayload):
+        decode_latents(model, payload + bytes(range(1, 17)), 6, 8, 24, 128)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.binary(max_size=300), st.integers(0, 48), st.integers(1, 255))
+def test_any_bytes_end_in_latents_or_a_named_error(golden_zoo: Zoo, payload: bytes, gain: int, q: int) -> None:
+    model = golden_zoo.bundle.models[7].entropy
+    with contextlib.suppress(CorruptPayload):
+        assert decode_latents(model, payload, 3, 4, gain, q).shape == (3, 4, LATENTS)
+
+
+def test_trailing_zero_bytes_need_not_be_stored() -> None:
+    assert payload_words(b"\x01").tolist() == payload_words(b"\x01\0\0\0").tolist() == [1 << 24]

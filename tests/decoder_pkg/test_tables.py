@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import constriction
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decoder_pkg.errors import WeightsError
+from decoder_pkg.tables import PRECISION, build_table, decode_values, encode_values
+from training.table_export import gaussian_tables, integer_frequencies
+
+TABLE = build_table(np.array([2**20, 2**22, 2**24 - 2**20 - 2**22 - 2**10 - 16, 2**9, 2**9, 16], dtype=np.uint32), 3)
+
+
+@given(st.lists(st.one_of(st.integers(-4, 8), st.integers(-60000, 60000)), max_size=60))
+def test_values_survive_with_and_without_escapes(values: list[int]) -> None:
+    array = np.array(values, dtype=np.int32)
+    coder = constriction.stream.queue.RangeEncoder()
+    encode_values(coder, TABLE, array)
+    decoder = constriction.stream.queue.RangeDecoder(coder.get_compressed())
+    assert np.array_equal(decode_values(decoder, TABLE, len(values)), array)
+    assert decoder.maybe_exhausted()
+
+
+def test_value_beyond_an_escape_is_refused_by_the_encoder() -> None:
+    with pytest.raises(ValueError, match="escape"):
+        encode_values(constriction.stream.queue.RangeEncoder(), TABLE, np.array([2**20], dtype=np.int32))
+
+
+@pytest.mark.parametrize("sigma_index", [0, 10, 20, 40, 63])
+def test_coded_size_is_the_entropy(sigma_index: int) -> None:
+    arrays = gaussian_tables()
+    sizes = 2 * arrays["gaussian.support"].astype(int) + 2
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    frequency = arrays["gaussian.frequency"][starts[sigma_index] : starts[sigma_index + 1]].astype(np.uint32)
+    table = build_table(frequency)
+    rng = np.random.default_rng(sigma_index)
+    sigma = 2 ** (-3.25 + sigma_index * 5 / 32)
+    values = np.round(rng.normal(0, sigma, 200_000)).astype(np.int32)
+    coder = constriction.stream.queue.RangeEncoder()
+    encode_values(coder, table, values)
+    assert coder.num_bits() <= table.bits(values) * 1.0005 + 64
+    share = np.bincount(values - values.min()) / len(values)
+    entropy = -(share[share > 0] * np.log2(share[share > 0])).sum() * len(values)
+    assert table.bits(values) <= entropy * 1.01 + 64
+
+
+def test_coder_uses_exactly_the_stored_frequencies() -> None:
+    """A table that the library rounded would cost a different number of bits."""
+    frequency = np.array([1, 3, 2**24 - 20, 16], dtype=np.uint32)
+    table = build_table(frequency)
+    for symbol, count in enumerate(frequency[:3]):
+        coder = constriction.stream.queue.RangeEncoder()
+        coder.encode(np.full(4000, symbol, dtype=np.int32), table.model)
+        expected = 4000 * (PRECISION - np.log2(float(count)))
+        assert abs(coder.num_bits() - expected) <= 64 + 1e-5 * expected
+
+
+@pytest.mark.parametrize("frequency", [[2**24], [2**23, 2**23], [0, 2**23, 2**22, 2**22], [2**22] * 5, [2**23] * 4])
+def test_table_that_cannot_be_coded_is_refused(frequency: list[int]) -> None:
+    with pytest.raises(WeightsError):
+        build_table(np.array(frequency, dtype=np.uint32))
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=99).filter(lambda m: sum(m) > 0))
+def test_frequencies_are_positive_and_complete(mass: list[float]) -> None:
+    odd = mass if len(mass) % 2 else mass[1:] if sum(mass[1:]) > 0 else [*mass, 0.0]
+    frequency = integer_frequencies(np.array(odd), 0.0)
+    assert frequency.min() >= 1
+    assert frequency.astype(np.int64).sum() == 2**24

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import encoder.encode as encoding
+from decoder_pkg.archive import write_archive
+from decoder_pkg.decoder import decode_archive
+from decoder_pkg.entropy_model import EntropyModel
+from encoder.encode import AnalysedPicture, Candidate, RoundTripError
+from encoder.fill import BudgetError, encode_within
+from encoder.latent_encoder import QuantisedLatents, encode_latents
+from encoder.sweep import SWEEP, CandidateCache, PictureCoder
+from encoder.weights import Zoo
+from eval.metrics import squared_error
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1), (16, 16), (17, 15), (64, 65), (129, 31)])
+def test_any_size_comes_back_with_its_size(golden_zoo: Zoo, photo: Pixels, size: tuple[int, int]) -> None:
+    pixels = photo[: size[0], : size[1]]
+    candidate, _ = AnalysedPicture(pixels, golden_zoo.models[7]).encode(24)
+    (decoded,) = decode_archive(golden_zoo.bundle, write_archive(golden_zoo.bundle.id, [candidate.entry("a")]))
+    assert decoded.pixels is not None
+    assert decoded.pixels.shape == pixels.shape
+    assert squared_error(pixels, decoded.pixels) == candidate.squared_error
+
+
+def test_padding_costs_no_visible_rate(golden_zoo: Zoo, photo: Pixels) -> None:
+    """An odd picture may not cost more than the next even one that holds it."""
+    larger, _ = AnalysedPicture(photo[:192, :256], golden_zoo.models[7]).encode(32)
+    odd, _ = AnalysedPicture(photo[:177, :241], golden_zoo.models[7]).encode(32)
+    assert len(odd.payload) <= len(larger.payload) * 1.01
+
+
+def test_higher_gain_spends_more_and_errs_less(golden_zoo: Zoo, photo: Pixels) -> None:
+    picture = AnalysedPicture(photo, golden_zoo.models[7])
+    coarse, fine = picture.encode(0)[0], picture.encode(40)[0]
+    assert len(coarse.payload) < len(fine.payload)
+    assert coarse.squared_error > fine.squared_error
+
+
+def test_stream_that_decodes_differently_is_never_returned(
+    golden_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = encode_latents
+
+    def broken(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> bytes:
+        symbols = quantised.symbols.copy()
+        symbols[1, 2, 3] += 1
+        return honest(model, replace(quantised, symbols=symbols), gain)
+
+    monkeypatch.setattr(encoding, "encode_latents", broken)
+    with pytest.raises(RoundTripError):
+        AnalysedPicture(photo[:64, :64], golden_zoo.models[7]).encode(24)
+
+
+def test_tiles_of_the_analysis_do_not_change_the_latents(
+    golden_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = AnalysedPicture(photo, golden_zoo.models[7])._y
+    monkeypatch.setattr(encoding, "TILE", 8)
+    tiled = AnalysedPicture(photo, golden_zoo.models[7])._y
+    assert np.allclose(whole.numpy(), tiled.numpy(), atol=1e-4)
+
+
+def coder(zoo: Zoo, pixels: Pixels, folder: Path) -> PictureCoder:
+    return PictureCoder(pixels, zoo, CandidateCache(folder))
+
+
+def test_interrupted_sweep_goes_on_where_it_stopped(
+    golden_zoo: Zoo, photo: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = photo[:48, :48]
+    first = []
+    for measured in coder(golden_zoo, pixels, tmp_path).sweep():
+        first.append(measured)
+        if len(first) == 5:
+            break
+    calls = []
+    honest = AnalysedPicture.encode
+
+    def counted(self: AnalysedPicture, gain: int, q: int) -> tuple[Candidate, Pixels]:
+        calls.append((gain, q))
+        return honest(self, gain, q)
+
+    monkeypatch.setattr(AnalysedPicture, "encode", counted)
+    again = list(coder(golden_zoo, pixels, tmp_path).sweep())
+    assert again[:5] == first
+    assert calls == list(SWEEP[5:])
+
+
+def test_damaged_cache_file_is_made_again(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    pixels = photo[:48, :48]
+    honest = coder(golden_zoo, pixels, tmp_path).encode(7, 24)
+    (path,) = tmp_path.iterdir()
+    for damage in (b"", b"{", path.read_bytes()[:50]):
+        path.write_bytes(damage)
+        assert coder(golden_zoo, pixels, tmp_path).encode(7, 24) == honest
+
+
+def test_other_pictures_do_not_share_cached_results(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    one = coder(golden_zoo, photo[:48, :48], tmp_path).encode(7, 24)
+    other = coder(golden_zoo, photo[48:96, :48], tmp_path).encode(7, 24)
+    assert one != other
+
+
+@pytest.mark.parametrize("budget", [60, 150, 400])
+def test_budget_is_kept_and_used(golden_zoo: Zoo, photo: Pixels, tmp_path: Path, budget: int) -> None:
+    picture = coder(golden_zoo, photo[:96, :128], tmp_path)
+    best = encode_within(picture, [7], lambda c: len(c.payload), budget)
+    assert 0.85 * budget <= len(best.payload) <= budget
+
+
+def test_impossible_budget_names_what_is_possible(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    picture = coder(golden_zoo, photo[:96, :128], tmp_path)
+    with pytest.raises(BudgetError, match=r"takes \d+ bytes, 3 are allowed"):
+        encode_within(picture, [7], lambda c: len(c.payload), 3)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from eval.metrics import ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
+from tests.conftest import SHARED
+
+IMAGES = SHARED / "reference" / "images"
+HERE = Path(__file__).parent / "reference"
+REFERENCE: dict[str, Any] = json.loads((HERE / "metrics_reference.json").read_text())
+
+CROPS = [row for row in REFERENCE["edge_cases"]["crops"] if "note" not in row]
+
+
+def load(name: str) -> NDArray[np.uint8]:
+    path = HERE / name if (HERE / name).exists() else IMAGES / name
+    if not path.exists():
+        pytest.skip(f"{name} is not on this machine: the crops beside this test are checked instead")
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def psnr(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
+    return pooled_psnr([squared_error(original, decoded)], [original.size])
+
+
+@pytest.mark.parametrize("row", REFERENCE["per_image"], ids=lambda row: f"{row['image']}-{row['quality']}")
+def test_scores_are_the_organisers(row: dict[str, Any]) -> None:
+    original, decoded = load(f"{row['image']}.png"), load(f"{row['image']}_q{row['quality']}.png")
+    assert squared_error(original, decoded) == row["sse"]
+    assert psnr(original, decoded) == pytest.approx(row["psnr_db"], abs=1e-5)
+    assert ms_ssim(original, decoded) == pytest.approx(row["ms_ssim"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in REFERENCE["edge_cases"]["crops"] if "note" not in r], ids=lambda r: r["original"]
+)
+def test_scores_of_small_and_odd_pictures_are_the_organisers(row: dict[str, Any]) -> None:
+    original, decoded = load(row["original"]), load(row["decoded"])
+    assert psnr(original, decoded) == pytest.approx(row["psnr_db"], abs=1e-5)
+    assert ms_ssim(original, decoded) == pytest.approx(row["ms_ssim"], abs=1e-6)
+
+
+def test_similarity_that_is_no_number_counts_as_zero(photo: NDArray[np.uint8]) -> None:
+    with pytest.warns(UserWarning, match="fractional power"):
+        assert ms_ssim(photo, 255 - photo) == 0.0
+
+
+def test_equal_pictures_have_the_best_scores(photo: NDArray[np.uint8]) -> None:
+    assert psnr(photo, photo) == math.inf
+    assert ms_ssim(photo, photo) == 1.0
+
+
+@pytest.mark.parametrize("key", ["q10", "q30", "q60"])
+def test_set_scores_are_the_organisers(key: str) -> None:
+    expected = REFERENCE["aggregate"][key]
+    rows = [row for row in REFERENCE["per_image"] if f"q{row['quality']}" == key]
+    pixels = [row["width"] * row["height"] for row in rows]
+    assert pooled_psnr([row["sse"] for row in rows], [3 * p for p in pixels]) == pytest.approx(
+        expected["psnr_db"], abs=1e-5
+    )
+    assert pooled_ms_ssim([row["ms_ssim"] for row in rows], pixels) == pytest.approx(expected["ms_ssim"], abs=1e-6)
+
+
+def test_psnr_of_one_picture_is_scikit_images(photo: NDArray[np.uint8]) -> None:
+    noisy = np.clip(photo + np.random.default_rng(1).normal(0, 9, photo.shape), 0, 255).astype(np.uint8)
+    assert psnr(photo, noisy) == pytest.approx(peak_signal_noise_ratio(photo, noisy, data_range=255), abs=1e-9)
+
+
+rows = st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**7)), min_size=2, max_size=9)
+
+
+@given(rows, st.randoms(use_true_random=False), st.integers(1, 8))
+def test_psnr_depends_on_neither_order_nor_cuts(table: list[tuple[int, int]], random: Any, cut: int) -> None:
+    whole = pooled_psnr(*zip(*table, strict=True))
+    shuffled = list(table)
+    random.shuffle(shuffled)
+    assert pooled_psnr(*zip(*shuffled, strict=True)) == whole
+    position = min(cut, len(table) - 1)
+    parts = [tuple(map(sum, zip(*part, strict=True))) for part in (table[:position], table[position:])]
+    assert pooled_psnr([p[0] for p in parts], [p[1] for p in parts]) == whole
+
+
+def test_sizes_that_differ_are_refused(photo: NDArray[np.uint8]) -> None:
+    for metric in (squared_error, ms_ssim):
+        with pytest.raises(ValueError, match="shapes"):
+            metric(photo, photo[:-1])
+    for pool in (pooled_psnr, pooled_ms_ssim):
+        for values, sizes in (([], []), ([1], [1, 2]), ([1], [0])):
+            with pytest.raises(ValueError, match="size per picture"):
+                pool(values, sizes)
