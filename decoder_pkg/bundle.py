@@ -39,7 +39,13 @@ OUTPUT_LAYERS = ("hyper.mean", "context.leave")
 
 
 class DecoderModel:
-    """One model: parsed weights, networks built on first use."""
+    """One model: parsed weights, networks built on first use.
+
+    Attributes:
+      digest: sha256 of the file.
+      arch: its architecture.
+      exponents: power-of-two scale of each integer layer's output, for the float twin.
+    """
 
     def __init__(self, data: bytes) -> None:
         """Parses a weight file.
@@ -51,6 +57,7 @@ class DecoderModel:
         self._file: TensorFile = parse_safetensors(data)
         try:
             self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
+            self.exponents: dict[str, int] = json.loads(self._file.metadata["exponents"])
         except (KeyError, ValueError) as error:
             raise WeightsError(f"the weight file names no known architecture: {error}") from None
 

@@ -63,8 +63,16 @@ class EncoderModel:
         """The hyper-analysis transform in evaluation mode."""
         return self._load(HyperAnalysis(self.decoder.arch), "hyper_analysis.")
 
+    @property
+    def prior_state(self) -> dict[str, Tensor]:
+        """Parameters of the hyper-latents' density."""
+        return self._part("prior.")
+
+    def _part(self, prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): v for k, v in self._state.items() if k.startswith(prefix)}
+
     def _load(self, network: Network, prefix: str) -> Network:
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in self._state.items() if k.startswith(prefix)})
+        network.load_state_dict(self._part(prefix))
         return to_channels_last(network.eval())
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import torch
 
+from encoder.twin import load_float_model
+from encoder.weights import load_zoo
+
 from .config import load_config
 from .data import CropSet
 from .evaluation import load_pictures
@@ -29,6 +32,7 @@ def main() -> None:
     parser.add_argument("--evaluation", type=Path, default=Path("../shared/data/kodak"), help="folder of PNG pictures")
     parser.add_argument("--every", type=int, default=3, help="evaluate on every n-th picture (default 3)")
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder for checkpoints and log")
+    parser.add_argument("--from-model", type=int, help="start from this model of the zoo (id), as for fine-tuning")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--until", type=int, help="stop at this iteration, to be continued later")
     arguments = parser.parse_args()
@@ -37,7 +41,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command goes on from the checkpoint"))
     crops = CropSet(arguments.data)
     pictures = load_pictures(arguments.evaluation, arguments.every)
-    Trainer(load_config(arguments.config), arguments.run, crops, pictures).run(arguments.until)
+    initial = None if arguments.from_model is None else load_float_model(load_zoo().models[arguments.from_model])
+    Trainer(load_config(arguments.config), arguments.run, crops, pictures, initial).run(arguments.until)
 
 
 if __name__ == "__main__":

@@ -51,11 +51,12 @@ def export(model: CodecModel, crops: CropSet, decoder_file: Path, encoder_file: 
     """Writes both halves of a model; transforms as fp16, the entropy path as integers."""
     rng = np.random.default_rng(0)
     batches = [_calibration_batch(crops, rng) for _ in range(CALIBRATION_BATCHES)]
-    arrays = quantise_layers(model, calibrate(model, batches)) | gaussian_tables() | hyper_tables(model.prior)
-    arrays |= _half(model, "synthesis.")
-    metadata = {"architecture": str(model.arch.id)}
-    _save(arrays, decoder_file, metadata)
-    _save(_half(model, "analysis.") | _half(model, "hyper_analysis."), encoder_file, metadata)
+    layers, exponents = quantise_layers(model, calibrate(model, batches))
+    decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _half(model, "synthesis.")
+    metadata = {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)}
+    _save(decoder, decoder_file, metadata)
+    encoder = _half(model, "analysis.") | _half(model, "hyper_analysis.") | _half(model, "prior.")
+    _save(encoder, encoder_file, metadata)
 
 
 def fixed_point_loss(model: CodecModel, decoder_file: Path, crops: CropSet) -> tuple[float, float]:
@@ -90,8 +91,11 @@ def _calibration_batch(crops: CropSet, rng: np.random.Generator) -> tuple[Tensor
 
 def _half(model: CodecModel, prefix: str) -> dict[str, NDArray[np.generic]]:
     state = {name: value for name, value in model.state_dict().items() if name.startswith(prefix)}
-    # Gains stay float32: their logarithms multiply every latent.
-    return {n: v.numpy() if "gain" in n else v.contiguous().half().numpy() for n, v in state.items()}
+    # Gains and the prior stay float32: they are few, and every latent depends on them.
+    return {
+        n: v.numpy() if "gain" in n or n.startswith("prior.") else v.contiguous().half().numpy()
+        for n, v in state.items()
+    }
 
 
 def _save(arrays: dict[str, NDArray[np.generic]], path: Path, metadata: dict[str, str]) -> None:

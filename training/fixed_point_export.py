@@ -4,58 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.entropy_model import MEAN_STEPS, SCALE_SHIFT
 from decoder_pkg.fixed_point import ACTIVATION_LIMIT, TAPS
-from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
+from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
+from encoder.twin import PLAN, SCALE_UNIT
 
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
 
-MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
-SCALE_UNIT = (1 << SCALE_SHIFT) / LOG2_SIGMA_STEP
-"""Integer steps per unit of log2 sigma."""
-
 Arrays = dict[str, NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """Where a layer's scales come from.
-
-    Attributes:
-      name: in the weight file.
-      module: path in the float model.
-      taps: 1, 9 or 12.
-      source: layer whose output exponent is this layer's input exponent, or an exponent itself.
-      peak: names of the calibrated peaks that its output must hold, or an exponent itself.
-    """
-
-    name: str
-    module: str
-    taps: int
-    source: str | int
-    peak: tuple[str, ...] | int
-
-
-PLAN = (
-    LayerPlan("hyper.enter", "hyper_synthesis.enter", 9, 0, ("hyper.enter",)),
-    LayerPlan("hyper.up32", "hyper_synthesis.up32", 1, "hyper.enter", ("hyper.up32",)),
-    LayerPlan("hyper.middle", "hyper_synthesis.middle", 9, "hyper.up32", ("hyper.middle",)),
-    LayerPlan("hyper.up16", "hyper_synthesis.up16", 1, "hyper.middle", ("hyper.up16",)),
-    LayerPlan("hyper.mean", "hyper_synthesis.mean", 9, "hyper.up16", MEAN_EXPONENT),
-    LayerPlan("hyper.scale", "hyper_synthesis.scale", 1, "hyper.up16", ("hyper.scale", "context.enter")),
-    LayerPlan("context.enter", "scale_context.enter", 12, MEAN_EXPONENT, ("hyper.scale", "context.enter")),
-    LayerPlan("context.hidden", "scale_context.hidden", 1, "context.enter", ("context.hidden",)),
-    LayerPlan("context.leave", "scale_context.leave", 1, "context.hidden", 0),
-)
 
 
 @torch.no_grad()
@@ -81,8 +44,8 @@ def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> di
     return peaks
 
 
-def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> Arrays:
-    """Integer weight, bias and shift of every layer of the plan, by name."""
+def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> tuple[Arrays, dict[str, int]]:
+    """Integer weight, bias and shift of every layer of the plan, and the exponent of its output, by name."""
     exponents: dict[str, int] = {}
     arrays: Arrays = {}
     for row in PLAN:
@@ -96,7 +59,7 @@ def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> Arrays:
             weight, bias = weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT
         for part, array in _quantise(weight, bias, source, exponents[row.name]).items():
             arrays[f"{row.name}.{part}"] = array
-    return arrays
+    return arrays, exponents
 
 
 def _exponent(peak: float) -> int:

@@ -53,17 +53,33 @@ def lagrangian(gain_index: Tensor) -> Tensor:
 class Trainer:
     """State of one run in one folder: weights, optimisers, averaged weights, log."""
 
-    def __init__(self, config: TrainConfig, folder: Path, crops: CropSet, evaluation: list[Tensor]) -> None:
-        """Starts a run, or continues the one whose checkpoint lies in the folder."""
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        crops: CropSet,
+        evaluation: list[Tensor],
+        initial: CodecModel | None = None,
+    ) -> None:
+        """Starts a run, or continues the one whose checkpoint lies in the folder.
+
+        Args:
+          config: the run.
+          folder: its checkpoints and log.
+          crops: training data.
+          evaluation: [3, H, W] uint8 pictures.
+          initial: model to start from; without one the linear shortcut starts from principal components.
+        """
         self.config, self.folder, self.crops, self.evaluation = config, folder, crops, evaluation
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(config.seed)
-        self.model = CodecModel(config.build_architecture())
+        self.model = initial or CodecModel(config.build_architecture())
         self.iteration, self.seconds = 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint = folder / "checkpoint.pt"
         if not checkpoint.exists():
-            initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
+            if initial is None:
+                initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
             (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
         to_channels_last(self.model.to(self.device))
         self.average = AveragedModel(self.model, avg_fn=None, multi_avg_fn=self._average)

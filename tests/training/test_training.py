@@ -14,6 +14,7 @@ from decoder_pkg.bundle import load_bundle
 from encoder.encode import AnalysedPicture
 from encoder.entropy import causal_mask, gaussian_likelihood
 from encoder.model import CodecModel
+from encoder.twin import load_float_model
 from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
@@ -81,6 +82,18 @@ def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: C
     candidate, _ = AnalysedPicture(skimage.data.chelsea()[:100, :90], zoo.models[3]).encode(20)
     assert candidate.header.model == 3
     assert load_bundle(tmp_path / "decoder").id == zoo.bundle.id
+
+
+def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: Path) -> None:
+    model, ledger = load_run(run)
+    export(model, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
+    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", ledger)
+    twin = load_float_model(load_zoo(tmp_path / "decoder", tmp_path / "encoder").models[3])
+    pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
+    with torch.no_grad():
+        first, second = model(pictures, gains), twin(pictures, gains)
+    assert torch.allclose(first.estimated_bits, second.estimated_bits, rtol=0.01)
+    assert torch.allclose(first.picture, second.picture, atol=0.02)
 
 
 def test_float_context_sees_no_undecoded_latent() -> None:

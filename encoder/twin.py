@@ -1,0 +1,93 @@
+"""The integer entropy networks and their float twins: which layer is which, and the way back to float."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from decoder_pkg.entropy_model import MEAN_STEPS, SCALE_SHIFT, EntropyModel
+from decoder_pkg.fixed_point import TAPS, IntegerConv
+
+from .entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
+from .model import CodecModel
+from .weights import EncoderModel
+
+MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
+SCALE_UNIT = (1 << SCALE_SHIFT) / LOG2_SIGMA_STEP
+"""Integer steps per unit of log2 sigma."""
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """Where a layer's scales come from.
+
+    Attributes:
+      name: in the weight file.
+      module: path in the float model.
+      taps: 1, 9 or 12.
+      source: layer whose output exponent is this layer's input exponent, or an exponent itself.
+      peak: names of the calibrated peaks that its output must hold, or an exponent itself.
+    """
+
+    name: str
+    module: str
+    taps: int
+    source: str | int
+    peak: tuple[str, ...] | int
+
+
+PLAN = (
+    LayerPlan("hyper.enter", "hyper_synthesis.enter", 9, 0, ("hyper.enter",)),
+    LayerPlan("hyper.up32", "hyper_synthesis.up32", 1, "hyper.enter", ("hyper.up32",)),
+    LayerPlan("hyper.middle", "hyper_synthesis.middle", 9, "hyper.up32", ("hyper.middle",)),
+    LayerPlan("hyper.up16", "hyper_synthesis.up16", 1, "hyper.middle", ("hyper.up16",)),
+    LayerPlan("hyper.mean", "hyper_synthesis.mean", 9, "hyper.up16", MEAN_EXPONENT),
+    LayerPlan("hyper.scale", "hyper_synthesis.scale", 1, "hyper.up16", ("hyper.scale", "context.enter")),
+    LayerPlan("context.enter", "scale_context.enter", 12, MEAN_EXPONENT, ("hyper.scale", "context.enter")),
+    LayerPlan("context.hidden", "scale_context.hidden", 1, "context.enter", ("context.hidden",)),
+    LayerPlan("context.leave", "scale_context.leave", 1, "context.hidden", 0),
+)
+
+
+def load_float_model(model: EncoderModel) -> CodecModel:
+    """The float model of exported weights, entropy networks included, in evaluation mode.
+
+    Its entropy networks are the integers themselves, scaled: rates estimated with it are those of the integer model
+    but for the rounding of activations.
+    """
+    codec = CodecModel(model.decoder.arch)
+    codec.analysis.load_state_dict(model.analysis.state_dict())
+    codec.hyper_analysis.load_state_dict(model.hyper_analysis.state_dict())
+    codec.prior.load_state_dict(model.prior_state)
+    codec.synthesis.load_state_dict(model.decoder.synthesis.state_dict())
+    _load_entropy(codec, model.decoder.entropy, model.decoder.exponents)
+    return codec.eval()
+
+
+def _load_entropy(codec: CodecModel, entropy: EntropyModel, exponents: Mapping[str, int]) -> None:
+    for row in PLAN:
+        source = row.source if isinstance(row.source, int) else exponents[row.source]
+        conv = codec.get_submodule(row.module)
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        weight, bias = _dequantise(entropy.layers[row.name], source, exponents[row.name])
+        if row.name == "context.leave":
+            weight, bias = weight / SCALE_UNIT, bias / SCALE_UNIT + LOG2_SIGMA_MIN
+        centre = conv.kernel_size[0] // 2
+        with torch.no_grad():
+            conv.weight.zero_()
+            conv.bias.copy_(torch.from_numpy(bias))
+            for tap, (down, across) in enumerate(TAPS[row.taps]):
+                conv.weight[:, :, centre + down, centre + across] = torch.from_numpy(weight[tap].T.copy())
+
+
+def _dequantise(layer: IntegerConv, source: int, target: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weight [taps, I, O] and bias [O] in float64."""
+    half = np.where(layer.scale < 1, 0.5 / layer.scale, 0.0)
+    weight = layer.weight * layer.scale * 2.0 ** (source - target)
+    bias = (layer.bias - half) * layer.scale * 2.0**-target
+    return weight.reshape(len(layer.taps), -1, weight.shape[1]), bias
