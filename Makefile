@@ -52,11 +52,11 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m submission.bench --large
 
 .PHONY: curve
-curve: setup ## the rate-distortion plot of the README (KODAK=folder)
-	$(BIN)/python -m eval.curve --images $(KODAK)
+curve: setup ## rate-distortion on Kodak beside published codecs: docs/kodak.png (KODAK=folder)
+	$(BIN)/python -m submission.curve --images $(KODAK)
 
 .PHONY: clean
 clean: ## remove built packages, not the environment nor the caches

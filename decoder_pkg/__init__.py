@@ -2,5 +2,6 @@
 
 import os
 
-# The entropy path multiplies many small matrices: threads that wait for each other there cost more than they give.
+# Threads that spin while they wait for each other stall a machine whose cores are shared or rationed.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -22,6 +22,9 @@ MAX_EXACT = 2**53
 CHUNK_VALUES = 2**22
 """Patch values gathered at once: bounds the memory of a convolution over a large grid."""
 
+SPARSE = 0.6
+"""Below this share of columns that are not all zero, the others are left out of a product."""
+
 SQUARE_TAPS = tuple((row, column) for row in (-1, 0, 1) for column in (-1, 0, 1))
 CAUSAL_TAPS = tuple((row, column) for row in (-2, -1, 0) for column in range(-2, 3) if (row, column) < (0, 0))
 """The twelve already decoded neighbours (row, column) of a 5x5 window, in raster order."""
@@ -48,7 +51,11 @@ class IntegerConv:
 
     def columns(self, patches: Integers) -> Integers:
         """[n, taps * inputs] gathered patches to [n, outputs]."""
-        out: Integers = patches @ self.weight
+        active = np.flatnonzero(patches.any(axis=0))
+        if len(active) < SPARSE * patches.shape[1]:
+            out: Integers = patches[:, active] @ self.weight[active]
+        else:
+            out = patches @ self.weight
         out += self.bias
         out *= self.scale
         np.floor(out, out=out)

@@ -20,6 +20,7 @@ from decoder_pkg.tiling import spans
 
 from .latent_encoder import QuantisedLatents, encode_latents, quantise
 from .pictures import Pixels
+from .rate import padded_tensor
 from .weights import EncoderModel, to_grid
 
 TILE = 128
@@ -68,6 +69,12 @@ class AnalysedPicture:
         self._y = _analyse(pixels, model)
 
     @torch.inference_mode()
+    def quantise(self, gain: int, q: int = Q_ONE) -> QuantisedLatents:
+        """The integers of the picture at a gain and quantisation step (in 1/128)."""
+        y = self.model.analysis.scale(self._y, torch.tensor([gain]))
+        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q)
+
+    @torch.inference_mode()
     def encode(self, gain: int, q: int = Q_ONE) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.
 
@@ -82,9 +89,7 @@ class AnalysedPicture:
           RoundTripError: the bytes do not decode to the latents they were made of.
         """
         entropy = self.model.decoder.entropy
-        index = torch.tensor([gain])
-        y = self.model.analysis.scale(self._y, index)
-        quantised = quantise(entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q)
+        quantised = self.quantise(gain, q)
         payload = encode_latents(entropy, quantised, gain)
         decoded = _decode_back(entropy, payload, quantised, gain, q)
         height, width = self.pixels.shape[:2]
@@ -123,15 +128,14 @@ def _analyse(pixels: Pixels, model: EncoderModel) -> Tensor:
     """Unscaled latents [1, M, h, w]; the picture's edge is repeated to a multiple of 16."""
     arch = model.decoder.arch
     height, width = latent_size(*pixels.shape[:2])
-    bottom, right = height * LATENT_STRIDE - pixels.shape[0], width * LATENT_STRIDE - pixels.shape[1]
-    padded = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    padded = padded_tensor(pixels)
     y = torch.empty(1, arch.latent_channels, height, width)
     reach = analysis_reach(arch)
     for down in spans(height, TILE, reach):
         for across in spans(width, TILE, reach):
             rows, columns = (slice(s.outer_start * LATENT_STRIDE, s.outer_stop * LATENT_STRIDE) for s in (down, across))
-            part = torch.from_numpy(np.ascontiguousarray(padded[rows, columns])).permute(2, 0, 1)[None].float() / 255
-            latents = model.analysis.unscaled(part.contiguous(memory_format=torch.channels_last))
+            part = padded[:, :, rows, columns].contiguous(memory_format=torch.channels_last)
+            latents = model.analysis.unscaled(part)
             inner = latents[:, :, down.source(1, height), across.source(1, width)]
             y[:, :, down.start : down.stop, across.start : across.stop] = inner
     return y

@@ -14,6 +14,7 @@ from decoder_pkg.entropy_model import (
     Q_ONE,
     EntropyModel,
     Grid,
+    Order,
     dequantise,
     hyper_grid,
     magnitudes,
@@ -60,13 +61,13 @@ def quantise(model: EntropyModel, y: NDArray[np.float32], z: NDArray[np.float32]
     return QuantisedLatents(rounded, symbols, parameters.mean + residuals, index)
 
 
-def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> bytes:
-    """Range-codes hyper-latents, then latents in wavefront order, each step table by table."""
+def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int, order: Order = wavefront) -> bytes:
+    """Range-codes hyper-latents, then latents in coding order, each step table by table."""
     coder = constriction.stream.queue.RangeEncoder()
     for channel, table in enumerate(model.hyper_tables_at(gain)):
         encode_values(coder, table, quantised.z[:, :, channel].reshape(-1))
     height, width = quantised.symbols.shape[:2]
-    for rows, columns in wavefront(height, width):
+    for rows, columns in order(height, width):
         _encode_step(coder, model, quantised.symbols[rows, columns], quantised.table_index[rows, columns])
     words = coder.get_compressed().astype(">u4")
     return bytes(words.tobytes().rstrip(b"\0"))

@@ -8,6 +8,7 @@ import skimage.data
 import torch
 from numpy.typing import NDArray
 
+import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
 from encoder.weights import Zoo, load_zoo
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -1,1 +1,3 @@
 """Training: photographs to weights."""
+
+import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait

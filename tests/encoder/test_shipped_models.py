@@ -1,0 +1,44 @@
+"""The models that ship: their integers, their size, their worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from decoder_pkg.bundle import WEIGHTS, read_manifest
+from encoder.encode import AnalysedPicture
+from encoder.rate import estimated_bits
+from encoder.twin import load_float_model
+from encoder.weights import Zoo, load_zoo
+
+IDS = [int(row["id"]) for row in read_manifest(WEIGHTS)]
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Zoo:
+    return load_zoo()
+
+
+@pytest.mark.parametrize("model", IDS)
+@pytest.mark.parametrize("gain", [4, 24, 44])
+def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], model: int, gain: int) -> None:
+    candidate, _ = AnalysedPicture(photo, zoo.models[model]).encode(gain)
+    estimate = estimated_bits(load_float_model(zoo.models[model]), photo, gain) / 8
+    assert len(candidate.payload) == pytest.approx(estimate, rel=0.005, abs=8)
+
+
+@pytest.mark.parametrize("model", IDS)
+def test_quality_rises_with_the_gain(zoo: Zoo, photo: NDArray[np.uint8], model: int) -> None:
+    picture = AnalysedPicture(photo, zoo.models[model])
+    candidates = [picture.encode(gain)[0] for gain in (0, 16, 32, 48)]
+    sizes = [len(candidate.payload) for candidate in candidates]
+    errors = [candidate.squared_error for candidate in candidates]
+    assert sizes == sorted(sizes)
+    assert errors == sorted(errors, reverse=True)
+
+
+@pytest.mark.parametrize("model", IDS)
+def test_weight_files_can_be_committed(zoo: Zoo, model: int) -> None:
+    for folder in (WEIGHTS, zoo.models[model].path.parent):
+        assert (folder / zoo.models[model].path.name).stat().st_size < 16 * 2**20
