@@ -50,6 +50,10 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 	$(BIN)/python -m training --config $(CONFIG) --run $(RUN) --data $(DATA) --evaluation $(KODAK) \
 	  $(if $(THREADS),--threads $(THREADS))
 
+.PHONY: tune
+tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, TARGETS=)
+	$(BIN)/python -m rate_control tune $(IMAGES) --targets $(TARGETS)
+
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192
 	$(BIN)/python -m submission.bench --large

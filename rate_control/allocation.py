@@ -1,4 +1,9 @@
-"""One candidate per picture under a byte budget: convex hulls, one slope, then the remainder."""
+"""One candidate per picture under a byte budget: convex hulls, one slope, then the remainder exactly.
+
+The problem is a multiple-choice knapsack. Its relaxation is solved by one slope for the whole set (Shoham and Gersho
+1988): no allocation can have less distortion than the relaxed optimum. What the slope leaves over is filled by a
+search over the candidates whose regret at that slope is small enough to matter.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .remainder import Alternatives, best_combination
+
+Indices = NDArray[np.intp]
 
 
 class InfeasibleBudget(Exception):
@@ -39,7 +48,7 @@ class Allocation:
       gap: distortion above the relaxed optimum, which no allocation can beat.
     """
 
-    choice: NDArray[np.intp]
+    choice: Indices
     bytes: int
     distortion: float
     slope: float
@@ -47,28 +56,22 @@ class Allocation:
 
 
 @dataclass(frozen=True)
-class _Step:
-    """From one hull vertex of a picture to the next."""
+class _Relaxed:
+    """The relaxed optimum: vertices reached before the step that no longer fits, and that step's slope."""
 
+    choice: Indices
     slope: float
-    picture: int
-    order: int
-    target: int
-    extra_bytes: int
-    gain: float
+    distortion: float
 
 
-def lower_hull(options: Options) -> NDArray[np.intp]:
+def lower_hull(options: Options) -> Indices:
     """Indices of the candidates on the lower convex hull, by rising bytes and falling distortion."""
     order = np.lexsort((options.distortion, options.bytes))
+    falling = options.distortion[order]
+    better = np.concatenate([[True], falling[1:] < np.minimum.accumulate(falling)[:-1]])
     hull: list[int] = []
-    for index in order:
-        size, distortion = options.bytes[index], options.distortion[index]
-        if hull and distortion >= options.distortion[hull[-1]]:
-            continue
+    for index in order[better]:
         while len(hull) > 1 and _is_above(options, hull[-2], hull[-1], index):
-            hull.pop()
-        if hull and options.bytes[hull[-1]] == size:
             hull.pop()
         hull.append(int(index))
     return np.array(hull, dtype=np.intp)
@@ -77,33 +80,19 @@ def lower_hull(options: Options) -> NDArray[np.intp]:
 def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
     """Minimises the summed distortion within the budget.
 
-    Steps along the pictures' convex hulls are taken in order of falling slope while they fit (Shoham and Gersho 1988);
-    what is left is spent on the best single replacements that fit.
-
     Raises:
       InfeasibleBudget: the smallest candidates together exceed the budget.
     """
-    hulls = [lower_hull(options) for options in pictures]
-    choice = np.array([hull[0] for hull in hulls])
-    spent = sum(int(o.bytes[c]) for o, c in zip(pictures, choice, strict=True))
-    if spent > budget:
-        raise InfeasibleBudget(f"the smallest candidates take {spent} bytes, {spent - budget} more than the budget")
-    bound = sum(float(o.distortion[c]) for o, c in zip(pictures, choice, strict=True))
-    slope, stopped = 0.0, set[int]()
-    relaxed: float | None = None
-    for step in _steps(pictures, hulls):
-        if spent + step.extra_bytes > budget and relaxed is None:
-            slope, relaxed = step.slope, bound - step.slope * (budget - spent)
-        if step.picture in stopped or spent + step.extra_bytes > budget:
-            stopped.add(step.picture)
-            continue
-        choice[step.picture] = step.target
-        spent += step.extra_bytes
-        bound -= step.gain
-    spent = _spend(pictures, choice, budget, spent)
-    distortion = sum(float(o.distortion[c]) for o, c in zip(pictures, choice, strict=True))
-    gap = 0.0 if relaxed is None else max(0.0, distortion - relaxed)
-    return Allocation(choice, spent, distortion, slope, gap)
+    smallest = sum(int(options.bytes.min()) for options in pictures)
+    if smallest > budget:
+        raise InfeasibleBudget(
+            f"the smallest candidates take {smallest} bytes, {smallest - budget} more than the budget of {budget}"
+        )
+    relaxed = _relax(pictures, budget)
+    choice = _fill(pictures, relaxed, budget)
+    distortion = float(sum(o.distortion[c] for o, c in zip(pictures, choice, strict=True)))
+    size = sum(int(o.bytes[c]) for o, c in zip(pictures, choice, strict=True))
+    return Allocation(choice, size, distortion, relaxed.slope, max(0.0, distortion - relaxed.distortion))
 
 
 def _is_above(options: Options, first: int, middle: int, last: int) -> bool:
@@ -114,28 +103,45 @@ def _is_above(options: Options, first: int, middle: int, last: int) -> bool:
     return bool(left <= right)
 
 
-def _steps(pictures: Sequence[Options], hulls: Sequence[NDArray[np.intp]]) -> list[_Step]:
+def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
+    """Takes hull steps in order of falling slope until one does not fit; a part of that one would fill the budget."""
+    hulls = [lower_hull(options) for options in pictures]
+    choice = np.array([hull[0] for hull in hulls])
+    left = budget - sum(int(o.bytes[c]) for o, c in zip(pictures, choice, strict=True))
+    distortion = float(sum(o.distortion[c] for o, c in zip(pictures, choice, strict=True)))
     steps = []
     for picture, (options, hull) in enumerate(zip(pictures, hulls, strict=True)):
-        for order, (here, there) in enumerate(itertools.pairwise(hull)):
+        for here, there in itertools.pairwise(hull):
             extra = int(options.bytes[there] - options.bytes[here])
             gain = float(options.distortion[here] - options.distortion[there])
-            steps.append(_Step(gain / extra, picture, order, int(there), extra, gain))
-    return sorted(steps, key=lambda step: (-step.slope, step.picture, step.order))
+            steps.append((-gain / extra, picture, extra, gain, there))
+    for negative_slope, picture, extra, gain, there in sorted(steps):
+        if extra > left:
+            return _Relaxed(choice, -negative_slope, distortion + negative_slope * left)
+        choice[picture] = there
+        left -= extra
+        distortion -= gain
+    return _Relaxed(choice, 0.0, distortion)
 
 
-def _spend(pictures: Sequence[Options], choice: NDArray[np.intp], budget: int, spent: int) -> int:
-    """Replaces single choices, best first, while something better fits; returns the bytes spent."""
-    while True:
-        best: tuple[float, int, int] | None = None
-        for picture, (options, current) in enumerate(zip(pictures, choice, strict=True)):
-            extra = options.bytes - options.bytes[current]
-            gain = np.where(extra <= budget - spent, options.distortion[current] - options.distortion, 0.0)
-            target = int(np.argmax(gain))
-            if gain[target] > 0 and (best is None or gain[target] > best[0]):
-                best = float(gain[target]), picture, target
-        if best is None:
-            return spent
-        _, picture, target = best
-        spent += int(pictures[picture].bytes[target] - pictures[picture].bytes[choice[picture]])
-        choice[picture] = target
+def _fill(pictures: Sequence[Options], relaxed: _Relaxed, budget: int) -> Indices:
+    """Exchanges choices so that regret and bytes left over, priced at the slope, are least in sum."""
+    left = budget - sum(int(o.bytes[c]) for o, c in zip(pictures, relaxed.choice, strict=True))
+    if relaxed.slope == 0 or left == 0:
+        return relaxed.choice
+    alternatives = [
+        _alternatives(options, int(current), relaxed.slope, relaxed.slope * left)
+        for options, current in zip(pictures, relaxed.choice, strict=True)
+    ]
+    picked = best_combination(alternatives, left, relaxed.slope)
+    return np.array([row.candidate[index] for row, index in zip(alternatives, picked, strict=True)], dtype=np.intp)
+
+
+def _alternatives(options: Options, current: int, slope: float, limit: float) -> Alternatives:
+    """Candidates whose regret at the slope is below the limit; the current choice comes first."""
+    extra = options.bytes - options.bytes[current]
+    regret = np.maximum(0.0, options.distortion - options.distortion[current] + slope * extra)
+    near = np.flatnonzero(regret < limit)
+    near = np.concatenate([[current], near[near != current]])
+    regret[current] = 0.0
+    return Alternatives(near, extra[near], regret[near])

@@ -12,7 +12,7 @@ from encoder.weights import Zoo
 from eval.leaderboard import Row
 from eval.score import SetScore, score_folder
 from rate_control.budget import budget_bytes
-from rate_control.set_coder import SweptPicture, fill_budget, sweep_set
+from rate_control.set_coder import SetCoder
 
 from .decoder_zip import DecoderZip, build_decoder_zip
 from .rehearsal import Rehearsal, rehearse
@@ -58,21 +58,15 @@ def pack_targets(
     Raises:
       InfeasibleBudget: a target is too small for the set.
     """
-    swept = sweep_set(zoo, files, cache)
-    pixels = sum(picture.pixels for picture in swept)
-    budgets = {target: budget_bytes(pixels, target) for target in targets}
-    for target, budget in budgets.items():
-        write_atomically(dist / target / DATA_ZIP, pack_data(zoo, swept, budget))
-    return budgets
-
-
-def pack_data(zoo: Zoo, swept: Sequence[SweptPicture], budget: int) -> bytes:
-    """bs.zip of at most `budget` bytes: one stored container."""
+    coder = SetCoder(zoo, files, cache)
+    coder.sweep()
+    budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
-    archive, _ = fill_budget(zoo, swept, budget - overhead)
-    data = build_zip({ZIP_MEMBER: archive})
-    assert len(data) <= budget
-    return data
+    for target, budget in budgets.items():
+        data = build_zip({ZIP_MEMBER: coder.fill(budget - overhead).data})
+        assert len(data) <= budget
+        write_atomically(dist / target / DATA_ZIP, data)
+    return budgets
 
 
 def pack_submission(dist: Path, targets: Sequence[str]) -> None:

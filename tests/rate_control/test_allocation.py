@@ -39,7 +39,7 @@ def test_budget_is_never_exceeded_and_the_gap_is_honest(table: list[list[tuple[i
     chosen = [rows[index] for rows, index in zip(table, result.choice, strict=True)]
     assert result.bytes == sum(size for size, _ in chosen) <= budget
     assert result.distortion == sum(error for _, error in chosen)
-    assert best <= result.distortion
+    assert result.distortion == best
     assert result.distortion - result.gap <= best + 1e-6
 
 

@@ -1,0 +1,96 @@
+"""Command line of the rate control."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from decoder_pkg.errors import WeightsError
+from encoder.pictures import PictureError
+
+from .allocation import InfeasibleBudget
+from .budget import TARGETS
+from .limits import Limits, apply_limits
+from .table import METRICS, Metric, TableError, allocate_table, load_table
+from .tune import format_table, summary, tune
+
+EXAMPLES = """examples:
+  python -m rate_control tune photos/ --targets 0.15 --output tuning/
+  python -m rate_control tune photos/ --limit bpp=0.02:0.6 --limit rocket:psnr=30:
+  python -m rate_control allocate candidates.csv --budget 857362            any codec's candidates
+  python -m rate_control allocate candidates.csv --budget 857362 --metric ms-ssim --output chosen.csv
+
+A candidate table has the columns image, candidate, bytes, squared_error, ms_ssim_loss and pixels.
+A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given many times.
+"""
+
+
+def parse_limit(text: str) -> Limits:
+    """Reads [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH.
+
+    Raises:
+      argparse.ArgumentTypeError: the text has another form.
+    """
+    subject, _, interval = text.rpartition("=")
+    image, _, quantity = subject.rpartition(":")
+    low, colon, high = interval.partition(":")
+    if quantity not in ("bpp", "psnr") or not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is no limit like bpp=0.02:0.6 or photo:psnr=30:")
+    try:
+        ends = {f"{quantity}_{end}": float(value) for end, value in (("low", low), ("high", high)) if value}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} has an end that is no number") from None
+    return Limits(image=image or None, **ends)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m rate_control",
+        description="Fills the byte budget of a whole set of pictures.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    tuning = commands.add_parser("tune", help="code a folder and report who gets which bytes")
+    tuning.add_argument("images", type=Path, help="folder of PNG and JPEG photographs")
+    tuning.add_argument("--targets", nargs="+", default=list(TARGETS), help="bits per pixel (default: all three)")
+    tuning.add_argument("--output", type=Path, default=Path("dist/tuning"), help="folder for tables and plots")
+    allocating = commands.add_parser("allocate", help="pick from a table of candidates of any codec")
+    allocating.add_argument("table", type=Path, help="CSV or Parquet file")
+    allocating.add_argument("--budget", type=int, required=True, help="bytes of the whole set")
+    allocating.add_argument("--output", type=Path, help="CSV file for the chosen rows")
+    for command in (tuning, allocating):
+        command.add_argument("--metric", choices=METRICS, default="psnr", help="what is minimised (default psnr)")
+        command.add_argument("--weight", type=float, default=0.1, help="of MS-SSIM in the mix (default 0.1)")
+        command.add_argument("--limit", type=parse_limit, action="append", default=[], help="see below")
+    return parser
+
+
+def main() -> int:
+    """Returns the exit code."""
+    arguments = _parser().parse_args()
+    metric = Metric(arguments.metric, arguments.weight)
+    try:
+        if arguments.command == "tune":
+            print(tune(arguments.images, arguments.targets, arguments.output, metric, arguments.limit))
+        else:
+            _allocate(arguments, metric)
+    except (PictureError, WeightsError, InfeasibleBudget, TableError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
+    frame = apply_limits(load_table(arguments.table), arguments.limit)
+    result = allocate_table(frame, arguments.budget, metric)
+    if arguments.output:
+        result.chosen.to_csv(arguments.output, index=False)
+    else:
+        print(format_table(result.chosen))
+    print(f"PSNR {result.psnr_db:.4f} dB; {summary(result, arguments.budget)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Plots of an allocation: the set's curve, and how the rate is spread over the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from .allocation import InfeasibleBudget
+from .table import Metric, TableAllocation, allocate_table
+
+CURVE_POINTS = 40
+
+
+def set_curve(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The set's rate-distortion curve under one slope: columns bpp, psnr_db, ms_ssim, from least to most bytes."""
+    pixels = frame.groupby("image")["pixels"].first().sum()
+    sizes = frame.groupby("image")["bytes"]
+    budgets = np.geomspace(sizes.min().sum(), sizes.max().sum(), CURVE_POINTS)
+    rows = []
+    for budget in budgets:
+        try:
+            result = allocate_table(frame, int(np.ceil(budget)), metric)
+        except InfeasibleBudget:
+            continue
+        similarity = 1 - np.average(result.chosen["ms_ssim_loss"], weights=result.chosen["pixels"])
+        rows.append((8 * result.allocation.bytes / pixels, result.psnr_db, similarity))
+    return pd.DataFrame(rows, columns=["bpp", "psnr_db", "ms_ssim"])
+
+
+def plot_set_curve(curve: pd.DataFrame, results: Mapping[str, TableAllocation], picture: Path) -> None:
+    """Draws the curve and marks each target's allocation."""
+    figure, axis = plt.subplots(figsize=(7, 4.5))
+    axis.plot(curve["bpp"], curve["psnr_db"], color="black", label="one slope for the set")
+    for target, result in results.items():
+        bpp = 8 * result.allocation.bytes / result.chosen["pixels"].sum()
+        axis.plot(bpp, result.psnr_db, "o", label=f"target {target}: {result.psnr_db:.2f} dB")
+    axis.set(xlabel="bits per pixel of the set", ylabel="PSNR of the set (dB)", xscale="log")
+    axis.grid(alpha=0.3, which="both")
+    axis.legend()
+    _save(figure, picture)
+
+
+def plot_rates(results: Mapping[str, TableAllocation], picture: Path) -> None:
+    """Draws the bits per pixel of every picture at each target, sorted, and each target as a line."""
+    figure, axis = plt.subplots(figsize=(7, 4.5))
+    for target, result in results.items():
+        rates = np.sort(8 * result.chosen["bytes"] / result.chosen["pixels"])
+        (line,) = axis.plot(np.arange(1, len(rates) + 1), rates, marker=".", label=f"target {target}")
+        axis.axhline(float(target), color=line.get_color(), linestyle=":", linewidth=1)
+    axis.set(xlabel="pictures, by rate", ylabel="bits per pixel", yscale="log")
+    axis.grid(alpha=0.3, which="both")
+    axis.legend()
+    _save(figure, picture)
+
+
+def _save(figure: plt.Figure, picture: Path) -> None:
+    figure.tight_layout()
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,106 @@
+"""The remainder of a budget: exchanges of single choices that fill it with the least loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_STATES = 4096
+"""Partial exchanges kept at once; with fewer the search is exact."""
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """What one picture could take instead of its choice, which comes first.
+
+    Attributes:
+      candidate: [K] index of the candidate.
+      extra: [K] int64, bytes more than the choice.
+      regret: [K] float64 >= 0, rise of distortion plus slope times bytes.
+    """
+
+    candidate: NDArray[np.intp]
+    extra: NDArray[np.int64]
+    regret: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _States:
+    """Partial exchanges: bytes added, regret so far, and where each came from."""
+
+    extra: NDArray[np.int64]
+    regret: NDArray[np.float64]
+    parent: NDArray[np.intp]
+    pick: NDArray[np.intp]
+
+
+def best_combination(pictures: Sequence[Alternatives], left: int, slope: float) -> list[int]:
+    """Picks one alternative of each picture so that the distortion is least within `left` more bytes.
+
+    Distortion is, up to a constant, regret plus slope times the bytes left over. Pictures with nothing to exchange are
+    passed over; states that another one dominates, or whose regret alone exceeds the best total, are dropped.
+
+    Args:
+      pictures: the alternatives of each picture.
+      left: bytes that may be added, >= 0.
+      slope: price of a byte in distortion, > 0.
+
+    Returns:
+      The index within each picture's alternatives.
+    """
+    best = slope * left
+    stages: list[tuple[int, _States]] = []
+    zero = np.zeros(1, dtype=np.intp)
+    states = _States(np.zeros(1, dtype=np.int64), np.zeros(1), zero, zero)
+    movable = [number for number, row in enumerate(pictures) if len(row.candidate) > 1]
+    slack_after = _largest_saving_after([pictures[number] for number in movable])
+    for number, saving in zip(movable, slack_after, strict=True):
+        states = _prune(_extend(states, pictures[number]), left + saving, best, slope)
+        stages.append((number, states))
+        fits = states.extra <= left
+        if fits.any():
+            best = min(best, float((states.regret + slope * (left - states.extra))[fits].min()))
+    return _trace(stages, len(pictures), left, slope)
+
+
+def _largest_saving_after(pictures: Sequence[Alternatives]) -> list[int]:
+    """For each picture, the bytes that all later ones could give back."""
+    savings = [max(0, -int(row.extra.min())) for row in pictures]
+    return [sum(savings[position + 1 :]) for position in range(len(savings))]
+
+
+def _extend(states: _States, picture: Alternatives) -> _States:
+    extra = (states.extra[:, None] + picture.extra).reshape(-1)
+    regret = (states.regret[:, None] + picture.regret).reshape(-1)
+    parent = np.repeat(np.arange(len(states.extra)), len(picture.extra))
+    pick = np.tile(np.arange(len(picture.extra)), len(states.extra))
+    return _States(extra, regret, parent, pick)
+
+
+def _prune(states: _States, most: int, best: float, slope: float) -> _States:
+    """Drops states that cannot fit, cannot win or are dominated; beyond MAX_STATES those of most regret."""
+    keep = np.flatnonzero((states.extra <= most) & (states.regret <= best))
+    distortion = states.regret[keep] - slope * states.extra[keep]
+    order = np.lexsort((distortion, states.extra[keep]))
+    falling = distortion[order]
+    better = np.concatenate([[True], falling[1:] < np.minimum.accumulate(falling)[:-1]])
+    keep = keep[order[better]]
+    if len(keep) > MAX_STATES:
+        keep = keep[np.argsort(states.regret[keep], kind="stable")[:MAX_STATES]]
+    return _States(states.extra[keep], states.regret[keep], states.parent[keep], states.pick[keep])
+
+
+def _trace(stages: Sequence[tuple[int, _States]], count: int, left: int, slope: float) -> list[int]:
+    picks = [0] * count
+    if not stages:
+        return picks
+    last = stages[-1][1]
+    total = np.where(last.extra <= left, last.regret + slope * (left - last.extra), np.inf)
+    state = int(np.argmin(total))
+    for number, states in reversed(stages):
+        picks[number] = int(states.pick[state])
+        state = int(states.parent[state])
+    return picks

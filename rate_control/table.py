@@ -1,0 +1,127 @@
+"""Candidate tables: any codec's candidates, from a data frame or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .allocation import Allocation, Options, allocate
+
+COLUMNS = ("image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels")
+"""image and candidate are names; ms_ssim_loss is 1 - MS-SSIM; squared_error is summed over all RGB samples."""
+
+METRICS = ("psnr", "ms-ssim", "mix")
+
+
+class TableError(ValueError):
+    """A candidate table or a limit on it makes no sense."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is minimised.
+
+    Attributes:
+      name: `psnr` is the summed squared error, `ms-ssim` the pixel-weighted 1 - MS-SSIM, `mix` their sum.
+      weight: of the second against the first in `mix`, where squared errors are taken per sample of range 1:
+        sum(squared_error / (3 * 255^2)) + weight * sum(pixels * (1 - MS-SSIM)).
+    """
+
+    name: str = "psnr"
+    weight: float = 0.1
+
+    def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """[rows] float64, additive over pictures."""
+        error = frame["squared_error"].to_numpy(np.float64)
+        loss = (frame["pixels"] * frame["ms_ssim_loss"]).to_numpy(np.float64)
+        if self.name == "psnr":
+            return error
+        if self.name == "ms-ssim":
+            return loss
+        return error / (3 * 255**2) + self.weight * loss
+
+
+@dataclass(frozen=True)
+class TableAllocation:
+    """The chosen rows, one per picture in order of first appearance, and the figures of the allocation."""
+
+    chosen: pd.DataFrame
+    allocation: Allocation
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR from one mean squared error over the set."""
+        return pooled_psnr_db(self.chosen)
+
+
+def pooled_psnr_db(chosen: pd.DataFrame) -> float:
+    """PSNR in dB of one row per picture, from one mean squared error."""
+    mse = chosen["squared_error"].sum() / (3 * chosen["pixels"].sum())
+    return float(10 * np.log10(255**2 / mse)) if mse else float("inf")
+
+
+def picture_psnr_db(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """PSNR in dB of each row by itself."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(10 * np.log10(255**2 * 3 * frame["pixels"] / frame["squared_error"]), dtype=np.float64)
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Reads a CSV or Parquet file of candidates.
+
+    Raises:
+      TableError: columns are missing, or values are out of range.
+    """
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    return check_table(frame)
+
+
+def check_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the table unchanged if it is one of candidates.
+
+    Raises:
+      TableError: columns are missing, values are out of range, or a picture's pixels differ between its rows.
+    """
+    missing = [name for name in COLUMNS if name not in frame.columns]
+    if missing:
+        raise TableError(f"columns {missing} are missing; a candidate table has {list(COLUMNS)}")
+    if frame.empty:
+        raise TableError("the table has no rows")
+    numbers = frame[list(COLUMNS[2:])]
+    if not np.isfinite(numbers.to_numpy(np.float64)).all() or (numbers < 0).to_numpy().any():
+        raise TableError("bytes, distortions and pixels must be finite numbers, not negative")
+    if (frame["pixels"] <= 0).any() or (frame.groupby("image")["pixels"].nunique() != 1).any():
+        raise TableError("every row of a picture must state the same positive number of pixels")
+    return frame
+
+
+def allocate_table(frame: pd.DataFrame, budget: int, metric: Metric | None = None) -> TableAllocation:
+    """Picks one row per picture: least distortion within `budget` bytes.
+
+    Raises:
+      TableError: the table makes no sense.
+      InfeasibleBudget: the smallest candidates exceed the budget.
+    """
+    groups = picture_groups(check_table(frame))
+    distortion = (metric or Metric()).distortion(frame)
+    size = frame["bytes"].to_numpy(np.int64)
+    allocation = allocate([Options(size[rows], distortion[rows]) for rows in groups], budget)
+    return TableAllocation(take_rows(frame, groups, allocation.choice), allocation)
+
+
+def picture_groups(frame: pd.DataFrame) -> list[NDArray[np.intp]]:
+    """Row positions of each picture, in order of first appearance."""
+    codes, names = pd.factorize(frame["image"])
+    return [np.flatnonzero(codes == code) for code in range(len(names))]
+
+
+def take_rows(
+    frame: pd.DataFrame, groups: Sequence[NDArray[np.intp]], choice: Sequence[int] | NDArray[np.intp]
+) -> pd.DataFrame:
+    """One row of each picture."""
+    return frame.iloc[[int(rows[index]) for rows, index in zip(groups, choice, strict=True)]]

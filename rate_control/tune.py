@@ -1,0 +1,81 @@
+"""The tuning report of a set: who gets which bytes, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from encoder.pictures import find_pictures
+from encoder.sweep import CandidateCache
+from encoder.weights import load_zoo
+
+from .budget import budget_bytes
+from .comparison import compare_allocations
+from .limits import Limits
+from .plots import plot_rates, plot_set_curve, set_curve
+from .set_coder import SetCoder
+from .table import Metric, TableAllocation, picture_psnr_db
+
+
+def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
+    """One row per picture: settings, bytes, rate, qualities, share of the budget."""
+    chosen = result.chosen
+    return pd.DataFrame(
+        {
+            "image": chosen["image"],
+            "model": chosen["model"],
+            "gain": chosen["gain"],
+            "q": chosen["q"] / 128,
+            "m": chosen["m"],
+            "bytes": chosen["bytes"],
+            "bpp": 8 * chosen["bytes"] / chosen["pixels"],
+            "PSNR": picture_psnr_db(chosen),
+            "MS-SSIM": 1 - chosen["ms_ssim_loss"],
+            "share": chosen["bytes"] / budget,
+        }
+    )
+
+
+def tune(images: Path, targets: Sequence[str], output: Path, metric: Metric, limits: Sequence[Limits]) -> str:
+    """Codes a folder for each target and writes tables and plots; returns what to print.
+
+    Raises:
+      PictureError: a picture cannot be coded.
+      InfeasibleBudget: a target is too small.
+      TableError: a limit leaves a picture without candidates.
+    """
+    coder = SetCoder(load_zoo(), find_pictures(images), CandidateCache(), metric, limits)
+    coder.sweep()
+    output.mkdir(parents=True, exist_ok=True)
+    results, parts = {}, []
+    for target in targets:
+        budget = budget_bytes(coder.pixels, target)
+        result = results[target] = coder.fill(budget).table
+        table = picture_table(result, budget)
+        table.to_csv(output / f"pictures-{target}.csv", index=False)
+        parts.append(f"target {target} bpp, {budget} bytes: {result.psnr_db:.3f} dB\n{format_table(table)}")
+        parts.append(summary(result, budget))
+    frame = coder.table()
+    frame.drop(columns="candidate").to_csv(output / "candidates.csv", index=False)
+    plot_set_curve(set_curve(frame, metric), results, output / "curve.png")
+    plot_rates(results, output / "rates.png")
+    comparison = compare_allocations(frame, targets)
+    comparison.to_csv(output / "comparison.csv", index=False)
+    parts.append(f"PSNR of the set under three allocations of these candidates:\n{format_table(comparison)}")
+    return "\n\n".join([*parts, f"tables and plots: {output}"])
+
+
+def summary(result: TableAllocation, budget: int) -> str:
+    """One line about an allocation: bytes, slope, gap."""
+    allocation = result.allocation
+    return (
+        f"{allocation.bytes} bytes for pictures ({100 * allocation.bytes / budget:.3f} % of {budget}), "
+        f"slope {allocation.slope:.4g} per byte, {100 * allocation.gap / allocation.distortion:.4f} % above the bound"
+    )
+
+
+def format_table(table: pd.DataFrame) -> str:
+    """A table for the terminal, four decimals."""
+    return table.to_string(index=False, float_format=lambda value: f"{value:.4f}")

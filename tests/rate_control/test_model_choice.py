@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from rate_control.model_choice import choose_models
+from rate_control.table import COLUMNS, TableError
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    """Model 1 is good at low rates, 2 in the middle and never needed, 3 at high rates."""
+    rows = []
+    for image in ("a", "b"):
+        for model, size, error in ((1, 10, 900.0), (1, 40, 500.0), (2, 20, 800.0), (3, 10, 2000.0), (3, 40, 50.0)):
+            rows.append((image, f"{model}-{size}", size, error, 0.1, 1000, model))
+    return pd.DataFrame(rows, columns=[*COLUMNS, "model"])
+
+
+def test_model_that_is_missed_least_is_left_out(table: pd.DataFrame) -> None:
+    sizes = {1: 100, 2: 100, 3: 100}
+    assert choose_models(table, [20, 80], sizes, 300) == [1, 2, 3]
+    assert choose_models(table, [20, 80], sizes, 200) == [1, 3]
+    assert choose_models(table, [80], sizes, 100) == [3]
+
+
+def test_limit_that_no_model_meets_is_refused(table: pd.DataFrame) -> None:
+    with pytest.raises(TableError, match="smallest model takes 100"):
+        choose_models(table, [80], {1: 100, 2: 100, 3: 100}, 99)
+    with pytest.raises(TableError, match="no size"):
+        choose_models(table, [80], {1: 100}, 99)

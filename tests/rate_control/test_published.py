@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rate_control.budget import TARGETS, budget_bytes
+from rate_control.interpolation import interpolate_candidates
+from rate_control.table import allocate_table
+
+HERE = Path(__file__).parent / "reference"
+
+
+def test_optimal_split_of_another_codec_gives_the_known_scores() -> None:
+    """Cool-Chic 5.0 on the 41 pictures of 2021, from five published points a picture."""
+    points = pd.read_csv(HERE / "coolchic5_clic.csv")
+    points["image"] = points["dataset"].str.removeprefix("clic20-pro-valid/")
+    pixels = pd.read_csv(HERE / "clic20_pro_valid_pixels.csv")
+    table = interpolate_candidates(points.merge(pixels, on="image"))
+    assert table["image"].nunique() == 41
+    scores = [allocate_table(table, budget_bytes(int(pixels["pixels"].sum()), target)).psnr_db for target in TARGETS]
+    assert scores == pytest.approx([30.42, 32.92, 35.76], abs=0.05)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from decoder_pkg.archive import read_archive
+from decoder_pkg.decoder import decode_archive
+from encoder.encode import Candidate
+from encoder.sweep import CandidateCache, Measured, PictureCoder
+from encoder.weights import Zoo
+from eval.metrics import squared_error
+from rate_control.limits import Limits
+from rate_control.set_coder import TARGET_FILL, SetCoder
+from rate_control.tune import picture_table
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    crops = {
+        "one": skimage.data.astronaut()[:200, :260],
+        "two": skimage.data.coffee()[60:220, 100:300],
+        "three": skimage.data.chelsea()[:150, :170],
+    }
+    for name, pixels in crops.items():
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> CandidateCache:
+    return CandidateCache(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def coder(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> SetCoder:
+    coder = SetCoder(golden_zoo, files, cache)
+    coder.sweep()
+    return coder
+
+
+@pytest.mark.parametrize("budget", [1200, 1777, 2500])
+def test_budget_is_full_and_not_exceeded(coder: SetCoder, budget: int) -> None:
+    result = coder.fill(budget)
+    # Of so few bytes one is already more than a twentieth of a percent.
+    assert min(TARGET_FILL * budget, budget - 3) <= len(result.data) <= budget
+
+
+def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, files: list[Path]) -> None:
+    result = coder.fill(2000)
+    rows = result.table.chosen.set_index("image")
+    for file, decoded in zip(files, decode_archive(golden_zoo.bundle, result.data), strict=True):
+        assert decoded.pixels is not None
+        original = coder._pictures[files.index(file)].coder.pixels
+        assert squared_error(original, decoded.pixels) == rows.loc[file.stem, "squared_error"]
+
+
+def test_refinement_sees_the_slope_and_its_candidates_are_used(
+    golden_zoo: Zoo, files: list[Path], cache: CandidateCache
+) -> None:
+    coder = SetCoder(golden_zoo, files, cache)
+    coder.sweep()
+    slopes = []
+
+    def better_by_magic(picture: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
+        slopes.append(slope)
+        finer = picture.encode(chosen.header.model, min(chosen.header.gain + 4, 48)).candidate
+        header = type(chosen.header)(**{**vars(finer.header), "q": 99})
+        yield Measured(Candidate(header, finer.payload[: len(finer.payload) // 2], 1), {"ms_ssim": 1.0})
+
+    result = coder.fill(2000, refine=better_by_magic)
+    assert len(slopes) == 3
+    assert slopes[0] > 0
+    assert (result.table.chosen["q"] == 99).all()
+
+
+def test_limits_hold_in_the_archive(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> None:
+    coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_low=0.08, bpp_high=0.16)])
+    coder.sweep()
+    pixels = {file.stem: picture.pixels for file, picture in zip(files, coder._pictures, strict=True)}
+    for entry in read_archive(coder.fill(2000).data).entries:
+        assert 0.07 < 8 * len(entry.payload) / pixels[entry.name] <= 0.16
+
+
+def test_picture_table_adds_up(coder: SetCoder) -> None:
+    table = picture_table(coder.fill(1777).table, 1777)
+    assert table["image"].tolist() == ["one", "three", "two"]
+    assert 0.9 < table["share"].sum() <= 1

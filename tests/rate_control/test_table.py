@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rate_control.__main__ import parse_limit
+from rate_control.allocation import InfeasibleBudget
+from rate_control.comparison import compare_allocations
+from rate_control.limits import Limits, apply_limits, constant_quality, constant_rate
+from rate_control.table import COLUMNS, Metric, TableError, allocate_table, check_table, load_table, picture_psnr_db
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    """Six pictures, twenty candidates each, of very different difficulty."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for picture in range(6):
+        pixels, difficulty = int(rng.integers(10_000, 90_000)), 4.0 ** rng.uniform(0, 4)
+        for step, bpp in enumerate(np.geomspace(0.02, 1.5, 20)):
+            error = 3 * pixels * difficulty * 2 ** (-2.2 * bpp)
+            rows.append((f"p{picture}", step, math.ceil(pixels * bpp / 8), error, 0.3 * 2 ** (-3 * bpp), pixels))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def total_pixels(table: pd.DataFrame) -> int:
+    return int(table.groupby("image")["pixels"].first().sum())
+
+
+def test_one_slope_is_never_worse_than_simple_rules(table: pd.DataFrame) -> None:
+    comparison = compare_allocations(table, ["0.075", "0.15", "0.3"])
+    assert (comparison["gain over same rate"].dropna() > 0).all()
+    assert (comparison["gain over same quality"].dropna() > 0).all()
+    assert comparison["one slope"].is_monotonic_increasing
+
+
+def test_result_has_one_row_per_picture_in_order(table: pd.DataFrame) -> None:
+    result = allocate_table(table, total_pixels(table) // 40)
+    assert result.chosen["image"].tolist() == [f"p{i}" for i in range(6)]
+    assert result.chosen["bytes"].sum() == result.allocation.bytes <= total_pixels(table) // 40
+
+
+def test_metrics_ask_for_different_pictures(table: pd.DataFrame) -> None:
+    budget = total_pixels(table) // 40
+    chosen = {name: allocate_table(table, budget, Metric(name, 0.01)).chosen for name in ("psnr", "ms-ssim", "mix")}
+    errors = {name: rows["squared_error"].sum() for name, rows in chosen.items()}
+    losses = {name: (rows["pixels"] * rows["ms_ssim_loss"]).sum() for name, rows in chosen.items()}
+    assert errors["psnr"] <= errors["mix"] <= errors["ms-ssim"]
+    assert losses["ms-ssim"] <= losses["mix"] <= losses["psnr"]
+    assert errors["psnr"] < errors["ms-ssim"]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [Limits(bpp_low=0.05), Limits(bpp_high=0.3), Limits(psnr_low=25.0), Limits(psnr_high=47.0, image="p1")],
+    ids=["bpp-low", "bpp-high", "psnr-low", "psnr-high"],
+)
+def test_limits_hold_for_every_picture_meant(table: pd.DataFrame, limit: Limits) -> None:
+    chosen = allocate_table(apply_limits(table, [limit]), total_pixels(table) // 30).chosen
+    meant = chosen if limit.image is None else chosen[chosen["image"] == limit.image]
+    bpp, psnr = 8 * meant["bytes"] / meant["pixels"], picture_psnr_db(meant)
+    assert bpp.between(limit.bpp_low, limit.bpp_high).all()
+    assert ((psnr >= limit.psnr_low) & (psnr <= limit.psnr_high)).all()
+
+
+def test_impossible_limit_shows_what_is_possible(table: pd.DataFrame) -> None:
+    with pytest.raises(TableError, match=r"p0: no candidate keeps to the limits; it has 0\.02\d* to 1\.5"):
+        apply_limits(table, [Limits(bpp_high=0.01)])
+    with pytest.raises(TableError, match="p9, which is not in the table"):
+        apply_limits(table, [Limits(image="p9")])
+
+
+def test_limits_that_exceed_the_budget_are_refused_with_numbers(table: pd.DataFrame) -> None:
+    with pytest.raises(InfeasibleBudget, match=r"take \d+ bytes, \d+ more than the budget of \d+"):
+        allocate_table(apply_limits(table, [Limits(bpp_low=0.5)]), total_pixels(table) // 80)
+
+
+def test_same_rate_gives_no_picture_more(table: pd.DataFrame) -> None:
+    chosen = constant_rate(table, 0.15)
+    assert (chosen["bytes"] <= np.ceil(chosen["pixels"] * 0.15 / 8)).all()
+    with pytest.raises(InfeasibleBudget, match="bpp"):
+        constant_rate(table, 0.001)
+
+
+def test_same_quality_keeps_to_the_budget_and_to_its_level(table: pd.DataFrame) -> None:
+    budget = total_pixels(table) // 20
+    chosen = constant_quality(table, budget)
+    assert chosen["bytes"].sum() <= budget
+    level = picture_psnr_db(chosen).min()
+    for row in chosen.itertuples():
+        rows = table[(table["image"] == row.image) & (picture_psnr_db(table) >= level)]
+        assert row.bytes == rows["bytes"].min()
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_missing_column_is_named(table: pd.DataFrame, column: str) -> None:
+    with pytest.raises(TableError, match=column):
+        check_table(table.drop(columns=column))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("bytes", -1), ("squared_error", np.nan), ("pixels", 7), ("ms_ssim_loss", np.inf)]
+)
+def test_senseless_value_is_refused(table: pd.DataFrame, column: str, value: float) -> None:
+    table[column] = table[column].astype(float)
+    table.loc[3, column] = value
+    with pytest.raises(TableError):
+        check_table(table)
+
+
+def test_file_and_frame_give_the_same_allocation(table: pd.DataFrame, tmp_path: Path) -> None:
+    table.to_csv(tmp_path / "table.csv", index=False)
+    budget = total_pixels(table) // 40
+    assert allocate_table(load_table(tmp_path / "table.csv"), budget).allocation.bytes == (
+        allocate_table(table, budget).allocation.bytes
+    )
+
+
+def test_limit_is_read_as_it_is_written() -> None:
+    assert parse_limit("bpp=0.02:0.6") == Limits(bpp_low=0.02, bpp_high=0.6)
+    assert parse_limit("rocket:psnr=30:") == Limits(psnr_low=30, image="rocket")
+    for text in ("bpp", "bpp=3", "size=1:2", "bpp=a:b"):
+        with pytest.raises(Exception, match=r"limit|number"):
+            parse_limit(text)
+
+
+def test_command_line_allocates_any_table(table: pd.DataFrame, tmp_path: Path) -> None:
+    table.to_csv(tmp_path / "table.csv", index=False)
+    command = [sys.executable, "-m", "rate_control", "allocate", str(tmp_path / "table.csv"), "--budget"]
+    good = subprocess.run([*command, "9000"], capture_output=True, text=True, cwd=ROOT)
+    assert good.returncode == 0, good.stderr
+    assert "PSNR" in good.stdout
+    bad = subprocess.run([*command, "9"], capture_output=True, text=True, cwd=ROOT)
+    assert bad.returncode == 1
+    assert "InfeasibleBudget" in bad.stderr
+    assert "Traceback" not in bad.stderr
