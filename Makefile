@@ -6,7 +6,8 @@ WHEELS = .cache/wheels
 READY = $(VENV)/.ready
 
 IMAGES ?=
-TARGETS ?= 0.075 0.15 0.3
+TARGETS ?=
+SEASON ?= 2021
 CONFIG ?= training/configs/base.toml
 RUN ?= runs/$(basename $(notdir $(CONFIG)))
 DATA ?= ../shared/data/train
@@ -32,8 +33,8 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 	$(BIN)/python -m submission.wheels
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, TARGETS="0.15")
-	$(BIN)/python -m submission $(if $(IMAGES),--images $(IMAGES)) --targets $(TARGETS)
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=, SEASON=, TARGETS=)
+	$(BIN)/python -m submission --season $(SEASON) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
 
 .PHONY: test
 test: setup ## all tests
@@ -52,7 +53,7 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 
 .PHONY: tune
 tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, TARGETS=)
-	$(BIN)/python -m rate_control tune $(IMAGES) --targets $(TARGETS)
+	$(BIN)/python -m rate_control tune $(IMAGES) $(if $(TARGETS),--targets $(TARGETS)) --output dist/tuning
 
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192

@@ -11,18 +11,19 @@ from encoder.pictures import PictureError
 from encoder.sweep import CACHE, CandidateCache
 from encoder.weights import load_zoo
 from rate_control.allocation import InfeasibleBudget
-from rate_control.budget import TARGETS
 
 from .baseline_rows import baseline_rows, sweep_baselines
 from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
 from .decoder_zip import BuildError
 from .originals import stage_originals
 from .report import decoder_report, target_report
+from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 EXAMPLES = """examples:
   python -m submission                           the embedded photographs, all three targets
   python -m submission --images photos/          a folder of PNG and JPEG photographs
   python -m submission --images photos/ --targets 0.15
+  python -m submission --season 2022             the rules of another year
   python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
 """
 
@@ -36,21 +37,25 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
-    parser.add_argument("--targets", nargs="+", default=list(TARGETS), help="bits per pixel (default: all three)")
+    years = [rules.year for rules in SEASONS]
+    parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
+    parser.add_argument("--targets", nargs="+", help="bits per pixel (default: the season's)")
     parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
     parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
     arguments = parser.parse_args()
     try:
-        _run(arguments.images, arguments.targets, arguments.dist, arguments.only_decoder)
+        rules = season(arguments.season)
+        targets = arguments.targets or list(rules.targets)
+        _run(arguments.images, rules, targets, arguments.dist, arguments.only_decoder)
     except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run(images: Path | None, targets: list[str], dist: Path, only_decoder: bool) -> None:
-    package = pack_decoder(dist)
-    print(decoder_report(package))
+def _run(images: Path | None, rules: Season, targets: list[str], dist: Path, only_decoder: bool) -> None:
+    package = pack_decoder(dist, rules.decoder_limit)
+    print(decoder_report(package, rules))
     if only_decoder:
         return
     originals = dist / "originals"

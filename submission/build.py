@@ -14,7 +14,7 @@ from eval.score import SetScore, score_folder
 from rate_control.budget import budget_bytes
 from rate_control.set_coder import SetCoder
 
-from .decoder_zip import DecoderZip, build_decoder_zip
+from .decoder_zip import BuildError, DecoderZip, build_decoder_zip
 from .rehearsal import Rehearsal, rehearse
 from .zips import build_zip, write_atomically
 
@@ -43,9 +43,15 @@ class TargetResult:
         return Row(TEAM, self.score.ms_ssim, self.score.psnr_db, self.data_bytes, decoder_bytes, seconds)
 
 
-def pack_decoder(dist: Path) -> DecoderZip:
-    """Writes dist/decoder.zip."""
+def pack_decoder(dist: Path, limit: int | None = None) -> DecoderZip:
+    """Writes dist/decoder.zip.
+
+    Raises:
+      BuildError: a part is missing, or the package is larger than `limit` bytes.
+    """
     package = build_decoder_zip()
+    if limit is not None and len(package.data) > limit:
+        raise BuildError(f"decoder.zip takes {len(package.data)} bytes, the season allows {limit}: ship fewer models")
     write_atomically(dist / DECODER_ZIP, package.data)
     return package
 

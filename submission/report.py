@@ -8,16 +8,16 @@ from eval.leaderboard import Row, leaderboard
 
 from .build import TargetResult
 from .decoder_zip import DecoderZip
-
-DECODER_LIMIT = 250_000_000
-"""Bytes of decoder.zip in the 2021 season."""
+from .seasons import Season
 
 
-def decoder_report(package: DecoderZip) -> str:
-    """Size per part against the limit, and the digest that the competition compares."""
-    size = len(package.data)
+def decoder_report(package: DecoderZip, rules: Season) -> str:
+    """Size per part against the season's limit, and the digest that the competition compares."""
+    size, limit = len(package.data), rules.decoder_limit
     lines = [f"{part:<24}{count:>12,} bytes" for part, count in sorted(package.part_bytes.items())]
-    lines.append(f"{'decoder.zip':<24}{size:>12,} bytes, {100 * size / DECODER_LIMIT:.1f} % of {DECODER_LIMIT:,}")
+    known = "there is no limit" if rules.decoder_limit_known else "no limit is known"
+    against = f"{100 * size / limit:.1f} % of {limit:,}" if limit else f"{known} for {rules.year}"
+    lines.append(f"{'decoder.zip':<24}{size:>12,} bytes, {against}")
     lines.append(f"sha256 {package.sha256}")
     return "\n".join(lines)
 
