@@ -6,7 +6,8 @@ WHEELS = .cache/wheels
 READY = $(VENV)/.ready
 
 IMAGES ?=
-TARGETS ?=
+TARGET ?=
+TARGETS ?= $(TARGET)
 SEASON ?= 2021
 CONFIG ?= training/configs/base.toml
 RUN ?= runs/$(basename $(notdir $(CONFIG)))
@@ -33,7 +34,7 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 	$(BIN)/python -m submission.wheels
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=, SEASON=, TARGETS=)
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, SEASON=2021, TARGET=0.15)
 	$(BIN)/python -m submission --season $(SEASON) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
 
 .PHONY: test
@@ -52,7 +53,7 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 	  $(if $(THREADS),--threads $(THREADS))
 
 .PHONY: tune
-tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, TARGETS=)
+tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, TARGET=0.15)
 	$(BIN)/python -m rate_control tune $(IMAGES) $(if $(TARGETS),--targets $(TARGETS)) --output dist/tuning
 
 .PHONY: bench

@@ -11,6 +11,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .allocation import InfeasibleBudget
 from .table import Metric, TableAllocation, allocate_table
@@ -42,6 +44,7 @@ def plot_set_curve(curve: pd.DataFrame, results: Mapping[str, TableAllocation], 
         bpp = 8 * result.allocation.bytes / result.chosen["pixels"].sum()
         axis.plot(bpp, result.psnr_db, "o", label=f"target {target}: {result.psnr_db:.2f} dB")
     axis.set(xlabel="bits per pixel of the set", ylabel="PSNR of the set (dB)", xscale="log")
+    _plain_ticks(axis.xaxis)
     axis.grid(alpha=0.3, which="both")
     axis.legend()
     _save(figure, picture)
@@ -55,9 +58,17 @@ def plot_rates(results: Mapping[str, TableAllocation], picture: Path) -> None:
         (line,) = axis.plot(np.arange(1, len(rates) + 1), rates, marker=".", label=f"target {target}")
         axis.axhline(float(target), color=line.get_color(), linestyle=":", linewidth=1)
     axis.set(xlabel="pictures, by rate", ylabel="bits per pixel", yscale="log")
+    _plain_ticks(axis.yaxis)
     axis.grid(alpha=0.3, which="both")
     axis.legend()
     _save(figure, picture)
+
+
+def _plain_ticks(axis: Axis) -> None:
+    """Decimal labels at 1, 2 and 5 of each decade of a logarithmic rate axis."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _save(figure: plt.Figure, picture: Path) -> None:

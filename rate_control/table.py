@@ -75,9 +75,14 @@ def load_table(path: Path) -> pd.DataFrame:
     """Reads a CSV or Parquet file of candidates.
 
     Raises:
-      TableError: columns are missing, or values are out of range.
+      TableError: the file cannot be read, columns are missing, or values are out of range.
     """
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except ImportError:
+        raise TableError(f"{path}: Parquet files need pyarrow: pip install pyarrow, or write a CSV file") from None
+    except ValueError as error:
+        raise TableError(f"{path} cannot be read as a table: {error}") from None
     return check_table(frame)
 
 

@@ -124,6 +124,14 @@ def test_file_and_frame_give_the_same_allocation(table: pd.DataFrame, tmp_path: 
     )
 
 
+def test_file_that_is_no_table_is_a_named_error(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    for name in ("empty.csv", "torn.parquet"):
+        with pytest.raises(TableError, match=name):
+            load_table(tmp_path / name)
+
+
 def test_limit_is_read_as_it_is_written() -> None:
     assert parse_limit("bpp=0.02:0.6") == Limits(bpp_low=0.02, bpp_high=0.6)
     assert parse_limit("rocket:psnr=30:") == Limits(psnr_low=30, image="rocket")
