@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from decoder_pkg.architecture import GAIN_STEPS
 from decoder_pkg.entropy_model import Q_ONE, SCALE_SHIFT
 from decoder_pkg.tables import PRECISION
 from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior
@@ -52,7 +53,7 @@ def hyper_tables(prior: FactorisedPrior) -> Arrays:
     reach = torch.arange(-MAX_HYPER_SUPPORT, MAX_HYPER_SUPPORT + 1)
     values = torch.from_numpy(offset.astype(np.float64))[:, :, None, None] + reach
     with torch.no_grad():
-        mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * 8)[:, :, 0].numpy()
+        mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * GAIN_STEPS)[:, :, 0].numpy()
     supports = np.empty((octaves, channels), dtype=np.int32)
     frequencies = []
     for octave in range(octaves):

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
 from decoder_pkg.synthesis import to_channels_last
 from encoder.model import CodecModel
+from encoder.objective import bf16_helps
 
 from .config import TrainConfig
 from .data import CropSet
@@ -33,9 +34,7 @@ REFERENCE_LAMBDA = 0.0032
 
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device multiplies bf16 matrices in hardware (CUDA, AMX or AVX512-BF16)."""
-    if device.type == "cuda":
-        return True
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cuda" or bf16_helps()
 
 
 def learning_rate_factor(iteration: int, config: TrainConfig) -> float:
