@@ -12,7 +12,6 @@ from .errors import (
     InvalidHeader,
     LimitExceeded,
     NotAnArchive,
-    PayloadChecksum,
     TrailingData,
     UnsupportedVersion,
 )
@@ -63,7 +62,7 @@ class ImageHeader:
       m: post-filter strength; 0 is no filter.
       width, height: pixels.
       length: payload bytes.
-      checksum: lower 16 bits of the payload's CRC-32.
+      checksum: of the payload and the latents it decodes to, see `latent_decoder.checksum`.
     """
 
     model: int
@@ -93,21 +92,6 @@ class Archive:
     entries: tuple[Entry, ...]
 
 
-def payload_checksum(payload: bytes) -> int:
-    """Lower 16 bits of the CRC-32."""
-    return zlib.crc32(payload) & 0xFFFF
-
-
-def check_payload(entry: Entry) -> None:
-    """Compares an entry's payload with its checksum.
-
-    Raises:
-      PayloadChecksum: they differ.
-    """
-    if payload_checksum(entry.payload) != entry.header.checksum:
-        raise PayloadChecksum(f"{entry.name}: the payload is damaged (checksum differs)")
-
-
 def write_archive(bundle_id: bytes, entries: Sequence[Entry]) -> bytes:
     """Serialises pictures in the given order.
 
@@ -125,7 +109,7 @@ def write_archive(bundle_id: bytes, entries: Sequence[Entry]) -> bytes:
 
 
 def read_archive(data: bytes) -> Archive:
-    """Parses a container and checks its header block; payload checksums are left to `check_payload`.
+    """Parses a container and checks its header block; the payloads are checked when they are decoded.
 
     Raises:
       FormatError: one of its subclasses, see `errors`.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .architecture import GAIN_LAMBDAS, Architecture, architecture
 from .archive import BUNDLE_ID_BYTES
-from .entropy_model import EntropyModel
+from .entropy_model import SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv
 from .safetensors_reader import TensorFile, parse_safetensors
@@ -72,7 +72,12 @@ class DecoderModel:
         support = self._get("gaussian.support")
         latent_tables = _split_tables(self._get("gaussian.frequency"), support, np.zeros_like(support))
         layers = {name: self._layer(name) for name in LAYERS}
-        return EntropyModel(layers, self._hyper_tables(), latent_tables, self._get("log_q").astype(np.int64))
+        table_of_bin, log_q = self._get("gaussian.table_of_bin"), self._get("log_q")
+        if table_of_bin.shape != (SCALE_BINS,) or table_of_bin.max() >= len(latent_tables) or log_q.shape != (256,):
+            raise WeightsError("the scale bins do not fit the coding tables")
+        return EntropyModel(
+            layers, self._hyper_tables(), latent_tables, table_of_bin.astype(np.uint8), log_q.astype(np.int64)
+        )
 
     def _layer(self, name: str) -> IntegerConv:
         weight, bias, shift = (self._get(f"{name}.{part}") for part in ("weight", "bias", "shift"))

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .architecture import LATENT_STRIDE
-from .archive import Entry, check_payload, read_archive
+from .archive import Entry, read_archive
 from .bundle import Bundle
 from .entropy_model import Grid
-from .errors import CorruptPayload, DecoderError, WrongBundle
-from .latent_decoder import decode_latents
+from .errors import CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
+from .latent_decoder import checksum, decode_latents
 from .render import render
 
 PNG_LEVEL = 1
@@ -38,12 +38,11 @@ def latent_size(height: int, width: int) -> tuple[int, int]:
 
 
 def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
-    """Checks and entropy-decodes one picture: [h, w, M] int32 in 1/256.
+    """Entropy-decodes and checks one picture: [h, w, M] int32 in 1/256.
 
     Raises:
       PayloadError: the payload is damaged, or names a model or filter that the bundle lacks.
     """
-    check_payload(entry)
     header = entry.header
     if header.model not in bundle.models:
         raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
@@ -52,9 +51,12 @@ def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
     height, width = latent_size(header.height, header.width)
     model = bundle.models[header.model].entropy
     try:
-        return decode_latents(model, entry.payload, height, width, header.gain, header.q)
+        latents = decode_latents(model, entry.payload, height, width, header.gain, header.q)
     except CorruptPayload as error:
         raise CorruptPayload(f"{entry.name}: {error}") from None
+    if checksum(entry.payload, latents) != header.checksum:
+        raise PayloadChecksum(f"{entry.name}: the payload is damaged (checksum differs)")
+    return latents
 
 
 def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np.uint8]:

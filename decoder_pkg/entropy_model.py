@@ -19,7 +19,10 @@ Q_ONE = 128
 """The quantisation step q is n / Q_ONE for an 8-bit n."""
 
 SCALE_SHIFT = 8
-"""Outputs of the parameter network are in 2^-SCALE_SHIFT of the spacing of the tables."""
+"""Outputs of the parameter network are in 2^-SCALE_SHIFT of a scale bin."""
+
+SCALE_BINS = 256
+"""Equal bins of log2 sigma, each of which names its coding table."""
 
 REACH = 2
 """The causal window reaches this far up, left and right."""
@@ -48,12 +51,14 @@ class EntropyModel:
       layers: integer layers by name.
       hyper_tables: for each octave of lambda, one table per hyper-latent channel.
       latent_tables: zero-mean Gaussian tables by rising standard deviation.
-      log_q: [256] int64, log2(n / Q_ONE) in 2^-SCALE_SHIFT of the spacing of the tables.
+      table_of_bin: [SCALE_BINS] uint8, the latent table of each scale bin.
+      log_q: [256] int64, log2(n / Q_ONE) in 2^-SCALE_SHIFT of a scale bin.
     """
 
     layers: dict[str, IntegerConv]
     hyper_tables: list[list[CodingTable]]
     latent_tables: list[CodingTable]
+    table_of_bin: NDArray[np.uint8]
     log_q: NDArray[np.int64]
 
     def hyper_tables_at(self, gain: int) -> list[CodingTable]:
@@ -85,8 +90,8 @@ class EntropyModel:
         x = leaky(clamp_activation(context + features))
         x = leaky(self.layers["context.hidden"].columns(x))
         scale = self.layers["context.leave"].columns(x).astype(np.int64) - self.log_q[q]
-        index = (scale + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
-        return np.asarray(np.clip(index, 0, len(self.latent_tables) - 1), dtype=np.uint8)
+        scale_bin = (scale + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
+        return self.table_of_bin[np.clip(scale_bin, 0, SCALE_BINS - 1)]
 
 
 def hyper_grid(height: int, width: int) -> tuple[int, int]:
@@ -122,7 +127,7 @@ class ContextGrid:
 
     def __init__(self, height: int, width: int, channels: int) -> None:
         self._stride = width + 2 * REACH
-        self._values = np.zeros(((height + REACH) * self._stride, channels), dtype=np.int16)
+        self._values = np.zeros(((height + REACH) * self._stride, channels), dtype=np.int32)
         self._taps = np.array([row * self._stride + column for row, column in CAUSAL_TAPS])
 
     def _positions(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -139,9 +144,9 @@ class ContextGrid:
         self._values[self._positions(rows, columns)] = magnitudes(residuals)
 
 
-def magnitudes(residuals: NDArray[np.int32]) -> NDArray[np.int16]:
+def magnitudes(residuals: NDArray[np.int32]) -> NDArray[np.int32]:
     """What the context network sees of residuals: their size, within an activation's range."""
-    return np.minimum(np.abs(residuals), ACTIVATION_LIMIT).astype(np.int16)
+    return np.minimum(np.abs(residuals), np.int32(ACTIVATION_LIMIT))
 
 
 def dequantise(symbols: NDArray[np.int32], q: int) -> NDArray[np.int32]:

@@ -65,11 +65,11 @@ class PayloadError(DecoderError):
 
 
 class PayloadChecksum(PayloadError):
-    """The payload does not match its checksum."""
+    """The payload, or what it decodes to here, does not match its checksum."""
 
 
 class CorruptPayload(PayloadError):
-    """The payload does not decode to exactly one picture."""
+    """The payload cannot come from an encoder, or names what the bundle lacks."""
 
 
 class WeightsError(DecoderError):

@@ -1,6 +1,6 @@
 """Exact integer layers, carried in float64.
 
-Weights and activations are 16-bit integers and the fan-in is below 2^13, so every product and every partial sum
+Weights are 16-bit, activations 20-bit integers and the fan-in is below 2^13, so every product and every partial sum
 is an integer below 2^53: exact in any order of summation, on any machine, with any number of threads.
 """
 
@@ -16,7 +16,8 @@ from .errors import WeightsError
 Integers = NDArray[np.float64]
 """float64 array whose values are integers."""
 
-ACTIVATION_LIMIT = 2**15 - 1
+WEIGHT_LIMIT = 2**15 - 1
+ACTIVATION_LIMIT = 2**19 - 1
 OUTPUT_LIMIT = 2**23 - 1
 MAX_EXACT = 2**53
 CHUNK_VALUES = 2**22
@@ -110,7 +111,7 @@ def leaky(x: Integers) -> Integers:
 
 
 def clamp_activation(x: Integers) -> Integers:
-    """Clamps to the 16-bit range of an activation."""
+    """Clamps to the range of an activation."""
     return np.clip(x, -ACTIVATION_LIMIT, ACTIVATION_LIMIT)
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.architecture import LATENT_STRIDE, Architecture
-from decoder_pkg.archive import Entry, ImageHeader, payload_checksum
+from decoder_pkg.archive import Entry, ImageHeader
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE, EntropyModel, Grid
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import decode_latents
+from decoder_pkg.latent_decoder import checksum, decode_latents
 from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
 
@@ -94,7 +94,7 @@ class AnalysedPicture:
         decoded = _decode_back(entropy, payload, quantised, gain, q)
         height, width = self.pixels.shape[:2]
         pixels = render(self.model.decoder.synthesis, self.model.decoder.arch, decoded, gain, height, width)
-        header = ImageHeader(self.model.id, gain, q, 0, width, height, len(payload), payload_checksum(payload))
+        header = ImageHeader(self.model.id, gain, q, 0, width, height, len(payload), checksum(payload, decoded))
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
 
 

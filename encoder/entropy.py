@@ -13,8 +13,8 @@ from decoder_pkg.synthesis import conv3
 LOG2_SIGMA_MIN = -3.25
 """log2 of the smallest standard deviation that has a coding table."""
 
-LOG2_SIGMA_STEP = 5 / 32
-"""Spacing of the coding tables in log2 of the standard deviation."""
+LOG2_SIGMA_STEP = 5 / 128
+"""Width of a scale bin in log2 of the standard deviation."""
 
 LIKELIHOOD_MIN = 2.0**-24
 """Floor of a likelihood, so that an impossible symbol costs 24 bits and not infinitely many."""

@@ -22,6 +22,9 @@ from decoder_pkg.entropy_model import (
 )
 from decoder_pkg.tables import CodingTable, encode_values
 
+STATE_BITS = 64
+"""Width of the range coder's state."""
+
 
 @dataclass(frozen=True)
 class QuantisedLatents:
@@ -69,8 +72,24 @@ def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int, 
     height, width = quantised.symbols.shape[:2]
     for rows, columns in order(height, width):
         _encode_step(coder, model, quantised.symbols[rows, columns], quantised.table_index[rows, columns])
-    words = coder.get_compressed().astype(">u4")
-    return bytes(words.tobytes().rstrip(b"\0"))
+    return shortest_payload(coder)
+
+
+def shortest_payload(coder: Any) -> bytes:
+    """The fewest bytes from which the reader, who completes them with zeros, finds the way to the end.
+
+    The coder's state is the interval [low, low + size) of 64-bit numbers that may follow the words already out.
+    """
+    written, (low, size) = coder.pos()
+    words = coder.get_compressed().astype(">u4").tobytes()
+    if low + size > 1 << STATE_BITS:  # a carry into the words is still open: the library closes it
+        return bytes(words.rstrip(b"\0"))
+    for length in range(STATE_BITS // 8 + 1):
+        unit = 1 << STATE_BITS - 8 * length
+        end = -(-low // unit) * unit
+        if end < low + size:
+            break
+    return bytes((words[: 4 * written] + end.to_bytes(8, "big")[:length]).rstrip(b"\0"))
 
 
 def ideal_bits(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> float:

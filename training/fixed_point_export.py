@@ -1,4 +1,4 @@
-"""Float entropy networks to 16-bit integers with power-of-two scales, calibrated on training pictures."""
+"""Float entropy networks to integers with power-of-two scales, calibrated on training pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.fixed_point import ACTIVATION_LIMIT, TAPS
+from decoder_pkg.fixed_point import ACTIVATION_LIMIT, TAPS, WEIGHT_LIMIT
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
 from encoder.twin import PLAN, SCALE_UNIT
@@ -77,14 +77,14 @@ def _tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
 
 def _quantise(weight: NDArray[np.float64], bias: NDArray[np.float64], source: int, target: int) -> Arrays:
     largest = np.abs(weight).max(axis=(0, 1)).clip(min=2.0**-40)
-    weight_exponent = np.floor(np.log2(ACTIVATION_LIMIT / largest)).astype(np.int64)
+    weight_exponent = np.floor(np.log2(WEIGHT_LIMIT / largest)).astype(np.int64)
     shift = weight_exponent + source - target
     shift = np.clip(shift, 0, 40)
     weight_exponent = shift + target - source
     scale = np.exp2(weight_exponent)
     half = np.where(shift > 0, np.exp2(shift - 1), 0)
     return {
-        "weight": np.clip(np.round(weight * scale), -ACTIVATION_LIMIT, ACTIVATION_LIMIT).astype(np.int16),
+        "weight": np.clip(np.round(weight * scale), -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int16),
         "bias": (np.round(bias * scale * np.exp2(source)) + half).astype(np.int64),
         "shift": shift.astype(np.int8),
     }

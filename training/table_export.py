@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.architecture import GAIN_STEPS
-from decoder_pkg.entropy_model import Q_ONE, SCALE_SHIFT
+from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.tables import PRECISION
 from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior
 
@@ -28,22 +28,56 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def gaussian_tables() -> Arrays:
-    """The latents' tables, and the table of log2 q."""
+    """The latents' tables, which bins share one, and the table of log2 q."""
+    log2_sigma = LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * LOG2_SIGMA_STEP
+    table_of_bin = share_tables(log2_sigma)
     supports, frequencies = [], []
-    for index in range(LATENT_TABLES):
-        sigma = 2.0 ** (LOG2_SIGMA_MIN + index * LOG2_SIGMA_STEP)
+    for table in range(LATENT_TABLES):
+        sigma = 2.0 ** float(log2_sigma[table_of_bin == table].mean())
         support = math.ceil(SUPPORT_SIGMAS * sigma) + 1
-        size = np.abs(np.arange(-support, support + 1))
-        mass = _normal_tail((size - 0.5) / sigma) - _normal_tail((size + 0.5) / sigma)
         supports.append(support)
-        frequencies.append(integer_frequencies(mass, 2 * float(_normal_tail(np.array([(support + 0.5) / sigma]))[0])))
+        escape_mass = 2 * float(_normal_tail(np.array([(support + 0.5) / sigma]))[0])
+        frequencies.append(integer_frequencies(_gaussian_mass(sigma, support), escape_mass))
     steps = np.arange(256).clip(min=1) / Q_ONE
     log_q = np.round(np.log2(steps) / LOG2_SIGMA_STEP * (1 << SCALE_SHIFT)).astype(np.int16)
     return {
         "gaussian.support": np.array(supports, dtype=np.int32),
         "gaussian.frequency": np.concatenate(frequencies),
+        "gaussian.table_of_bin": table_of_bin,
         "log_q": log_q,
     }
+
+
+def share_tables(log2_sigma: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Assigns bins to tables so that the mean relative loss of sharing is least.
+
+    A small sigma loses most: its rate hangs on the rare symbol +-1. The loss of a table grows with the square of its
+    width, so the density of tables goes with the cube root of the loss at unit width.
+
+    Args:
+      log2_sigma: [bins] middle of each bin.
+    """
+    density = np.cbrt([_relative_loss(value) for value in log2_sigma])
+    passed = np.cumsum(density)
+    tables = np.floor(LATENT_TABLES * (passed - density / 2) / passed[-1]).astype(np.uint8)
+    assert len(np.unique(tables)) == LATENT_TABLES
+    return np.asarray(tables, dtype=np.uint8)
+
+
+def _relative_loss(log2_sigma: float, step: float = 1e-3) -> float:
+    """Share of the bits lost per squared octave of error: Fisher information over entropy."""
+    support = math.ceil(2 * SUPPORT_SIGMAS * 2.0**log2_sigma) + 1
+    low, mass, high = (_gaussian_mass(2.0 ** (log2_sigma + shift), support) for shift in (-step, 0.0, step))
+    seen = np.minimum(np.minimum(low, mass), high) > 0
+    low, mass, high = low[seen], mass[seen], high[seen]
+    information = float((mass * np.square(np.log(high / low) / (2 * step))).sum())
+    return information / float(-(mass * np.log(mass)).sum())
+
+
+def _gaussian_mass(sigma: float, support: int) -> NDArray[np.float64]:
+    """Mass of each integer in [-support, support]."""
+    size = np.abs(np.arange(-support, support + 1))
+    return _normal_tail((size - 0.5) / sigma) - _normal_tail((size + 0.5) / sigma)
 
 
 def hyper_tables(prior: FactorisedPrior) -> Arrays:

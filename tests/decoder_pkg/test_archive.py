@@ -12,9 +12,7 @@ from decoder_pkg.archive import (
     MAX_PIXELS,
     Entry,
     ImageHeader,
-    check_payload,
     entry_size,
-    payload_checksum,
     read_archive,
     write_archive,
 )
@@ -24,7 +22,6 @@ from decoder_pkg.errors import (
     InvalidHeader,
     LimitExceeded,
     NotAnArchive,
-    PayloadChecksum,
     TrailingData,
     TruncatedArchive,
     UnsupportedVersion,
@@ -34,7 +31,7 @@ BUNDLE = bytes(range(8))
 
 
 def make_entry(name: str = "photo", payload: bytes = b"payload", width: int = 100, height: int = 50) -> Entry:
-    header = ImageHeader(1, 24, 128, 0, width, height, len(payload), payload_checksum(payload))
+    header = ImageHeader(1, 24, 128, 0, width, height, len(payload), 0)
     return Entry(name, header, payload)
 
 
@@ -83,16 +80,14 @@ def test_every_cut_is_refused() -> None:
             read_archive(data[:length])
 
 
-def test_every_flipped_bit_is_noticed() -> None:
+def test_every_flipped_bit_of_the_header_block_is_noticed() -> None:
     data = write_archive(BUNDLE, [make_entry("a"), make_entry("b")])
-    for position in range(len(data)):
+    for position in range(len(data) - 2 * len(b"payload")):
         for bit in range(8):
             damaged = bytearray(data)
             damaged[position] ^= 1 << bit
             try:
                 archive = read_archive(bytes(damaged))
-                for entry in archive.entries:
-                    check_payload(entry)
             except DecoderError:
                 continue
             assert archive.bundle_id != BUNDLE, f"bit {bit} of byte {position} went unnoticed"
@@ -120,17 +115,11 @@ def test_padding_is_refused() -> None:
         read_archive(write_archive(BUNDLE, [make_entry()]) + b"\0")
 
 
-def test_damaged_header_is_told_from_damaged_payload() -> None:
+def test_damaged_header_is_told_from_a_foreign_file() -> None:
     data = bytearray(write_archive(BUNDLE, [make_entry()]))
     data[20] ^= 1
     with pytest.raises((HeaderChecksum, LimitExceeded, InvalidHeader)):
         read_archive(bytes(data))
-    data = bytearray(write_archive(BUNDLE, [make_entry("a"), make_entry("b")]))
-    data[-1] ^= 1
-    first, second = read_archive(bytes(data)).entries
-    check_payload(first)
-    with pytest.raises(PayloadChecksum):
-        check_payload(second)
 
 
 @pytest.mark.parametrize("field", [f for f in FIELDS if f.name not in ("length", "checksum")], ids=lambda f: f.name)

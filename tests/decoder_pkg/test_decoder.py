@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 
 from decoder_pkg import render as rendering
-from decoder_pkg.archive import Entry, payload_checksum, read_archive, write_archive
+from decoder_pkg.archive import Entry, read_archive, write_archive
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_server, read_stream
 from decoder_pkg.decoder import decode_archive, decode_entry_latents
-from decoder_pkg.errors import CorruptPayload, MissingInput, NotAnArchive, PayloadChecksum, WeightsError, WrongBundle
+from decoder_pkg.errors import (
+    CorruptPayload,
+    MissingInput,
+    NotAnArchive,
+    PayloadChecksum,
+    PayloadError,
+    WeightsError,
+    WrongBundle,
+)
 from decoder_pkg.render import render
 from encoder.encode import AnalysedPicture
 from encoder.weights import Zoo
@@ -56,18 +64,22 @@ def test_unknown_model_or_filter_costs_one_picture(
 
 def test_wrong_size_is_not_taken_for_the_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
     entry = read_archive(golden_stream).entries[0]
-    with pytest.raises(CorruptPayload):
+    with pytest.raises(PayloadError):
         decode_entry_latents(golden_zoo.bundle, with_header(entry, width=16, height=16))
 
 
-def test_payload_that_is_cut_but_signed_is_no_crash(golden_zoo: Zoo, golden_stream: bytes) -> None:
+@pytest.mark.parametrize("change", ["cut", "padded", "flipped"])
+def test_changed_payload_in_a_signed_archive_is_refused(golden_zoo: Zoo, golden_stream: bytes, change: str) -> None:
     entry = read_archive(golden_stream).entries[0]
-    for length in range(0, len(entry.payload), 7):
-        payload = entry.payload[:length]
-        header = replace(entry.header, length=length, checksum=payload_checksum(payload))
-        data = write_archive(golden_zoo.bundle.id, [Entry("cut", header, payload)])
-        (result,) = decode_archive(golden_zoo.bundle, data)
-        assert result.pixels is not None or isinstance(result.error, CorruptPayload)
+    for position in range(0, len(entry.payload), 7):
+        payload = {
+            "cut": entry.payload[:position],
+            "padded": entry.payload + bytes(position + 1),
+            "flipped": damaged(entry.payload, position),
+        }[change]
+        forged = replace(with_header(entry, length=len(payload)), payload=payload)
+        (result,) = decode_archive(golden_zoo.bundle, write_archive(golden_zoo.bundle.id, [forged]))
+        assert isinstance(result.error, PayloadError)
 
 
 def test_tiles_do_not_show(golden_zoo: Zoo, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import constriction
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.tables import PRECISION, build_table, decode_values, encode_values
+from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, gaussian_likelihood
 from training.table_export import gaussian_tables, integer_frequencies
 
 TABLE = build_table(np.array([2**20, 2**22, 2**24 - 2**20 - 2**22 - 2**10 - 16, 2**9, 2**9, 16], dtype=np.uint32), 3)
@@ -28,15 +30,16 @@ def test_value_beyond_an_escape_is_refused_by_the_encoder() -> None:
         encode_values(constriction.stream.queue.RangeEncoder(), TABLE, np.array([2**20], dtype=np.int32))
 
 
-@pytest.mark.parametrize("sigma_index", [0, 10, 20, 40, 63])
-def test_coded_size_is_the_entropy(sigma_index: int) -> None:
+@pytest.mark.parametrize("scale_bin", [0, 10, 40, 100, 255])
+def test_coded_size_is_the_entropy(scale_bin: int) -> None:
     arrays = gaussian_tables()
     sizes = 2 * arrays["gaussian.support"].astype(int) + 2
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    frequency = arrays["gaussian.frequency"][starts[sigma_index] : starts[sigma_index + 1]].astype(np.uint32)
+    number = int(arrays["gaussian.table_of_bin"][scale_bin])
+    frequency = arrays["gaussian.frequency"][starts[number] : starts[number + 1]].astype(np.uint32)
     table = build_table(frequency)
-    rng = np.random.default_rng(sigma_index)
-    sigma = 2 ** (-3.25 + sigma_index * 5 / 32)
+    rng = np.random.default_rng(scale_bin)
+    sigma = 2 ** (LOG2_SIGMA_MIN + scale_bin * LOG2_SIGMA_STEP)
     values = np.round(rng.normal(0, sigma, 200_000)).astype(np.int32)
     coder = constriction.stream.queue.RangeEncoder()
     encode_values(coder, table, values)
@@ -44,6 +47,22 @@ def test_coded_size_is_the_entropy(sigma_index: int) -> None:
     share = np.bincount(values - values.min()) / len(values)
     entropy = -(share[share > 0] * np.log2(share[share > 0])).sum() * len(values)
     assert table.bits(values) <= entropy * 1.01 + 64
+
+
+def test_sharing_a_table_costs_less_than_half_a_percent_anywhere() -> None:
+    arrays = gaussian_tables()
+    supports, table_of_bin = arrays["gaussian.support"].astype(int), arrays["gaussian.table_of_bin"]
+    assert sorted(set(table_of_bin.tolist())) == list(range(64))
+    assert np.all(np.diff(table_of_bin.astype(int)) >= 0)
+    starts = np.concatenate([[0], np.cumsum(2 * supports + 2)])
+    for scale_bin in range(256):
+        number = int(table_of_bin[scale_bin])
+        sigma, support = 2 ** (LOG2_SIGMA_MIN + scale_bin * LOG2_SIGMA_STEP), supports[number]
+        values = torch.arange(-support, support + 1).double()
+        mass = gaussian_likelihood(values, torch.full_like(values, float(np.log2(sigma)))).numpy()
+        shared = arrays["gaussian.frequency"][starts[number] : starts[number] + 2 * support + 1] / 2**PRECISION
+        entropy = -(mass * np.log2(mass.clip(min=1e-300))).sum()
+        assert -(mass * np.log2(shared)).sum() <= entropy * 1.005 + 1e-4
 
 
 def test_coder_uses_exactly_the_stored_frequencies() -> None:
