@@ -91,7 +91,7 @@ class EntropyModel:
         x = leaky(self.layers["context.hidden"].columns(x))
         scale = self.layers["context.leave"].columns(x).astype(np.int64) - self.log_q[q]
         scale_bin = (scale + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
-        return self.table_of_bin[np.clip(scale_bin, 0, SCALE_BINS - 1)]
+        return np.asarray(self.table_of_bin[np.clip(scale_bin, 0, SCALE_BINS - 1)])
 
 
 def hyper_grid(height: int, width: int) -> tuple[int, int]:

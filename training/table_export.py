@@ -48,7 +48,7 @@ def gaussian_tables() -> Arrays:
     }
 
 
-def share_tables(log2_sigma: NDArray[np.float64]) -> NDArray[np.uint8]:
+def share_tables(log2_sigma: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Assigns bins to tables so that the mean relative loss of sharing is least.
 
     A small sigma loses most: its rate hangs on the rare symbol +-1. The loss of a table grows with the square of its
