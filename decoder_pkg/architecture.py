@@ -18,6 +18,10 @@ GAIN_COUNT = (len(GAIN_LAMBDAS) - 1) * GAIN_STEPS + 1
 """A gain index on the wire is in [0, GAIN_COUNT)."""
 
 
+CAUSAL, QUADTREE = "causal", "quadtree"
+"""Kinds of context: see the modules of these names."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """Widths and depths of one network family.
@@ -33,6 +37,8 @@ class Architecture:
       hyper_analysis_width: channels of the hyper-encoder.
       hyper_width: channels of the hyper-decoder.
       context_width: channels of the context and parameter networks.
+      context: CAUSAL or QUADTREE.
+      embed_width: channels to which known latents are reduced for the quadtree context; 0 for the causal one.
     """
 
     id: int
@@ -49,6 +55,8 @@ class Architecture:
     hyper_analysis_width: int
     hyper_width: int
     context_width: int
+    context: str
+    embed_width: int
 
 
 ARCHITECTURES = (
@@ -67,6 +75,26 @@ ARCHITECTURES = (
         hyper_analysis_width=128,
         hyper_width=160,
         context_width=192,
+        context=CAUSAL,
+        embed_width=0,
+    ),
+    Architecture(
+        id=2,
+        name="quadtree",
+        latent_channels=192,
+        hyper_channels=96,
+        width4=64,
+        width8=128,
+        width16=192,
+        analysis_blocks8=3,
+        analysis_blocks16=2,
+        synthesis_blocks8=4,
+        synthesis_blocks16=3,
+        hyper_analysis_width=128,
+        hyper_width=160,
+        context_width=192,
+        context=QUADTREE,
+        embed_width=96,
     ),
     Architecture(
         id=200,
@@ -83,6 +111,26 @@ ARCHITECTURES = (
         hyper_analysis_width=16,
         hyper_width=16,
         context_width=16,
+        context=CAUSAL,
+        embed_width=0,
+    ),
+    Architecture(
+        id=201,
+        name="smoke-quadtree",
+        latent_channels=16,
+        hyper_channels=8,
+        width4=16,
+        width8=16,
+        width16=16,
+        analysis_blocks8=1,
+        analysis_blocks16=1,
+        synthesis_blocks8=1,
+        synthesis_blocks16=1,
+        hyper_analysis_width=16,
+        hyper_width=16,
+        context_width=16,
+        context=QUADTREE,
+        embed_width=16,
     ),
 )
 

@@ -12,30 +12,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .architecture import GAIN_LAMBDAS, Architecture, architecture
+from .architecture import CAUSAL, GAIN_LAMBDAS, QUADTREE, Architecture, architecture
 from .archive import BUNDLE_ID_BYTES
 from .entropy_model import SCALE_BINS, EntropyModel
 from .errors import WeightsError
-from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv
+from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
+from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
 from .synthesis import Synthesis, to_channels_last
 from .tables import CodingTable, build_table
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
-LAYERS = (
-    "hyper.enter",
-    "hyper.up32",
-    "hyper.middle",
-    "hyper.up16",
-    "hyper.mean",
-    "hyper.scale",
-    "context.enter",
-    "context.hidden",
-    "context.leave",
-)
-OUTPUT_LAYERS = ("hyper.mean", "context.leave")
+HYPER_LAYERS = ("hyper.enter", "hyper.up32", "hyper.middle", "hyper.up16", "hyper.mean", "hyper.scale")
+CONTEXT_LAYERS = {
+    CAUSAL: ("context.enter", "context.hidden", "context.leave"),
+    QUADTREE: (
+        "context.embed",
+        *(f"context.enter{step}" for step in range(1, GROUPS)),
+        *(f"context.{part}{step}" for step in range(GROUPS) for part in ("hidden", "mean", "scale")),
+    ),
+}
+OUTPUT_LAYERS = ("hyper.mean", "context.leave", "context.mean", "context.scale")
 """Layers whose result leaves the network: not limited to an activation's range."""
+
+GROUP_LAYERS = ("context.mean", "context.scale")
+"""Layers of which each position needs one group of outputs only."""
 
 
 class DecoderModel:
@@ -71,17 +73,28 @@ class DecoderModel:
         """The integer entropy model."""
         support = self._get("gaussian.support")
         latent_tables = _split_tables(self._get("gaussian.frequency"), support, np.zeros_like(support))
-        layers = {name: self._layer(name) for name in LAYERS}
         table_of_bin, log_q = self._get("gaussian.table_of_bin"), self._get("log_q")
         if table_of_bin.shape != (SCALE_BINS,) or table_of_bin.max() >= len(latent_tables) or log_q.shape != (256,):
             raise WeightsError("the scale bins do not fit the coding tables")
         return EntropyModel(
-            layers, self._hyper_tables(), latent_tables, table_of_bin.astype(np.uint8), log_q.astype(np.int64)
+            self.arch,
+            self._layers(),
+            self._hyper_tables(),
+            latent_tables,
+            table_of_bin.astype(np.uint8),
+            log_q.astype(np.int64),
         )
+
+    def _layers(self) -> dict[str, IntegerConv]:
+        layers = {name: self._layer(name) for name in HYPER_LAYERS + CONTEXT_LAYERS[self.arch.context]}
+        for name in [name for name in layers if name.startswith(GROUP_LAYERS)]:
+            for group, part in enumerate(split_outputs(layers[name], GROUPS)):
+                layers[f"{name}.{group}"] = part
+        return layers
 
     def _layer(self, name: str) -> IntegerConv:
         weight, bias, shift = (self._get(f"{name}.{part}") for part in ("weight", "bias", "shift"))
-        limit = OUTPUT_LIMIT if name in OUTPUT_LAYERS else ACTIVATION_LIMIT
+        limit = OUTPUT_LIMIT if name.startswith(OUTPUT_LAYERS) else ACTIVATION_LIMIT
         return build_conv(weight.astype(np.int16), bias.astype(np.int64), shift.astype(np.int8), limit)
 
     def _hyper_tables(self) -> list[list[CodingTable]]:

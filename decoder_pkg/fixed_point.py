@@ -6,7 +6,7 @@ is an integer below 2^53: exact in any order of summation, on any machine, with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,19 @@ def build_conv(weight: NDArray[np.int16], bias: NDArray[np.int64], shift: NDArra
     return IntegerConv(
         TAPS[weight.shape[0]], matrix, bias.astype(np.float64), np.exp2(-shift.astype(np.float64)), limit
     )
+
+
+def split_outputs(layer: IntegerConv, parts: int) -> list[IntegerConv]:
+    """Layers of equal shares of the outputs."""
+    return [
+        replace(layer, weight=np.ascontiguousarray(weight), bias=bias, scale=scale)
+        for weight, bias, scale in zip(
+            np.split(layer.weight, parts, axis=1),
+            np.split(layer.bias, parts),
+            np.split(layer.scale, parts),
+            strict=True,
+        )
+    ]
 
 
 def leaky(x: Integers) -> Integers:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import ContextGrid, EntropyModel, Grid, Order, dequantise, hyper_grid, wavefront
-from .tables import decode_values
+from .architecture import CAUSAL, QUADTREE
+from .causal import code_causal
+from .entropy_model import CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
+from .quadtree import code_quadtree
+from .tables import CodingTable, decode_values
+
+Walk = Callable[[EntropyModel, HyperParameters, int, Exchange], Grid]
+WALKS: dict[str, Walk] = {CAUSAL: code_causal, QUADTREE: code_quadtree}
+"""How the latents of each kind of context are coded."""
+
+
+def code_latents(model: EntropyModel, parameters: HyperParameters, q: int, exchange: Exchange) -> Grid:
+    """Walks over all latents in the coding order of the model's context, see `code_causal`."""
+    return WALKS[model.arch.context](model, parameters, q, exchange)
 
 
 def decode_latents(
-    model: EntropyModel, payload: bytes, height: int, width: int, gain: int, q: int, order: Order = wavefront
+    model: EntropyModel, payload: bytes, height: int, width: int, gain: int, q: int, walk: Walk = code_latents
 ) -> Grid:
     """Decodes the latents of one picture.
 
@@ -25,7 +38,7 @@ def decode_latents(
       width: columns of the latent grid.
       gain: gain index.
       q: quantisation step in 1/128.
-      order: the coding order; streams are written in wavefront order.
+      walk: the coding order; streams are written in the model's own.
 
     Returns:
       [height, width, M] int32, reconstructed latents in 1/256.
@@ -36,15 +49,7 @@ def decode_latents(
     coder = constriction.stream.queue.RangeDecoder(payload_words(payload))
     z = _decode_hyper_latents(model, coder, height, width, gain)
     parameters = model.hyper_parameters(z, height, width)
-    latents = parameters.mean
-    grid = ContextGrid(height, width, latents.shape[2])
-    for rows, columns in order(height, width):
-        context = model.layers["context.enter"].columns(grid.patches(rows, columns))
-        index = model.table_index(context, parameters.features[rows, columns], q)
-        residuals = dequantise(_decode_step(model, coder, index), q)
-        grid.put(rows, columns, residuals)
-        latents[rows, columns] += residuals
-    return latents
+    return walk(model, parameters, q, lambda step: _decode_step(model, coder, step))
 
 
 def checksum(payload: bytes, latents: Grid) -> int:
@@ -60,6 +65,15 @@ def payload_words(payload: bytes) -> NDArray[np.uint32]:
     return np.frombuffer(payload + bytes(-len(payload) % 4), dtype=">u4").astype(np.uint32)
 
 
+def by_table(step: CodingStep, tables: list[CodingTable]) -> list[tuple[CodingTable, NDArray[np.intp]]]:
+    """The tables of a step in rising order, each with the places of its latents in the flattened step."""
+    flat = step.table.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    counts = np.bincount(flat, minlength=len(tables))
+    ends = np.cumsum(counts)
+    return [(tables[t], order[ends[t] - counts[t] : ends[t]]) for t in np.flatnonzero(counts)]
+
+
 def _decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: int, gain: int) -> Grid:
     rows, columns = hyper_grid(height, width)
     tables = model.hyper_tables_at(gain)
@@ -69,15 +83,8 @@ def _decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: i
     return z
 
 
-def _decode_step(model: EntropyModel, coder: Any, index: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Symbols [n, M] of one step, table by table in rising order."""
-    flat = index.reshape(-1)
-    by_table = np.argsort(flat, kind="stable")
-    counts = np.bincount(flat, minlength=len(model.latent_tables))
-    symbols = np.empty(len(flat), dtype=np.int32)
-    start = 0
-    for table in np.flatnonzero(counts):
-        end = start + counts[table]
-        symbols[by_table[start:end]] = decode_values(coder, model.latent_tables[table], int(counts[table]))
-        start = end
-    return symbols.reshape(index.shape)
+def _decode_step(model: EntropyModel, coder: Any, step: CodingStep) -> Grid:
+    symbols = np.empty(step.table.size, dtype=np.int32)
+    for table, places in by_table(step, model.latent_tables):
+        symbols[places] = decode_values(coder, table, len(places))
+    return symbols.reshape(step.table.shape)

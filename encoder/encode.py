@@ -14,7 +14,7 @@ from decoder_pkg.archive import Entry, ImageHeader
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE, EntropyModel, Grid
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import checksum, decode_latents
+from decoder_pkg.latent_decoder import Walk, checksum, code_latents, decode_latents
 from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
 
@@ -69,10 +69,10 @@ class AnalysedPicture:
         self._y = _analyse(pixels, model)
 
     @torch.inference_mode()
-    def quantise(self, gain: int, q: int = Q_ONE) -> QuantisedLatents:
-        """The integers of the picture at a gain and quantisation step (in 1/128)."""
+    def quantise(self, gain: int, q: int = Q_ONE, walk: Walk = code_latents) -> QuantisedLatents:
+        """The integers of the picture at a gain and quantisation step (in 1/128), in coding order."""
         y = self.model.analysis.scale(self._y, torch.tensor([gain]))
-        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q)
+        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q, walk)
 
     @torch.inference_mode()
     def encode(self, gain: int, q: int = Q_ONE) -> tuple[Candidate, Pixels]:
@@ -100,7 +100,7 @@ class AnalysedPicture:
 
 def _decode_back(entropy: EntropyModel, payload: bytes, quantised: QuantisedLatents, gain: int, q: int) -> Grid:
     """The decoder's latents, which must be the encoder's."""
-    height, width = quantised.symbols.shape[:2]
+    height, width = quantised.latents.shape[:2]
     try:
         decoded = decode_latents(entropy, payload, height, width, gain, q)
     except CorruptPayload as error:

@@ -1,4 +1,4 @@
-"""Differentiable rate: the float twin of the decoder's integer entropy networks."""
+"""Hyper-decoder and likelihoods in float, differentiable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.architecture import GAIN_STEPS, Architecture
-from decoder_pkg.fixed_point import CAUSAL_TAPS
 from decoder_pkg.synthesis import conv3
 
 LOG2_SIGMA_MIN = -3.25
@@ -18,14 +17,6 @@ LOG2_SIGMA_STEP = 5 / 128
 
 LIKELIHOOD_MIN = 2.0**-24
 """Floor of a likelihood, so that an impossible symbol costs 24 bits and not infinitely many."""
-
-
-def causal_mask() -> Tensor:
-    """[1, 1, 5, 5] float: ones at the causal taps of a 5x5 window."""
-    mask = torch.zeros(1, 1, 5, 5)
-    for row, column in CAUSAL_TAPS:
-        mask[0, 0, row + 2, column + 2] = 1.0
-    return mask
 
 
 class HyperSynthesis(nn.Module):
@@ -48,38 +39,6 @@ class HyperSynthesis(nn.Module):
         x = F.leaky_relu(self.middle(x), 0.125)
         x = F.leaky_relu(F.pixel_shuffle(self.up16(x), 2), 0.125)
         return self.mean(x), self.scale(x)
-
-
-class CausalConv(nn.Conv2d):
-    """A 5x5 convolution that sees only the twelve already decoded neighbours."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 5, padding=2)
-        self.mask: Tensor
-        self.register_buffer("mask", causal_mask(), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight * self.mask, self.bias, padding=2)
-
-
-class ScaleContext(nn.Module):
-    """log2 of the standard deviation from hyper features and causal neighbours (Zhao et al. 2021, section 3.1).
-
-    The neighbours enter as magnitudes of their residuals: how far they were from their means tells the scale here.
-    """
-
-    def __init__(self, arch: Architecture) -> None:
-        super().__init__()
-        self.enter = CausalConv(arch.latent_channels, arch.context_width)
-        self.hidden = nn.Conv2d(arch.context_width, arch.context_width, 1)
-        self.leave = nn.Conv2d(arch.context_width, arch.latent_channels, 1)
-
-    def forward(self, magnitudes: Tensor, features: Tensor) -> Tensor:
-        """Returns log2 sigma [B, M, h, w] from |y_hat - mean| [B, M, h, w] and features [B, C, h, w]."""
-        x = F.leaky_relu(self.enter(magnitudes) + features, 0.125)
-        x = F.leaky_relu(self.hidden(x), 0.125)
-        log2_sigma: Tensor = self.leave(x)
-        return log2_sigma
 
 
 class FactorisedPrior(nn.Module):

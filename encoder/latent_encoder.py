@@ -9,18 +9,9 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy_model import (
-    MEAN_STEPS,
-    Q_ONE,
-    EntropyModel,
-    Grid,
-    Order,
-    dequantise,
-    hyper_grid,
-    magnitudes,
-    wavefront,
-)
-from decoder_pkg.tables import CodingTable, encode_values
+from decoder_pkg.entropy_model import MEAN_STEPS, Q_ONE, CodingStep, EntropyModel, Grid, hyper_grid
+from decoder_pkg.latent_decoder import Walk, by_table, code_latents
+from decoder_pkg.tables import encode_values
 
 STATE_BITS = 64
 """Width of the range coder's state."""
@@ -28,22 +19,24 @@ STATE_BITS = 64
 
 @dataclass(frozen=True)
 class QuantisedLatents:
-    """The integers of one picture, with everything that chooses their coding tables.
+    """The integers of one picture, in coding order.
 
     Attributes:
       z: [hz, wz, Z] int32 hyper-latents.
-      symbols: [h, w, M] int32, y_q of Zhao et al. 2021, Eq. 3.
+      steps: what is coded together.
+      symbols: [n, K] int32 for each step, y_q of Zhao et al. 2021, Eq. 3.
       latents: [h, w, M] int32 reconstructed latents in 1/256.
-      table_index: [h, w, M] uint8.
     """
 
     z: Grid
-    symbols: Grid
+    steps: tuple[CodingStep, ...]
+    symbols: tuple[Grid, ...]
     latents: Grid
-    table_index: NDArray[np.uint8]
 
 
-def quantise(model: EntropyModel, y: NDArray[np.float32], z: NDArray[np.float32], q: int) -> QuantisedLatents:
+def quantise(
+    model: EntropyModel, y: NDArray[np.float32], z: NDArray[np.float32], q: int, walk: Walk = code_latents
+) -> QuantisedLatents:
     """Rounds float latents around the decoder's own integer means.
 
     Args:
@@ -51,27 +44,33 @@ def quantise(model: EntropyModel, y: NDArray[np.float32], z: NDArray[np.float32]
       y: [h, w, M] float, latents in units of the quantisation step at q = 1.
       z: [ceil(h/4), ceil(w/4), Z] float hyper-latents.
       q: quantisation step in 1/128.
+      walk: the coding order; streams are written in the model's own.
     """
     height, width = y.shape[:2]
     assert z.shape[:2] == hyper_grid(height, width)
     rounded = np.round(z).astype(np.int32)
-    parameters = model.hyper_parameters(rounded, height, width)
-    symbols = np.round((y - parameters.mean / np.float32(MEAN_STEPS)) * np.float32(Q_ONE / q)).astype(np.int32)
-    residuals = dequantise(symbols, q)
-    context = model.layers["context.enter"].grid(magnitudes(residuals).astype(np.float64))
-    flat = context.reshape(height * width, -1), parameters.features.reshape(height * width, -1)
-    index = model.table_index(*flat, q).reshape(symbols.shape)
-    return QuantisedLatents(rounded, symbols, parameters.mean + residuals, index)
+    steps: list[CodingStep] = []
+    symbols: list[Grid] = []
+
+    def exchange(step: CodingStep) -> Grid:
+        residuals = step.of(y) - step.mean / np.float32(MEAN_STEPS)
+        steps.append(step)
+        symbols.append(np.round(residuals * np.float32(Q_ONE / q)).astype(np.int32))
+        return symbols[-1]
+
+    latents = walk(model, model.hyper_parameters(rounded, height, width), q, exchange)
+    return QuantisedLatents(rounded, tuple(steps), tuple(symbols), latents)
 
 
-def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int, order: Order = wavefront) -> bytes:
-    """Range-codes hyper-latents, then latents in coding order, each step table by table."""
+def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> bytes:
+    """Range-codes hyper-latents, then latents step by step, each step table by table."""
     coder = constriction.stream.queue.RangeEncoder()
     for channel, table in enumerate(model.hyper_tables_at(gain)):
         encode_values(coder, table, quantised.z[:, :, channel].reshape(-1))
-    height, width = quantised.symbols.shape[:2]
-    for rows, columns in order(height, width):
-        _encode_step(coder, model, quantised.symbols[rows, columns], quantised.table_index[rows, columns])
+    for step, symbols in zip(quantised.steps, quantised.symbols, strict=True):
+        flat = symbols.reshape(-1)
+        for table, places in by_table(step, model.latent_tables):
+            encode_values(coder, table, flat[places])
     return shortest_payload(coder)
 
 
@@ -95,18 +94,8 @@ def shortest_payload(coder: Any) -> bytes:
 def ideal_bits(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> float:
     """Information content in bits under the integer tables, before the range coder's rounding."""
     total = sum(t.bits(quantised.z[:, :, c].reshape(-1)) for c, t in enumerate(model.hyper_tables_at(gain)))
-    flat, index = quantised.symbols.reshape(-1), quantised.table_index.reshape(-1)
+    flat = np.concatenate([symbols.reshape(-1) for symbols in quantised.symbols])
+    index = np.concatenate([step.table.reshape(-1) for step in quantised.steps])
     for table in np.unique(index):
         total += model.latent_tables[table].bits(flat[index == table])
     return float(total)
-
-
-def _encode_step(coder: Any, model: EntropyModel, symbols: Grid, index: NDArray[np.uint8]) -> None:
-    flat, tables = symbols.reshape(-1), index.reshape(-1)
-    by_table = np.argsort(tables, kind="stable")
-    counts = np.bincount(tables, minlength=len(model.latent_tables))
-    start = 0
-    for number in np.flatnonzero(counts):
-        table: CodingTable = model.latent_tables[number]
-        encode_values(coder, table, flat[by_table[start : start + counts[number]]])
-        start += counts[number]

@@ -12,7 +12,8 @@ from decoder_pkg.architecture import GAIN_LAMBDAS, Architecture
 from decoder_pkg.synthesis import Synthesis
 
 from .analysis import Analysis, HyperAnalysis
-from .entropy import FactorisedPrior, HyperSynthesis, ScaleContext, bits, gaussian_likelihood
+from .context import CONTEXTS, Coded, Quantiser
+from .entropy import FactorisedPrior, HyperSynthesis, bits, gaussian_likelihood
 
 INITIAL_LOG_GAIN = 1.5
 """Natural logarithm of the initial gain in the middle of the lambda range."""
@@ -54,7 +55,7 @@ class CodecModel(nn.Module):
         self.synthesis = Synthesis(arch, octaves)
         self.hyper_analysis = HyperAnalysis(arch)
         self.hyper_synthesis = HyperSynthesis(arch)
-        self.scale_context = ScaleContext(arch)
+        self.context = CONTEXTS[arch.context](arch)
         self.prior = FactorisedPrior(arch.hyper_channels, octaves)
         octave = torch.arange(octaves) - octaves // 2
         log_gain = (INITIAL_LOG_GAIN + 0.5 * math.log(2.0) * octave)[:, None].expand(-1, arch.latent_channels)
@@ -62,11 +63,12 @@ class CodecModel(nn.Module):
             self.analysis.log_gain.copy_(log_gain)
             self.synthesis.log_inverse_gain.copy_(-log_gain)
 
-    def hyper_parameters(self, z_hat: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Mean and scale features, cropped to the latent grid (h, w)."""
-        mean, features = self.hyper_synthesis(z_hat)
-        height, width = size
-        return mean[:, :, :height, :width].float(), features[:, :, :height, :width]
+    def code(self, y: Tensor, z_hat: Tensor, step: float, quantise: Quantiser) -> Coded:
+        """Parameters and quantised values of latents [B, M, h, w] given hyper-latents, at quantisation step q."""
+        height, width = y.shape[2:]
+        mean, features = (part[:, :, :height, :width] for part in self.hyper_synthesis(z_hat))
+        coded: Coded = self.context(y, mean.float(), features, step, quantise)
+        return coded
 
     def forward(self, picture: Tensor, gain_index: Tensor, noisy_synthesis: bool = False) -> Estimate:
         """Training pass: noise for the rate, straight-through rounding for the synthesis.
@@ -80,12 +82,10 @@ class CodecModel(nn.Module):
         y = self.analysis(picture, gain_index).float()
         z = self.hyper_analysis(y).float()
         z_hat = round_straight_through(z)
-        mean, features = self.hyper_parameters(z_hat, (y.shape[2], y.shape[3]))
-        residual = y - mean
-        quantised = round_straight_through(residual)
-        noisy = uniform_noise(residual) if self.training else quantised
-        coded = noisy if noisy_synthesis else quantised
-        log2_sigma = self.scale_context(coded.abs(), features).float()
+        noisy_synthesis = noisy_synthesis and self.training
+        coded = self.code(y, z_hat, 1.0, uniform_noise if noisy_synthesis else round_straight_through)
+        # Fresh noise for the rate, whatever the context and the synthesis saw.
+        noisy = uniform_noise(coded.residual) if self.training else coded.quantised
         hyper_bits = bits(self.prior.likelihood(uniform_noise(z) if self.training else z_hat, gain_index))
-        latent_bits = bits(gaussian_likelihood(noisy, log2_sigma))
-        return Estimate(self.synthesis(mean + coded, gain_index).float(), latent_bits + hyper_bits, hyper_bits)
+        latent_bits = bits(gaussian_likelihood(noisy, coded.log2_sigma))
+        return Estimate(self.synthesis(coded.y_hat, gain_index).float(), latent_bits + hyper_bits, hyper_bits)

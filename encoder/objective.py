@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,13 +9,11 @@ from torch import Tensor
 
 from decoder_pkg.entropy_model import Q_ONE
 
+from .context import Quantiser
 from .entropy import bits, gaussian_likelihood
 from .model import CodecModel
 from .pictures import Pixels
 from .rate import padded_tensor
-
-Quantiser = Callable[[Tensor], Tensor]
-"""Float residuals in units of the quantisation step to (nearly) integers, differentiable."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,9 @@ class Objective:
         """The Lagrangian in bits for float latents under the given relaxations of rounding."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
             z_hat = quantise_z(z)
-            mean, features = self._model.hyper_parameters(z_hat, (y.shape[2], y.shape[3]))
-            residual = quantise_y((y - mean) / self._step)
-            log2_sigma = self._model.scale_context((residual * self._step).abs(), features).float()
-            picture = self._model.synthesis(mean + residual * self._step, self._gain).float()
-        scale = torch.log2(torch.tensor(self._step))
-        rate = bits(gaussian_likelihood(residual, log2_sigma - scale))
+            coded = self._model.code(y, z_hat, self._step, quantise_y)
+            picture = self._model.synthesis(coded.y_hat, self._gain).float()
+        rate = bits(gaussian_likelihood(coded.quantised, coded.log2_sigma))
         rate = rate + bits(self._model.prior.likelihood(z_hat, self._gain))
         return (rate + 8 / self.setting.slope * self._squared_error(picture)).sum()
 

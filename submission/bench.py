@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from PIL import Image
 
 from decoder_pkg.archive import Entry
 from decoder_pkg.bundle import load_bundle
+from decoder_pkg.causal import Order, code_causal, raster, wavefront
 from decoder_pkg.decoder import decode_entry, latent_size
-from decoder_pkg.entropy_model import Order, raster, wavefront
 from decoder_pkg.latent_decoder import decode_latents
 from decoder_pkg.render import render
 from encoder.encode import AnalysedPicture
@@ -55,14 +56,16 @@ def bench_decoding(name: str, pixels: Pixels) -> None:
     """Prints decoding times of one picture: wavefront, position by position, synthesis."""
     model = load_zoo().models[1]
     height, width = latent_size(*pixels.shape[:2])
-    quantised = AnalysedPicture(pixels, model).quantise(GAIN)
+    picture = AnalysedPicture(pixels, model)
     entropy = model.decoder.entropy
 
     def decoding(order: Order) -> float:
-        payload = encode_latents(entropy, quantised, GAIN, order)
-        return median_seconds(lambda: decode_latents(entropy, payload, height, width, GAIN, 128, order))
+        walk = partial(code_causal, order=order)
+        payload = encode_latents(entropy, picture.quantise(GAIN, walk=walk), GAIN)
+        return median_seconds(lambda: decode_latents(entropy, payload, height, width, GAIN, 128, walk))
 
     fast, slow = decoding(wavefront), decoding(raster)
+    quantised = picture.quantise(GAIN)
     size = pixels.shape[:2]
     pixelwise = median_seconds(
         lambda: render(model.decoder.synthesis, model.decoder.arch, quantised.latents, GAIN, *size)

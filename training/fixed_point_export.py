@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from decoder_pkg.fixed_point import ACTIVATION_LIMIT, TAPS, WEIGHT_LIMIT
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
-from encoder.twin import PLAN, SCALE_UNIT
+from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
 
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
@@ -24,8 +24,9 @@ Arrays = dict[str, NDArray[np.generic]]
 @torch.no_grad()
 def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
     """Largest magnitude of each layer's output over (pictures, gain indices)."""
-    peaks = {row.name: 0.0 for row in PLAN}
-    names = {row.module: row.name for row in PLAN}
+    rows = plan(model.arch)
+    peaks = {row.name: 0.0 for row in rows}
+    names = {row.module: row.name for row in rows}
 
     def watch(name: str) -> object:
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
@@ -48,18 +49,24 @@ def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> tuple[Arrays,
     """Integer weight, bias and shift of every layer of the plan, and the exponent of its output, by name."""
     exponents: dict[str, int] = {}
     arrays: Arrays = {}
-    for row in PLAN:
+    for row in plan(model.arch):
         source = row.source if isinstance(row.source, int) else exponents[row.source]
-        exponents[row.name] = row.peak if isinstance(row.peak, int) else _exponent(max(peaks[p] for p in row.peak))
+        exponents[row.name] = _target_exponent(row, peaks)
         conv = model.get_submodule(row.module)
         assert isinstance(conv, nn.Conv2d)
         assert conv.bias is not None
         weight, bias = _tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
-        if row.name == "context.leave":
+        if row.peak == SCALE:
             weight, bias = weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT
         for part, array in _quantise(weight, bias, source, exponents[row.name]).items():
             arrays[f"{row.name}.{part}"] = array
     return arrays, exponents
+
+
+def _target_exponent(row: LayerPlan, peaks: dict[str, float]) -> int:
+    if isinstance(row.peak, int):
+        return row.peak
+    return 0 if isinstance(row.peak, str) else _exponent(max(peaks[name] for name in row.peak))
 
 
 def _exponent(peak: float) -> int:

@@ -52,7 +52,7 @@ def with_header(entry: Entry, **changes: int) -> Entry:
     return replace(entry, header=replace(entry.header, **changes))
 
 
-@pytest.mark.parametrize("changes", [{"model": 8}, {"m": 1}])
+@pytest.mark.parametrize("changes", [{"model": 9}, {"m": 1}])
 def test_unknown_model_or_filter_costs_one_picture(
     golden_zoo: Zoo, golden_stream: bytes, changes: dict[str, int]
 ) -> None:

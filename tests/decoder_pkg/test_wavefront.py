@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoder_pkg.entropy_model import wavefront
+from decoder_pkg.causal import wavefront
 from decoder_pkg.fixed_point import CAUSAL_TAPS
 
 

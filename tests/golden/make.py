@@ -18,20 +18,20 @@ from encoder.weights import load_zoo
 
 FOLDER = Path(__file__).parent
 CROPS = {
-    "astronaut": (96, 128, 8, 128),
-    "chelsea": (65, 49, 24, 100),
-    "coffee": (1, 1, 0, 255),
-    "rocket": (17, 200, 48, 64),
+    "astronaut": (7, 96, 128, 8, 128),
+    "chelsea": (8, 65, 49, 24, 100),
+    "coffee": (7, 1, 1, 0, 255),
+    "rocket": (8, 17, 200, 48, 64),
 }
-"""Height, width, gain and q of each picture: even, odd, smallest, flat; every end of the ranges."""
+"""Model, height, width, gain and q of each picture: even, odd, smallest, flat; every end of the ranges."""
 
 
 def main() -> None:
     zoo = load_zoo(FOLDER / "decoder", FOLDER / "encoder")
     entries = []
-    for name, (height, width, gain, q) in CROPS.items():
+    for name, (model, height, width, gain, q) in CROPS.items():
         pixels = getattr(skimage.data, name)()[60 : 60 + height, 100 : 100 + width]
-        candidate, _ = AnalysedPicture(pixels, zoo.models[7]).encode(gain, q)
+        candidate, _ = AnalysedPicture(pixels, zoo.models[model]).encode(gain, q)
         entries.append(candidate.entry(name))
     expected = {}
     for entry in entries:

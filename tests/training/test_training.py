@@ -10,9 +10,13 @@ import skimage.data
 import torch
 from PIL import Image
 
+from decoder_pkg.architecture import CAUSAL, Architecture
 from decoder_pkg.bundle import load_bundle
+from decoder_pkg.causal import wavefront
+from decoder_pkg.quadtree import GROUPS, groups_at
+from encoder.context import causal_mask
 from encoder.encode import AnalysedPicture
-from encoder.entropy import causal_mask, gaussian_likelihood
+from encoder.entropy import gaussian_likelihood
 from encoder.model import CodecModel
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
@@ -45,10 +49,10 @@ def trainer(folder: Path, crops: CropSet, config: TrainConfig = SMOKE) -> Traine
     return Trainer(config, folder, crops, [picture])
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
+@pytest.fixture(scope="module", params=["smoke", "smoke-quadtree"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    trainer(folder, crops).run()
+    trainer(folder, crops, replace(SMOKE, architecture=request.param)).run()
     return folder
 
 
@@ -96,19 +100,49 @@ def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: 
     assert torch.allclose(first.picture, second.picture, atol=0.02)
 
 
-def test_float_context_sees_no_undecoded_latent() -> None:
+def test_causal_mask_covers_the_twelve_neighbours_before() -> None:
     mask = causal_mask()[0, 0]
     assert mask.sum() == 12
     assert mask[2, 2:].sum() == mask[3:].sum() == 0
+
+
+@pytest.mark.parametrize("name", ["smoke", "smoke-quadtree"])
+def test_float_context_sees_no_latent_that_is_coded_later(name: str) -> None:
+    """The coding step of every latent comes from the decoder's own walk."""
+    model = CodecModel(replace(SMOKE, architecture=name).build_architecture()).eval()
+    step_of = coding_steps(model.arch, 6, 6)
     torch.manual_seed(1)
-    model = CodecModel(SMOKE.build_architecture()).eval()
-    size = torch.rand(1, 16, 6, 6)
-    features = torch.rand(1, 16, 6, 6)
-    before = model.scale_context(size, features)
-    size[:, :, 3, 2] += 5
-    changed = (model.scale_context(size, features) - before).abs().sum(1)[0] > 1e-6
-    for row, column in changed.nonzero().tolist():
-        assert (row, column) > (3, 2)
+    y, features = torch.randn(1, 16, 6, 6) * 3, torch.rand(1, 16, 6, 6)
+    mean = torch.zeros_like(y)
+
+    def log2_sigma(latents: torch.Tensor) -> torch.Tensor:
+        return model.context(latents, mean, features, 1.0, torch.round).log2_sigma[0].detach()
+
+    before = log2_sigma(y)
+    for channel, row, column in [(0, 3, 2), (7, 2, 2), (15, 5, 5), (4, 0, 1)]:
+        other = y.clone()
+        other[0, channel, row, column] += 5
+        changed = ((log2_sigma(other) - before).abs() > 1e-6).numpy()
+        assert (step_of[changed] > step_of[channel, row, column]).all()
+
+
+def coding_steps(arch: Architecture, height: int, width: int) -> np.ndarray:
+    """[M, h, w] the step at which each latent is coded, checked to be exactly one."""
+    channels = arch.latent_channels
+    step_of = np.full((height, width, channels), -1)
+    if arch.context == CAUSAL:
+        for step, (rows, columns) in enumerate(wavefront(height, width)):
+            assert (step_of[rows, columns] == -1).all()
+            step_of[rows, columns] = step
+    else:
+        for step in range(GROUPS):
+            for row, column in np.ndindex(height, width):
+                group = groups_at(step, height, width)[row, column]
+                part = np.s_[row, column, group * channels // GROUPS : (group + 1) * channels // GROUPS]
+                assert (step_of[part] == -1).all()
+                step_of[part] = step
+    assert step_of.min() >= 0
+    return step_of.transpose(2, 0, 1)
 
 
 def test_gaussian_likelihood_sums_to_one() -> None:
