@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .entropy_model import CodingStep, EntropyModel, Exchange, Grid, HyperParameters, dequantise, magnitudes
-from .fixed_point import Integers, clamp_activation, leaky
+from .fixed_point import ACTIVATION_LIMIT, Integers, clamp_activation, leaky
 
 GROUPS = 4
 TURNS = (0, 3, 1, 2)
@@ -46,7 +46,7 @@ def code_quadtree(model: EntropyModel, parameters: HyperParameters, q: int, exch
         latents.reshape(-1, per_group)[rows] = total + residuals
         # Row 2 * GROUPS * position + group of `known` holds values, the one GROUPS further on magnitudes.
         place = rows + np.arange(height * width) * GROUPS
-        known.reshape(-1, per_group)[place] = clamp_activation(residuals + mean)
+        known.reshape(-1, per_group)[place] = np.clip(residuals + mean, -ACTIVATION_LIMIT, ACTIVATION_LIMIT)
         known.reshape(-1, per_group)[place + GROUPS] = magnitudes(residuals)
     return latents
 

@@ -53,7 +53,7 @@ def quantise(
     symbols: list[Grid] = []
 
     def exchange(step: CodingStep) -> Grid:
-        residuals = step.of(y) - step.mean / np.float32(MEAN_STEPS)
+        residuals = step.of(y).astype(np.float32) - step.mean / np.float32(MEAN_STEPS)
         steps.append(step)
         symbols.append(np.round(residuals * np.float32(Q_ONE / q)).astype(np.int32))
         return symbols[-1]

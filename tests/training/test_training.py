@@ -14,7 +14,7 @@ from decoder_pkg.architecture import CAUSAL, Architecture
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.causal import wavefront
 from decoder_pkg.quadtree import GROUPS, groups_at
-from encoder.context import causal_mask
+from encoder.context import Coded, causal_mask
 from encoder.encode import AnalysedPicture
 from encoder.entropy import gaussian_likelihood
 from encoder.model import CodecModel
@@ -116,7 +116,8 @@ def test_float_context_sees_no_latent_that_is_coded_later(name: str) -> None:
     mean = torch.zeros_like(y)
 
     def log2_sigma(latents: torch.Tensor) -> torch.Tensor:
-        return model.context(latents, mean, features, 1.0, torch.round).log2_sigma[0].detach()
+        coded: Coded = model.context(latents, mean, features, 1.0, torch.round)
+        return coded.log2_sigma[0].detach()
 
     before = log2_sigma(y)
     for channel, row, column in [(0, 3, 2), (7, 2, 2), (15, 5, 5), (4, 0, 1)]:
