@@ -9,6 +9,8 @@ IMAGES ?=
 TARGET ?=
 TARGETS ?= $(TARGET)
 SEASON ?= 2021
+PRESET ?= fast
+ENGINE ?= local
 CONFIG ?= training/configs/base.toml
 RUN ?= runs/$(basename $(notdir $(CONFIG)))
 DATA ?= ../shared/data/train
@@ -34,8 +36,8 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 	$(BIN)/python -m submission.wheels
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, SEASON=2021, TARGET=0.15)
-	$(BIN)/python -m submission --season $(SEASON) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15)
+	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
 
 .PHONY: test
 test: setup ## all tests
@@ -53,8 +55,8 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 	  $(if $(THREADS),--threads $(THREADS))
 
 .PHONY: tune
-tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, TARGET=0.15)
-	$(BIN)/python -m rate_control tune $(IMAGES) $(if $(TARGETS),--targets $(TARGETS)) --output dist/tuning
+tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15)
+	$(BIN)/python -m rate_control tune $(IMAGES) --preset $(PRESET) --engine $(ENGINE) $(if $(TARGETS),--targets $(TARGETS)) --output dist/tuning
 
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192

@@ -17,6 +17,7 @@ from .archive import BUNDLE_ID_BYTES
 from .entropy_model import SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
+from .postfilter import PostFilter
 from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
 from .synthesis import Synthesis, to_channels_last
@@ -139,10 +140,12 @@ class Bundle:
     Attributes:
       id: first 8 bytes of the sha256 over the model files' sha256, in the manifest's order.
       models: by the id that picture headers name.
+      postfilter: what the strength m of a picture header asks for.
     """
 
     id: bytes
     models: dict[int, DecoderModel]
+    postfilter: PostFilter | None = None
 
 
 def load_bundle(folder: Path = WEIGHTS) -> Bundle:

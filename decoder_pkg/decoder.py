@@ -46,7 +46,7 @@ def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
     header = entry.header
     if header.model not in bundle.models:
         raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
-    if header.m:
+    if header.m and not bundle.postfilter:
         raise CorruptPayload(f"{entry.name}: names a post-filter; the bundle has none")
     height, width = latent_size(header.height, header.width)
     model = bundle.models[header.model].entropy
@@ -68,7 +68,8 @@ def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np
     latents = decode_entry_latents(bundle, entry)
     header = entry.header
     model = bundle.models[header.model]
-    return render(model.synthesis, model.arch, latents, header.gain, header.height, header.width, bf16)
+    size = header.height, header.width
+    return render(model.synthesis, model.arch, latents, header.gain, *size, bf16, bundle.postfilter, header.m)
 
 
 def decode_archive(bundle: Bundle, data: bytes, bf16: bool = False) -> Iterator[Decoded]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .architecture import LATENT_STRIDE, Architecture
 from .entropy_model import MEAN_STEPS, Grid
+from .postfilter import M_MAX, PostFilter
 from .synthesis import Synthesis
 from .tiling import spans
 
@@ -33,6 +34,8 @@ def render(
     height: int,
     width: int,
     bf16: bool = False,
+    postfilter: PostFilter | None = None,
+    m: int = 0,
 ) -> NDArray[np.uint8]:
     """Runs the synthesis transform.
 
@@ -44,26 +47,32 @@ def render(
       height: of the picture, at most 16h.
       width: of the picture, at most 16w.
       bf16: compute in bf16 where float32 is not needed to the last level.
+      postfilter: applied with strength m.
+      m: 0 to 255; 0 is no filter.
 
     Returns:
       [height, width, 3] uint8.
     """
     out = np.empty((height, width, 3), dtype=np.uint8)
     reach = receptive_reach(arch)
+    if postfilter and m:
+        reach += -(-postfilter.reach // LATENT_STRIDE)
     for down in spans(latents.shape[0], TILE, reach):
         for across in spans(latents.shape[1], TILE, reach):
-            pixels = _render_tile(network, latents[down.outer, across.outer], gain, bf16)
-            inner = pixels[down.source(LATENT_STRIDE, height), across.source(LATENT_STRIDE, width)]
+            picture = _render_tile(network, latents[down.outer, across.outer], gain, bf16)
+            if postfilter and m:
+                picture = postfilter(picture, m / M_MAX)
+            inner = to_bytes(picture[0])[down.source(LATENT_STRIDE, height), across.source(LATENT_STRIDE, width)]
             out[down.target(LATENT_STRIDE, height), across.target(LATENT_STRIDE, width)] = inner
     return out
 
 
-def _render_tile(network: Synthesis, latents: Grid, gain: int, bf16: bool) -> NDArray[np.uint8]:
+def _render_tile(network: Synthesis, latents: Grid, gain: int, bf16: bool) -> Tensor:
     device = next(network.parameters()).device
     y_hat = torch.from_numpy(np.ascontiguousarray(latents)).to(device).float().div_(MEAN_STEPS)
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        picture = network(y_hat.permute(2, 0, 1)[None], torch.tensor([gain], device=device))
-    return to_bytes(picture.float()[0])
+        picture: Tensor = network(y_hat.permute(2, 0, 1)[None], torch.tensor([gain], device=device))
+    return picture.float()
 
 
 def to_bytes(picture: Tensor) -> NDArray[np.uint8]:

@@ -11,10 +11,11 @@ from tqdm import tqdm
 from decoder_pkg.archive import write_archive
 from decoder_pkg.errors import WeightsError
 
+from .cache import CandidateCache
 from .encode import Candidate
 from .fill import BudgetError, encode_within
 from .pictures import PictureError, find_pictures, load_picture
-from .sweep import CandidateCache, PictureCoder
+from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
 
 EXAMPLES = """examples:

@@ -15,10 +15,12 @@ from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE, EntropyModel, Grid
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.latent_decoder import Walk, checksum, code_latents, decode_latents
+from decoder_pkg.postfilter import PostFilter
 from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
 
 from .latent_encoder import QuantisedLatents, encode_latents, quantise
+from .objective import Latents
 from .pictures import Pixels
 from .rate import padded_tensor
 from .weights import EncoderModel, to_grid
@@ -58,29 +60,38 @@ class Candidate:
 class AnalysedPicture:
     """A picture and its unscaled latents under one model: computed once, coded at many rates."""
 
-    def __init__(self, pixels: Pixels, model: EncoderModel) -> None:
+    def __init__(self, pixels: Pixels, model: EncoderModel, postfilter: PostFilter | None = None) -> None:
         """Runs the analysis transform.
 
         Args:
           pixels: [H, W, 3] uint8.
           model: the model to code with.
+          postfilter: the bundle's, for strengths m above 0.
         """
-        self.pixels, self.model = pixels, model
+        self.pixels, self.model, self.postfilter = pixels, model, postfilter
         self._y = _analyse(pixels, model)
 
-    @torch.inference_mode()
-    def quantise(self, gain: int, q: int = Q_ONE, walk: Walk = code_latents) -> QuantisedLatents:
-        """The integers of the picture at a gain and quantisation step (in 1/128), in coding order."""
+    @torch.no_grad()
+    def latents(self, gain: int) -> Latents:
+        """The float latents at a gain, not refined."""
         y = self.model.analysis.scale(self._y, torch.tensor([gain]))
-        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(self.model.hyper_analysis(y)), q, walk)
+        return y, self.model.hyper_analysis(y)
 
-    @torch.inference_mode()
-    def encode(self, gain: int, q: int = Q_ONE) -> tuple[Candidate, Pixels]:
+    def quantise(
+        self, gain: int, q: int = Q_ONE, latents: Latents | None = None, walk: Walk = code_latents
+    ) -> QuantisedLatents:
+        """The integers of the picture at a gain and quantisation step (in 1/128), in coding order."""
+        y, z = latents or self.latents(gain)
+        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, walk)
+
+    def encode(self, gain: int, q: int = Q_ONE, m: int = 0, latents: Latents | None = None) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.
 
         Args:
           gain: gain index.
           q: quantisation step in 1/128.
+          m: strength of the post-filter.
+          latents: refined ones, by default those of the analysis.
 
         Returns:
           The candidate and the decoded picture [H, W, 3] uint8.
@@ -89,12 +100,13 @@ class AnalysedPicture:
           RoundTripError: the bytes do not decode to the latents they were made of.
         """
         entropy = self.model.decoder.entropy
-        quantised = self.quantise(gain, q)
+        quantised = self.quantise(gain, q, latents)
         payload = encode_latents(entropy, quantised, gain)
         decoded = _decode_back(entropy, payload, quantised, gain, q)
         height, width = self.pixels.shape[:2]
-        pixels = render(self.model.decoder.synthesis, self.model.decoder.arch, decoded, gain, height, width)
-        header = ImageHeader(self.model.id, gain, q, 0, width, height, len(payload), checksum(payload, decoded))
+        decoder = self.model.decoder
+        pixels = render(decoder.synthesis, decoder.arch, decoded, gain, height, width, postfilter=self.postfilter, m=m)
+        header = ImageHeader(self.model.id, gain, q, m, width, height, len(payload), checksum(payload, decoded))
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
 
 
@@ -123,7 +135,7 @@ def analysis_reach(arch: Architecture) -> int:
     return int(-(-(at_quarter + at_eighth + at_sixteenth) // 1))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _analyse(pixels: Pixels, model: EncoderModel) -> Tensor:
     """Unscaled latents [1, M, h, w]; the picture's edge is repeated to a multiple of 16."""
     arch = model.decoder.arch

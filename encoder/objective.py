@@ -9,11 +9,14 @@ from torch import Tensor
 
 from decoder_pkg.entropy_model import Q_ONE
 
-from .context import Quantiser
+from .context import Coded, Quantiser
 from .entropy import bits, gaussian_likelihood
-from .model import CodecModel
+from .model import CodecModel, round_straight_through
 from .pictures import Pixels
 from .rate import padded_tensor
+
+Latents = tuple[Tensor, Tensor]
+"""Float latents [1, M, h, w], in units of the quantisation step at q = 1, and hyper-latents [1, Z, hz, wz]."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,34 @@ class Objective:
         """Prepares a picture [H, W, 3] uint8; the model's weights take no gradient."""
         self._model, self.setting = model.requires_grad_(False), setting
         self._gain = torch.tensor([setting.gain])
-        self._step = setting.q / Q_ONE
         self._target = padded_tensor(pixels) * 255
         self._size = pixels.shape[:2]
         self._autocast = bf16_helps()
 
-    def start(self) -> tuple[Tensor, Tensor]:
-        """Latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of the analysis, not rounded."""
-        with torch.no_grad():
-            y = self._model.analysis(self._target / 255, self._gain)
-            return y.contiguous(), self._model.hyper_analysis(y).contiguous()
-
-    def __call__(self, y: Tensor, z: Tensor, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
-        """The Lagrangian in bits for float latents under the given relaxations of rounding."""
+    def __call__(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
+        """The Lagrangian in bits of float latents under the given relaxations of rounding."""
+        coded, z_hat = self._code(latents, quantise_y, quantise_z)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
-            z_hat = quantise_z(z)
-            coded = self._model.code(y, z_hat, self._step, quantise_y)
-            picture = self._model.synthesis(coded.y_hat, self._gain).float()
+            picture = self._model.synthesis(coded.y_hat, self._gain)
         rate = bits(gaussian_likelihood(coded.quantised, coded.log2_sigma))
         rate = rate + bits(self._model.prior.likelihood(z_hat, self._gain))
-        return (rate + 8 / self.setting.slope * self._squared_error(picture)).sum()
+        return (rate + 8 / self.setting.slope * self._squared_error(picture.float())).sum()
+
+    def rounded(self, latents: Latents) -> Tensor:
+        """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
+        return self(latents, round_straight_through, round_straight_through)
+
+    @torch.no_grad()
+    def snapped(self, latents: Latents) -> Latents:
+        """The reconstructed latents: whatever rounds them again, with means a little off, finds the same symbols."""
+        coded, z_hat = self._code(latents, torch.round, torch.round)
+        return coded.y_hat, z_hat
+
+    def _code(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Coded, Tensor]:
+        # Float32: in bf16 the means would differ from the integer model's by more than refinement moves them.
+        y, z = latents
+        z_hat = quantise_z(z)
+        return self._model.code(y, z_hat, self.setting.q / Q_ONE, quantise_y), z_hat
 
     def _squared_error(self, picture: Tensor) -> Tensor:
         height, width = self._size

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from .context import Quantiser
 from .model import round_straight_through
-from .objective import Objective
+from .objective import Latents, Objective
 
-Latents = tuple[Tensor, Tensor]
+ALPHA = 0.8
+BETA = (0.25, 0.75)
+"""Step of L-OPT at the start, and share of the largest gradient that moves a latent, at start and end."""
+
+WINDOW_Y, WINDOW_Z = 5, 3
+"""Side of the neighbourhood, in latents and hyper-latents, whose largest gradient the local step is relative to."""
+
 ADAM_BETAS = (0.9, 0.99)
+ADAM_EPSILON = 10.0
+"""In bits per unit: a latent whose gradient is far below this hardly moves, so that zeros stay zeros."""
+
+TEMPERATURE = (0.5, 4.0)
+"""Of stochastic Gumbel annealing: start, and exponent of its fall (Yang et al. 2020, section 3.2)."""
+
+LEAST_TEMPERATURE = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,19 +47,38 @@ class Method:
 
 
 def refine_lopt(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
-    """L-OPT: rounding with straight-through gradients, a fixed step on the largest gradient, best so far kept."""
-    y, z = (part.clone().requires_grad_() for part in start)
+    """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
+    return _largest_gradients(objective, start, iterations, [lambda size: size.amax()] * 2)
+
+
+def refine_local(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+    """L-OPT whose largest gradient is that of the neighbourhood: every region moves at its own pace."""
+    return _largest_gradients(objective, start, iterations, [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)])
+
+
+def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
+    def largest(size: Tensor) -> Tensor:
+        return F.max_pool2d(size.amax(1, keepdim=True), window, stride=1, padding=window // 2)
+
+    return largest
+
+
+def _largest_gradients(
+    objective: Objective, start: Latents, iterations: int, largest: Sequence[Callable[[Tensor], Tensor]]
+) -> Latents:
+    """Algorithm 1 of Zhao et al. 2021; `largest` yields what the gradients of y and z are relative to."""
+    parts = [part.clone().requires_grad_() for part in start]
     best, kept = math.inf, start
     for iteration in range(iterations + 1):
-        loss = objective(y, z, round_straight_through, round_straight_through)
+        loss = objective.rounded((parts[0], parts[1]))
         if loss.item() < best:
-            best, kept = loss.item(), (y.detach().clone(), z.detach().clone())
+            best, kept = loss.item(), (parts[0].detach().clone(), parts[1].detach().clone())
         if iteration == iterations:
             break
         progress = iteration / iterations
-        alpha, beta = 0.8 * (1 - progress), 0.25 + 0.5 * progress
-        for part, gradient in zip((y, z), torch.autograd.grad(loss, (y, z)), strict=True):
-            relative = gradient / gradient.abs().max().clamp(min=1e-12)
+        alpha, beta = ALPHA * (1 - progress), BETA[0] + (BETA[1] - BETA[0]) * progress
+        for part, gradient, scale in zip(parts, torch.autograd.grad(loss, parts), largest, strict=True):
+            relative = gradient / scale(gradient.abs()).clamp(min=1e-12)
             with torch.no_grad():
                 part -= alpha * torch.where(relative.abs() > beta, relative, 0.0)
     return kept
@@ -65,49 +99,77 @@ def refine_straight_through(objective: Objective, start: Latents, iterations: in
     return _adam(objective, start, iterations, lambda progress: round_straight_through, rate=0.005)
 
 
+def atanh_logit(share: Tensor, temperature: float) -> Tensor:
+    """Log-odds of rounding up at a distance `share` above the floor (Yang et al. 2020, Eq. 8)."""
+    return (torch.atanh(share) - torch.atanh(1 - share)) / temperature
+
+
+def scaled_sigmoid_logit(share: Tensor, temperature: float) -> Tensor:
+    """Log-odds of rounding up with a milder gradient at the integers (Perugachi-Diaz et al. 2024, SSL, a = 4/3)."""
+    scale = 4 / 3
+    odds = scale * torch.logit(share)
+    return (torch.sigmoid(odds) - torch.sigmoid(-odds)) / temperature
+
+
 def refine_sga(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
     """Stochastic Gumbel annealing: each latent is drawn between its two neighbours, ever more decidedly."""
+    return _anneal(objective, start, iterations, seed, atanh_logit)
+
+
+def refine_ssl(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+    """Stochastic Gumbel annealing with the scaled sigmoid logit."""
+    return _anneal(objective, start, iterations, seed, scaled_sigmoid_logit)
+
+
+def _anneal(
+    objective: Objective, start: Latents, iterations: int, seed: int, logit: Callable[[Tensor, float], Tensor]
+) -> Latents:
     generator = torch.Generator().manual_seed(seed)
 
-    def quantiser(progress: float) -> Callable[[Tensor], Tensor]:
-        temperature = 0.5 * math.exp(-4.0 * progress)
-        return lambda x: gumbel_round(x, temperature, generator)
+    def quantiser(progress: float) -> Quantiser:
+        temperature = max(LEAST_TEMPERATURE, TEMPERATURE[0] * math.exp(-TEMPERATURE[1] * progress))
+        return lambda x: gumbel_round(x, temperature, generator, logit)
 
     return _adam(objective, start, iterations, quantiser, rate=0.02)
 
 
-def gumbel_round(x: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """A relaxed draw between floor and ceiling (Yang et al. 2020, Eq. 8), differentiable in x.
+def gumbel_round(
+    x: Tensor,
+    temperature: float,
+    generator: torch.Generator,
+    logit: Callable[[Tensor, float], Tensor] = atanh_logit,
+) -> Tensor:
+    """A relaxed draw between floor and ceiling, differentiable in x.
 
     Args:
       x: any shape, float.
       temperature: > 0; towards zero the draw becomes rounding.
       generator: source of the Gumbel noise.
+      logit: log-odds of rounding up, given the distance to the floor and the temperature.
     """
     low = x.detach().floor()
     share = (x - low).clamp(1e-4, 1 - 1e-4)
-    logit = (torch.atanh(1 - share) - torch.atanh(share)) / temperature
     noise = torch.rand(x.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
     # The difference of two Gumbel variables is logistic.
     logistic = torch.log(noise) - torch.log1p(-noise)
-    return low + torch.sigmoid((-logit + logistic) / temperature)
+    return low + torch.sigmoid((logit(share, temperature) + logistic) / temperature)
 
 
 def _adam(
     objective: Objective,
     start: Latents,
     iterations: int,
-    quantiser: Callable[[float], Callable[[Tensor], Tensor]],
+    quantiser: Callable[[float], Quantiser],
     rate: float,
 ) -> Latents:
     y, z = (part.clone().requires_grad_() for part in start)
-    optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS)
+    optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
     for iteration in range(iterations):
         progress = iteration / iterations
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, 2 * (1 - progress))
         quantise = quantiser(progress)
-        loss = objective(y, z, quantise, quantise)
+        loss = objective((y, z), quantise, quantise)
         y.grad, z.grad = torch.autograd.grad(loss, (y, z))
         optimizer.step()
     return y.detach(), z.detach()
@@ -115,7 +177,18 @@ def _adam(
 
 METHODS = (
     Method("l-opt", "Zhao et al. 2021, Algorithm 1 and Eq. 2", refine_lopt),
+    Method("local", "the same, relative to the largest gradient of the neighbourhood", refine_local),
     Method("noise", "Campos et al. 2019, section 3", refine_noise),
     Method("straight-through", "Adam beside Zhao et al. 2021, section 2.1", refine_straight_through),
     Method("sga", "Yang et al. 2020, section 3.2", refine_sga),
+    Method("sga-ssl", "Perugachi-Diaz et al. 2024, section 3.1", refine_ssl),
 )
+
+
+def method(name: str) -> Method:
+    """The method of this name.
+
+    Raises:
+      KeyError: there is none.
+    """
+    return {row.name: row for row in METHODS}[name]

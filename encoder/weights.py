@@ -84,10 +84,11 @@ def to_grid(x: Tensor) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Zoo:
-    """All models: the decoder's bundle and both halves of each model by id."""
+    """All models: the decoder's bundle, both halves of each model by id, and the two folders they come from."""
 
     bundle: Bundle
     models: dict[int, EncoderModel]
+    folders: tuple[Path, Path]
 
 
 def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WEIGHTS) -> Zoo:
@@ -101,4 +102,4 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
     for row in read_manifest(decoder_weights):
         number = int(row["id"])
         models[number] = EncoderModel(number, bundle.models[number], encoder_weights / row["file"])
-    return Zoo(bundle, models)
+    return Zoo(bundle, models, (decoder_weights, encoder_weights))

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
 from encoder.pictures import PictureError
+from encoder.presets import PRESETS, preset
 
 from .allocation import InfeasibleBudget
 from .budget import TARGETS
+from .engine import ENGINES, EngineError
 from .limits import Limits, apply_limits
 from .table import METRICS, Metric, TableError, allocate_table, load_table
 from .tune import format_table, summary, tune
@@ -56,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     tuning.add_argument("images", type=Path, help="folder of PNG and JPEG photographs")
     tuning.add_argument("--targets", nargs="+", default=list(TARGETS), help="bits per pixel (default: all three)")
     tuning.add_argument("--output", type=Path, default=Path("dist/tuning"), help="folder for tables and plots")
+    presets = [row.name for row in PRESETS]
+    tuning.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
+    tuning.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
     allocating = commands.add_parser("allocate", help="pick from a table of candidates of any codec")
     allocating.add_argument("table", type=Path, help="CSV or Parquet file")
     allocating.add_argument("--budget", type=int, required=True, help="bytes of the whole set")
@@ -73,10 +78,12 @@ def main() -> int:
     metric = Metric(arguments.metric, arguments.weight)
     try:
         if arguments.command == "tune":
-            print(tune(arguments.images, arguments.targets, arguments.output, metric, arguments.limit))
+            effort, engine = preset(arguments.preset), ENGINES[arguments.engine]()
+            targets, output = arguments.targets, arguments.output
+            print(tune(arguments.images, targets, output, metric, arguments.limit, effort, engine))
         else:
             _allocate(arguments, metric)
-    except (PictureError, WeightsError, InfeasibleBudget, TableError, OSError) as error:
+    except (PictureError, WeightsError, InfeasibleBudget, TableError, EngineError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_COUNT
-from decoder_pkg.archive import entry_size, write_archive
+from decoder_pkg.archive import ImageHeader, entry_size, write_archive
+from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
-from encoder.pictures import Pixels, load_picture
-from encoder.sweep import SWEEP, CandidateCache, Measured, PictureCoder
+from encoder.pictures import load_picture
+from encoder.presets import PRESETS
+from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
-from eval.metrics import ms_ssim
 
+from .engine import Engine, Here
+from .jobs import PictureJob, PresetRefinement, Refine, run_job, similarity
 from .limits import Limits, apply_limits
 from .table import Metric, TableAllocation, allocate_table
 
@@ -27,8 +30,7 @@ TARGET_FILL = 0.9995
 FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
 """Changes of q by which single pictures spend what is left."""
 
-Refine = Callable[[PictureCoder, Candidate, float], Iterable[Measured]]
-"""Further candidates of a picture, given its present choice and the slope in squared error per byte."""
+FINER_GAINS = PresetRefinement(PRESETS[0])
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,6 @@ class SetResult:
     table: TableAllocation
 
 
-def similarity(original: Pixels, decoded: Pixels) -> dict[str, float]:
-    """What the sweep records beside the squared error."""
-    return {"ms_ssim": ms_ssim(original, decoded)}
-
-
-def neighbours(coder: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
-    """The gains between those of the sweep, on both sides of the choice: the finer hull holds a better vertex."""
-    header = chosen.header
-    for gain in (header.gain - 1, header.gain + 1):
-        if 0 <= gain < GAIN_COUNT and header.gain > 0:
-            yield coder.encode(header.model, gain)
-
-
 class _Picture:
     """One picture and the candidates known so far."""
 
@@ -59,18 +48,17 @@ class _Picture:
         pixels = load_picture(file)
         self.name, self.pixels = file.stem, pixels.shape[0] * pixels.shape[1]
         self.coder = PictureCoder(pixels, zoo, cache, similarity)
-        self.candidates: dict[tuple[int, int, int], Measured] = {}
+        self.file = file
+        self.candidates: dict[ImageHeader, Measured] = {}
 
     def add(self, measured: Measured) -> None:
-        header = measured.candidate.header
-        self.candidates[header.model, header.gain, header.q] = measured
+        self.candidates[measured.candidate.header] = measured
 
     def rows(self) -> Iterable[dict[str, object]]:
-        for key, measured in self.candidates.items():
-            header = measured.candidate.header
+        for header, measured in self.candidates.items():
             yield {
                 "image": self.name,
-                "candidate": key,
+                "candidate": header,
                 "model": header.model,
                 "gain": header.gain,
                 "q": header.q,
@@ -92,6 +80,7 @@ class SetCoder:
         cache: CandidateCache,
         metric: Metric | None = None,
         limits: Sequence[Limits] = (),
+        engine: Engine | None = None,
     ) -> None:
         """Reads the pictures.
 
@@ -101,11 +90,13 @@ class SetCoder:
           cache: where candidates are kept.
           metric: what is minimised, PSNR by default.
           limits: on single pictures.
+          engine: where pictures are coded, by default in this process.
 
         Raises:
           PictureError: a file cannot be coded.
         """
         self._zoo, self._metric, self._limits = zoo, metric or Metric(), limits
+        self._cache, self._engine = cache, engine or Here()
         self._pictures = [_Picture(file, zoo, cache) for file in files]
 
     @property
@@ -115,33 +106,40 @@ class SetCoder:
 
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
-        total = len(self._pictures) * len(self._zoo.models) * len(SWEEP)
-        with tqdm(total=total, desc="sweep", unit="stream") as progress:
-            for picture in self._pictures:
-                for measured in picture.coder.sweep():
-                    picture.add(measured)
-                    progress.update()
+        self._run([self._job(picture) for picture in self._pictures], "sweep")
+
+    def _job(self, picture: _Picture, **refinement: Any) -> PictureJob:
+        return PictureJob(picture.file, self._zoo.folders, self._cache.folder, **refinement)
+
+    def _run(self, jobs: Sequence[PictureJob], name: str) -> None:
+        """Adds what the jobs, one per picture, find."""
+        with tqdm(total=len(jobs), desc=name, unit="picture") as progress:
+            for position, found in self._engine.map(run_job, jobs):
+                for measured in found:
+                    self._pictures[position].add(measured)
+                progress.update()
 
     def table(self) -> pd.DataFrame:
         """All candidates so far, as a candidate table with model, gain, q and m."""
         return pd.DataFrame([row for picture in self._pictures for row in picture.rows()])
 
-    def fill(self, budget: int, refine: Refine = neighbours) -> SetResult:
+    def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.
 
         Args:
           budget: bytes of the whole archive.
           refine: adds candidates for each picture at the slope of the first fit.
+          saving: share of the bytes that refinement will save: the first fit may spend so much more.
 
         Raises:
           InfeasibleBudget: the smallest candidates do not fit.
           TableError: a limit leaves a picture without candidates.
         """
         available = budget - self._fixed_bytes()
-        first = self._allocate(available)
-        for picture, chosen in tqdm(self._choices(first), desc="refinement", unit="picture"):
-            for measured in refine(picture.coder, chosen, first.allocation.slope):
-                picture.add(measured)
+        first = self._allocate(int(available / (1 - saving)))
+        slope = first.allocation.slope
+        choices = self._choices(first)
+        self._run([self._job(p, refine=refine, chosen=chosen, slope=slope) for p, chosen in choices], "refinement")
         result = self._spend(self._allocate(available), available)
         data = self._archive(result)
         assert len(data) == self._fixed_bytes() + result.allocation.bytes <= budget

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from encoder.cache import CandidateCache
 from encoder.pictures import find_pictures
-from encoder.sweep import CandidateCache
+from encoder.presets import Preset
 from encoder.weights import load_zoo
 
 from .budget import budget_bytes
 from .comparison import compare_allocations
+from .engine import Engine
+from .jobs import PresetRefinement
 from .limits import Limits
 from .plots import plot_rates, plot_set_curve, set_curve
 from .set_coder import SetCoder
@@ -38,7 +41,15 @@ def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
     )
 
 
-def tune(images: Path, targets: Sequence[str], output: Path, metric: Metric, limits: Sequence[Limits]) -> str:
+def tune(
+    images: Path,
+    targets: Sequence[str],
+    output: Path,
+    metric: Metric,
+    limits: Sequence[Limits],
+    effort: Preset,
+    engine: Engine,
+) -> str:
     """Codes a folder for each target and writes tables and plots; returns what to print.
 
     Raises:
@@ -46,13 +57,13 @@ def tune(images: Path, targets: Sequence[str], output: Path, metric: Metric, lim
       InfeasibleBudget: a target is too small.
       TableError: a limit leaves a picture without candidates.
     """
-    coder = SetCoder(load_zoo(), find_pictures(images), CandidateCache(), metric, limits)
+    coder = SetCoder(load_zoo(), find_pictures(images), CandidateCache(), metric, limits, engine)
     coder.sweep()
     output.mkdir(parents=True, exist_ok=True)
     results, parts = {}, []
     for target in targets:
         budget = budget_bytes(coder.pixels, target)
-        result = results[target] = coder.fill(budget).table
+        result = results[target] = coder.fill(budget, PresetRefinement(effort), effort.saving).table
         table = picture_table(result, budget)
         table.to_csv(output / f"pictures-{target}.csv", index=False)
         parts.append(f"target {target} bpp, {budget} bytes: {result.psnr_db:.3f} dB\n{format_table(table)}")

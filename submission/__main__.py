@@ -7,22 +7,26 @@ import sys
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
+from encoder.cache import CACHE, CandidateCache
 from encoder.pictures import PictureError
-from encoder.sweep import CACHE, CandidateCache
+from encoder.presets import PRESETS, Preset, preset
 from encoder.weights import load_zoo
 from rate_control.allocation import InfeasibleBudget
+from rate_control.engine import ENGINES, Engine, EngineError
 
 from .baseline_rows import baseline_rows, sweep_baselines
 from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
-from .decoder_zip import BuildError
+from .decoder_zip import BuildError, DecoderZip
 from .originals import stage_originals
 from .report import decoder_report, target_report
-from .seasons import DEFAULT_SEASON, SEASONS, Season, season
+from .seasons import DEFAULT_SEASON, SEASONS, season
 
 EXAMPLES = """examples:
   python -m submission                           the embedded photographs, all three targets
   python -m submission --images photos/          a folder of PNG and JPEG photographs
   python -m submission --images photos/ --targets 0.15
+  python -m submission --preset medium           refine the latents: about a minute per megapixel and target
+  python -m submission --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission --season 2022             the rules of another year
   python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
 """
@@ -40,27 +44,32 @@ def main() -> int:
     years = [rules.year for rules in SEASONS]
     parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
     parser.add_argument("--targets", nargs="+", help="bits per pixel (default: the season's)")
+    presets = [row.name for row in PRESETS]
+    parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
+    parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
     parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
     parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
     arguments = parser.parse_args()
     try:
         rules = season(arguments.season)
         targets = arguments.targets or list(rules.targets)
-        _run(arguments.images, rules, targets, arguments.dist, arguments.only_decoder)
-    except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError) as error:
+        package = pack_decoder(arguments.dist, rules.decoder_limit)
+        print(decoder_report(package, rules))
+        if not arguments.only_decoder:
+            engine = ENGINES[arguments.engine]()
+            _run(arguments.images, targets, arguments.dist, package, preset(arguments.preset), engine)
+    except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError, EngineError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run(images: Path | None, rules: Season, targets: list[str], dist: Path, only_decoder: bool) -> None:
-    package = pack_decoder(dist, rules.decoder_limit)
-    print(decoder_report(package, rules))
-    if only_decoder:
-        return
+def _run(
+    images: Path | None, targets: list[str], dist: Path, package: DecoderZip, effort: Preset, engine: Engine
+) -> None:
     originals = dist / "originals"
     files = stage_originals(images, originals)
-    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE))
+    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine)
     pack_submission(dist, targets)
     swept = sweep_baselines(files)
     for target, budget in budgets.items():

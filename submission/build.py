@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
-from encoder.sweep import CandidateCache
+from encoder.cache import CandidateCache
+from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
 from eval.leaderboard import Row
 from eval.score import SetScore, score_folder
 from rate_control.budget import budget_bytes
+from rate_control.engine import Engine
+from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
 
 from .decoder_zip import BuildError, DecoderZip, build_decoder_zip
@@ -57,19 +60,25 @@ def pack_decoder(dist: Path, limit: int | None = None) -> DecoderZip:
 
 
 def pack_targets(
-    zoo: Zoo, files: Sequence[Path], targets: Sequence[str], dist: Path, cache: CandidateCache
+    zoo: Zoo,
+    files: Sequence[Path],
+    targets: Sequence[str],
+    dist: Path,
+    cache: CandidateCache,
+    preset: Preset = PRESETS[0],
+    engine: Engine | None = None,
 ) -> dict[str, int]:
-    """Encodes the set once and writes dist/<target>/bs.zip; returns the budget of each target.
+    """Encodes the set and writes dist/<target>/bs.zip; returns the budget of each target.
 
     Raises:
       InfeasibleBudget: a target is too small for the set.
     """
-    coder = SetCoder(zoo, files, cache)
+    coder = SetCoder(zoo, files, cache, engine=engine)
     coder.sweep()
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
     for target, budget in budgets.items():
-        data = build_zip({ZIP_MEMBER: coder.fill(budget - overhead).data})
+        data = build_zip({ZIP_MEMBER: coder.fill(budget - overhead, PresetRefinement(preset), preset.saving).data})
         assert len(data) <= budget
         write_atomically(dist / target / DATA_ZIP, data)
     return budgets

@@ -12,14 +12,15 @@ from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.archive import entry_size
+from encoder.cache import CandidateCache
 from encoder.encode import Candidate
 from encoder.pictures import find_pictures, load_picture
 from encoder.rate import estimated_bits
-from encoder.sweep import CandidateCache, PictureCoder
+from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
 from eval.curves import Curve, bd_rate, load_published, plot_curves
-from rate_control.set_coder import similarity
+from rate_control.jobs import similarity
 
 GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 RATES = (0.05, 0.6)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import encoder.encode as encoding
 from decoder_pkg.archive import write_archive
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy_model import EntropyModel
+from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture, Candidate, RoundTripError
 from encoder.fill import BudgetError, encode_within
 from encoder.latent_encoder import QuantisedLatents, encode_latents
-from encoder.sweep import SWEEP, CandidateCache, PictureCoder
+from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
 
@@ -85,9 +87,9 @@ def test_interrupted_sweep_goes_on_where_it_stopped(
     calls = []
     honest = AnalysedPicture.encode
 
-    def counted(self: AnalysedPicture, gain: int, q: int) -> tuple[Candidate, Pixels]:
+    def counted(self: AnalysedPicture, gain: int, q: int, *others: Any) -> tuple[Candidate, Pixels]:
         calls.append((gain, q))
-        return honest(self, gain, q)
+        return honest(self, gain, q, *others)
 
     monkeypatch.setattr(AnalysedPicture, "encode", counted)
     again = list(coder(golden_zoo, pixels, tmp_path).sweep())

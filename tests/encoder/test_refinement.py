@@ -1,65 +1,196 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.render import render
-from encoder.encode import squared_error
-from encoder.latent_encoder import ideal_bits, quantise
-from encoder.model import round_straight_through
-from encoder.objective import Objective, Setting
-from encoder.refinement import METHODS, Method, gumbel_round
+from decoder_pkg.archive import write_archive
+from decoder_pkg.bundle import Bundle
+from decoder_pkg.decoder import decode_archive
+from encoder import refine as refining
+from encoder.cache import CandidateCache
+from encoder.encode import AnalysedPicture, Candidate, squared_error
+from encoder.objective import Latents, Objective, Setting
+from encoder.presets import PRESETS, Preset
+from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
+from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
+from encoder.search import hierarchical_search
+from encoder.sweep import LADDER, PictureCoder
 from encoder.twin import load_float_model
-from encoder.weights import Zoo, to_grid
+from encoder.weights import Zoo
 
+Pixels = NDArray[np.uint8]
 SLOPE = 2000.0
+QUICK = Preset("quick", "local", 12, 4, (2,), (16, 8), 2, 0.05)
 
 
-def make_objective(zoo: Zoo, photo: NDArray[np.uint8], q: int = 128) -> Objective:
-    return Objective(load_float_model(zoo.models[7]), photo[:96, :117], Setting(24, q, SLOPE))
+def small(photo: Pixels) -> Pixels:
+    return photo[:96, :117]
 
 
+def start_of(zoo: Zoo, photo: Pixels, number: int, q: int = 128) -> tuple[Objective, Latents]:
+    objective = Objective(load_float_model(zoo.models[number]), small(photo), Setting(24, q, SLOPE))
+    return objective, AnalysedPicture(small(photo), zoo.models[number]).latents(24)
+
+
+def real_cost(picture: AnalysedPicture, setting: Setting, latents: Latents) -> float:
+    candidate, pixels = picture.encode(setting.gain, setting.q, latents=latents)
+    return 8 * len(candidate.payload) + 8 / setting.slope * squared_error(picture.pixels, pixels)
+
+
+@pytest.mark.parametrize("number", [7, 8])
 @pytest.mark.parametrize("q", [64, 128, 200])
-def test_objective_is_what_the_integer_coder_and_the_decoder_yield(
-    golden_zoo: Zoo, photo: NDArray[np.uint8], q: int
-) -> None:
-    objective, model = make_objective(golden_zoo, photo, q), golden_zoo.models[7]
-    y, z = objective.start()
-    estimated = float(objective(y, z, round_straight_through, round_straight_through))
-    quantised = quantise(model.decoder.entropy, to_grid(y), to_grid(z), q)
-    pixels = render(model.decoder.synthesis, model.decoder.arch, quantised.latents, 24, 96, 117)
-    error = squared_error(photo[:96, :117], pixels)
-    real = ideal_bits(model.decoder.entropy, quantised, 24) + 8 / SLOPE * error
-    assert estimated == pytest.approx(real, rel=0.01)
+def test_objective_is_what_the_coder_and_the_decoder_yield(golden_zoo: Zoo, photo: Pixels, number: int, q: int) -> None:
+    objective, start = start_of(golden_zoo, photo, number, q)
+    picture = AnalysedPicture(small(photo), golden_zoo.models[number])
+    real = real_cost(picture, objective.setting, start)
+    assert float(objective.rounded(start)) == pytest.approx(real, rel=0.01)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
-def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: NDArray[np.uint8], method: Method) -> None:
-    objective = make_objective(golden_zoo, photo)
-    first, again = (method.refine(objective, objective.start(), 4, 1) for _ in range(2))
+def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method) -> None:
+    objective, start = start_of(golden_zoo, photo, 8)
+    first, again = (method.refine(objective, start, 4, 1) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
         assert torch.isfinite(one).all()
 
 
-def test_lopt_keeps_the_best_so_far(golden_zoo: Zoo, photo: NDArray[np.uint8]) -> None:
-    objective = make_objective(golden_zoo, photo)
-    start = objective.start()
-    refined = METHODS[0].refine(objective, start, 25, 1)
-    before, after = (
-        float(objective(*latents, round_straight_through, round_straight_through)) for latents in (start, refined)
-    )
-    assert after < 0.99 * before
+@pytest.mark.parametrize("number", [7, 8])
+@pytest.mark.parametrize("name", ["l-opt", "local"])
+def test_refinement_saves_real_bytes_as_it_promised(golden_zoo: Zoo, photo: Pixels, number: int, name: str) -> None:
+    picture = AnalysedPicture(small(photo), golden_zoo.models[number])
+    setting = Setting(24, 128, SLOPE)
+    refined = refine_latents(picture, setting, None, name, 25)
+    before, after = (real_cost(picture, setting, latents) for latents in (picture.latents(24), refined.latents))
+    assert after < 0.995 * before
+    assert after == pytest.approx(refined.cost, rel=0.01)
 
 
-def test_gumbel_draw_becomes_rounding_when_cold() -> None:
+@pytest.mark.parametrize("number", [7, 8])
+def test_tiles_are_refined_like_the_whole(
+    golden_zoo: Zoo, photo: Pixels, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = AnalysedPicture(photo[:170, :200], golden_zoo.models[number])
+    setting = Setting(24, 128, SLOPE)
+    whole = refine_latents(picture, setting, None, "local", 20).latents
+    monkeypatch.setattr(refining, "TILE", 4)
+    monkeypatch.setattr(refining, "REACH", 4)
+    tiled = refine_latents(picture, setting, None, "local", 20).latents
+    assert [part.shape for part in tiled] == [part.shape for part in whole]
+    before, one, other = (real_cost(picture, setting, latents) for latents in (picture.latents(24), whole, tiled))
+    assert other < before - 0.5 * (before - one)
+
+
+@pytest.mark.parametrize("logit", [atanh_logit, scaled_sigmoid_logit])
+def test_gumbel_draw_becomes_rounding_when_cold(logit: object) -> None:
+    assert callable(logit)
     x = torch.tensor([-1.9, -0.2, 0.1, 0.4, 2.8], requires_grad=True)
     generator = torch.Generator().manual_seed(1)
-    cold = torch.stack([gumbel_round(x, 0.02, generator) for _ in range(50)])
+    cold = torch.stack([gumbel_round(x, 0.02, generator, logit) for _ in range(50)])
     assert torch.allclose(cold.mean(0), torch.round(x), atol=0.05)
-    warm = gumbel_round(x, 0.5, generator)
+    warm = gumbel_round(x, 0.5, generator, logit)
     assert ((warm >= x.floor()) & (warm <= x.floor() + 1)).all()
     (gradient,) = torch.autograd.grad(warm.sum(), x)
     assert torch.isfinite(gradient).all()
+
+
+@given(st.integers(1, 255), st.integers(1, 255), st.lists(st.sampled_from([1, 2, 4, 8, 16]), max_size=4))
+def test_search_evaluates_each_value_once_and_never_ends_worse(start: int, least: int, steps: Sequence[int]) -> None:
+    asked = []
+
+    def evaluate(value: int, best: int) -> int:
+        asked.append(value)
+        assert (best - least) ** 2 <= (start - least) ** 2
+        return value
+
+    order = sorted(steps, reverse=True)
+    value, result = hierarchical_search(evaluate, lambda v: (v - least) ** 2, (start, start), order, (1, 255))
+    assert value == result
+    assert len(set(asked)) == len(asked)
+    assert start not in asked
+    assert abs(value - least) <= abs(start - least)
+    if order and order[-1] == 1:
+        assert value == least
+
+
+def test_search_finds_gain_and_q_no_worse_than_its_start(golden_zoo: Zoo, photo: Pixels) -> None:
+    picture = AnalysedPicture(small(photo), golden_zoo.models[8])
+    plain = refine_latents(picture, Setting(24, 128, SLOPE), None, QUICK.method, QUICK.iterations)
+    found = search_latents(picture, (24, 128), SLOPE, QUICK)
+    assert found.cost <= plain.cost
+    assert found.setting.slope == SLOPE
+
+
+class Blend:
+    """A trivial post-filter: towards the mean colour of the picture's neighbourhood."""
+
+    reach = 1
+
+    def __call__(self, picture: torch.Tensor, strength: float) -> torch.Tensor:
+        padded = torch.nn.functional.pad(picture, (1, 1, 1, 1), mode="replicate")
+        return torch.lerp(picture, torch.nn.functional.avg_pool2d(padded, 3, stride=1), 3 * strength)
+
+
+def test_strength_that_helps_is_found_and_decoded(golden_zoo: Zoo, photo: Pixels) -> None:
+    model = golden_zoo.models[8]
+    picture = AnalysedPicture(small(photo), model, Blend())
+    refined = refine_latents(picture, Setting(8, 128, SLOPE), None, "local", 2)
+    m = search_strength(picture, refined)
+    errors = {value: picture.encode(8, 128, value, refined.latents)[0].squared_error for value in (0, m, 255)}
+    assert 0 < m < 255
+    assert errors[m] == min(errors.values()) < errors[0]
+    candidate, pixels = picture.encode(8, 128, m, refined.latents)
+    bundle = Bundle(golden_zoo.bundle.id, golden_zoo.bundle.models, Blend())
+    (decoded,) = decode_archive(bundle, write_archive(bundle.id, [candidate.entry("a")]))
+    assert decoded.pixels is not None
+    assert np.array_equal(decoded.pixels, pixels)
+
+
+def test_without_a_filter_no_strength_is_searched(golden_zoo: Zoo, photo: Pixels) -> None:
+    picture = AnalysedPicture(small(photo), golden_zoo.models[8])
+    assert search_strength(picture, refine_latents(picture, Setting(8, 128, SLOPE), None, "local", 1)) == 0
+
+
+def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, photo: Pixels) -> None:
+    candidates: list[Candidate] = []
+    for number in (7, 8):
+        picture = AnalysedPicture(small(photo), golden_zoo.models[number])
+        candidates += [picture.encode(gain)[0] for gain in (0, 16, 32, 48)]
+
+    def cost(candidate: Candidate) -> float:
+        return candidate.squared_error + SLOPE * candidate.header.length
+
+    (best,) = sweep_choices(candidates, SLOPE, 1)
+    assert cost(best) == min(map(cost, candidates))
+    both = list(sweep_choices(candidates, SLOPE, 2))
+    assert both[0] == best
+    assert {candidate.header.model for candidate in both} == {7, 8}
+
+
+def test_refined_candidates_form_a_ladder_and_are_kept(
+    golden_zoo: Zoo, photo: Pixels, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = CandidateCache(tmp_path)  # type: ignore[arg-type]
+    preset = Preset("once", "local", 4)
+    refined = PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset)
+    assert len(refined) == len(LADDER)
+    sizes = [measured.candidate.header.length for measured in refined]
+    assert min(sizes) < sizes[0] < max(sizes)
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("refined again")
+
+    monkeypatch.setattr("encoder.sweep.search_latents", fail)
+    assert PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset) == refined
+    with pytest.raises(AssertionError, match="refined again"):
+        PictureCoder(small(photo), golden_zoo, cache).refine(2 * SLOPE, preset)
+
+
+def test_presets_name_methods_that_exist() -> None:
+    assert {preset.method for preset in PRESETS} <= {"", *(method.name for method in METHODS)}

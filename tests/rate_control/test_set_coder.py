@@ -4,31 +4,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-import skimage.data
-from PIL import Image
 
 from decoder_pkg.archive import read_archive
 from decoder_pkg.decoder import decode_archive
+from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
-from encoder.sweep import CandidateCache, Measured, PictureCoder
+from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
 from rate_control.limits import Limits
 from rate_control.set_coder import TARGET_FILL, SetCoder
 from rate_control.tune import picture_table
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("pictures")
-    crops = {
-        "one": skimage.data.astronaut()[:200, :260],
-        "two": skimage.data.coffee()[60:220, 100:300],
-        "three": skimage.data.chelsea()[:150, :170],
-    }
-    for name, pixels in crops.items():
-        Image.fromarray(pixels).save(folder / f"{name}.png")
-    return sorted(folder.iterdir())
 
 
 @pytest.fixture(scope="module")

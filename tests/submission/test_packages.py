@@ -10,7 +10,7 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
-from encoder.sweep import CandidateCache
+from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from rate_control.allocation import InfeasibleBudget
 from submission import build

@@ -1,0 +1,46 @@
+"""How much time the encoder spends on a picture: a table of presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What is done for each picture and target after the sweep.
+
+    Attributes:
+      name: for people and the cache.
+      method: name of the refinement method; empty for none.
+      iterations: of the first refinement at each gain that is tried.
+      step_iterations: of each further refinement, at a neighbouring q, from the latents of the best so far.
+      gain_steps: steps of the search over gains, from the sweep's choice.
+      q_steps: steps of the search over q in 1/128, coarse first; Zhao et al. 2021 use 0.05 and 0.01.
+      survivors: models refined, by their cost in the sweep.
+      saving: share of the bytes that refinement is expected to save, so that it starts at the slope where it ends.
+    """
+
+    name: str
+    method: str = ""
+    iterations: int = 0
+    step_iterations: int = 0
+    gain_steps: tuple[int, ...] = ()
+    q_steps: tuple[int, ...] = ()
+    survivors: int = 1
+    saving: float = 0.0
+
+
+PRESETS = (
+    Preset("fast"),
+    Preset("medium", "local", 60, 15, (), (8, 3), 1, 0.08),
+    Preset("best", "local", 400, 100, (1,), (8, 3, 1), 2, 0.11),
+)
+
+
+def preset(name: str) -> Preset:
+    """The preset of this name.
+
+    Raises:
+      KeyError: there is none.
+    """
+    return {row.name: row for row in PRESETS}[name]

@@ -1,0 +1,78 @@
+"""The work on one picture, as any engine runs it: sweep it, or refine it at a slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from decoder_pkg.architecture import GAIN_COUNT
+from encoder.cache import CandidateCache, Measured
+from encoder.encode import Candidate
+from encoder.pictures import Pixels, load_picture
+from encoder.presets import Preset
+from encoder.sweep import PictureCoder
+from encoder.weights import Zoo, load_zoo
+from eval.metrics import ms_ssim
+
+Refine = Callable[[PictureCoder, Candidate, float], Iterable[Measured]]
+"""Further candidates of a picture, given its present choice and the slope in squared error per byte."""
+
+
+@dataclass(frozen=True)
+class PresetRefinement:
+    """Refinement of the latents as a preset says; without a method, a finer choice of the gain."""
+
+    preset: Preset
+
+    def __call__(self, coder: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
+        """Further candidates at the slope."""
+        return coder.refine(slope, self.preset) if self.preset.method else neighbours(coder, chosen)
+
+
+def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:
+    """The gains between those of the sweep, on both sides of the choice: the finer hull holds a better vertex."""
+    header = chosen.header
+    for gain in (header.gain - 1, header.gain + 1):
+        if 0 <= gain < GAIN_COUNT and header.gain > 0:
+            yield coder.encode(header.model, gain)
+
+
+@dataclass(frozen=True)
+class PictureJob:
+    """One picture's share of the work.
+
+    Attributes:
+      file: the picture.
+      weights: folders of the decoder's and the encoder's weights.
+      cache: folder of the candidates.
+      refine: what to do at the slope; None for the sweep.
+      chosen: the picture's present choice.
+      slope: squared error per byte.
+    """
+
+    file: Path
+    weights: tuple[Path, Path]
+    cache: Path
+    refine: Refine | None = None
+    chosen: Candidate | None = None
+    slope: float = 0.0
+
+
+def similarity(original: Pixels, decoded: Pixels) -> dict[str, float]:
+    """What is recorded beside the squared error."""
+    return {"ms_ssim": ms_ssim(original, decoded)}
+
+
+@lru_cache(maxsize=1)
+def _zoo(weights: tuple[Path, Path]) -> Zoo:
+    return load_zoo(*weights)
+
+
+def run_job(job: PictureJob) -> list[Measured]:
+    """The candidates of a picture; they are in the cache too when this returns."""
+    coder = PictureCoder(load_picture(job.file), _zoo(job.weights), CandidateCache(job.cache), similarity)
+    if job.refine is None or job.chosen is None:
+        return list(coder.sweep())
+    return list(job.refine(coder, job.chosen, job.slope))

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from encoder.cache import CandidateCache
+from encoder.presets import Preset
+from encoder.weights import Zoo
+from rate_control import engine as engines
+from rate_control.engine import Engine, EngineError, Here, Processes, RayCluster
+from rate_control.jobs import PresetRefinement
+from rate_control.set_coder import SetCoder
+
+from .conftest import SMALL_BUDGET
+
+QUICK = PresetRefinement(Preset("quick", "local", 3, 1, (), (8,), 1, 0.05))
+
+
+def process_of(seconds: float) -> tuple[int, int]:
+    time.sleep(seconds)
+    return os.getpid(), torch.get_num_threads()
+
+
+def fail_on_two(number: int) -> int:
+    if number == 2:
+        raise ValueError("two")
+    return number
+
+
+def test_processes_work_in_parallel_with_one_thread_each() -> None:
+    results = dict(Processes(2).map(process_of, [1.0, 1.0]))
+    assert sorted(results) == [0, 1]
+    assert len({pid for pid, _ in results.values()} | {os.getpid()}) == 3
+    assert {threads for _, threads in results.values()} == {1}
+
+
+@pytest.mark.parametrize("engine", [Here(), Processes(2)], ids=["here", "processes"])
+def test_failure_of_a_job_is_not_lost(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="two"):
+        list(engine.map(fail_on_two, [1, 2, 3]))
+
+
+def archive(zoo: Zoo, files: list[Path], cache: Path, engine: Engine) -> bytes:
+    coder = SetCoder(zoo, files, CandidateCache(cache), engine=engine)
+    coder.sweep()
+    return coder.fill(SMALL_BUDGET, QUICK, 0.05).data
+
+
+@pytest.fixture(scope="module")
+def expected(golden_zoo: Zoo, files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return archive(golden_zoo, files, tmp_path_factory.mktemp("here"), Here())
+
+
+def test_processes_yield_the_same_bytes(golden_zoo: Zoo, files: list[Path], tmp_path: Path, expected: bytes) -> None:
+    assert archive(golden_zoo, files, tmp_path, Processes(2)) == expected
+
+
+class Interrupted:
+    """An engine that is killed after some jobs."""
+
+    def __init__(self, jobs: int) -> None:
+        self.left = jobs
+
+    def map(self, function: object, jobs: object) -> Iterator[tuple[int, object]]:
+        for row in Here().map(function, jobs):  # type: ignore[arg-type,var-annotated]
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            yield row
+
+
+@pytest.mark.parametrize("jobs", [0, 2, 4])
+def test_killed_run_goes_on_and_ends_with_the_same_bytes(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path, expected: bytes, jobs: int
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        archive(golden_zoo, files, tmp_path, Interrupted(jobs))  # type: ignore[arg-type]
+    assert len(list(tmp_path.iterdir())) > 0
+    assert archive(golden_zoo, files, tmp_path, Here()) == expected
+
+
+def test_missing_ray_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(EngineError, match="pip install"):
+        engines._import_ray()
+
+
+def test_two_node_cluster_yields_the_same_bytes(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="the cluster extra is not installed")
+    from ray.cluster_utils import Cluster
+
+    root = str(Path(__file__).parents[2])
+    monkeypatch.setenv("PYTHONPATH", root)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        assert archive(golden_zoo, files, tmp_path, RayCluster()) == expected
+    finally:
+        __import__("ray").shutdown()
+        cluster.shutdown()
