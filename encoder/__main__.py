@@ -13,13 +13,15 @@ from decoder_pkg.errors import WeightsError
 
 from .cache import CandidateCache
 from .encode import Candidate
-from .fill import BudgetError, encode_within
+from .fill import BudgetError, refine_within
 from .pictures import PictureError, find_pictures, load_picture
+from .presets import PRESETS, Preset, preset
 from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
 
 EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel
+  python -m encoder photo.jpg -o photo.clc --bpp 0.15 --preset medium    refined: about a minute per megapixel
   python -m encoder photos/ -o streams/ --bpp 0.3        every PNG and JPEG of a folder, each at most 0.3
 
 A whole set under one byte budget, which is worth more than one decibel: make submission IMAGES=photos/
@@ -37,6 +39,8 @@ def main() -> int:
     parser.add_argument("source", type=Path, help="a PNG or JPEG picture, or a folder of them")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .clc file, or a folder for a folder")
     parser.add_argument("--bpp", type=float, default=0.15, help="bits per pixel that a file may take (default 0.15)")
+    presets = [row.name for row in PRESETS]
+    parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
     arguments = parser.parse_args()
     if arguments.bpp <= 0:
         parser.error("--bpp must be positive")
@@ -49,7 +53,7 @@ def main() -> int:
     failures = 0
     for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):
         try:
-            tqdm.write(_encode_file(zoo, source, target, arguments.bpp))
+            tqdm.write(_encode_file(zoo, source, target, arguments.bpp, preset(arguments.preset)))
         except (PictureError, BudgetError) as error:
             tqdm.write(f"{source}: {error}", file=sys.stderr)
             failures += 1
@@ -63,7 +67,7 @@ def _jobs(source: Path, output: Path) -> list[tuple[Path, Path]]:
     return [(path, output / f"{path.stem}.clc") for path in find_pictures(source)]
 
 
-def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float) -> str:
+def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Preset) -> str:
     """Encodes one file and returns a line that reports it."""
     pixels = load_picture(source)
     samples = pixels.shape[0] * pixels.shape[1]
@@ -72,7 +76,7 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float) -> str:
         return write_archive(zoo.bundle.id, [candidate.entry(source.stem)])
 
     coder = PictureCoder(pixels, zoo, CandidateCache())
-    best = encode_within(coder, zoo.models, lambda c: len(stream(c)), int(samples * bpp / 8))
+    best = refine_within(coder, zoo.models, lambda c: len(stream(c)), int(samples * bpp / 8), effort)
     data = stream(best)
     partial = target.with_name(f".{target.name}.partial")
     partial.write_bytes(data)

@@ -14,7 +14,7 @@ from decoder_pkg.archive import Entry, ImageHeader
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE, EntropyModel, Grid
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import Walk, checksum, code_latents, decode_latents
+from decoder_pkg.latent_decoder import checksum, decode_latents
 from decoder_pkg.postfilter import PostFilter
 from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
@@ -77,12 +77,10 @@ class AnalysedPicture:
         y = self.model.analysis.scale(self._y, torch.tensor([gain]))
         return y, self.model.hyper_analysis(y)
 
-    def quantise(
-        self, gain: int, q: int = Q_ONE, latents: Latents | None = None, walk: Walk = code_latents
-    ) -> QuantisedLatents:
+    def quantise(self, gain: int, q: int = Q_ONE, latents: Latents | None = None) -> QuantisedLatents:
         """The integers of the picture at a gain and quantisation step (in 1/128), in coding order."""
         y, z = latents or self.latents(gain)
-        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, walk)
+        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q)
 
     def encode(self, gain: int, q: int = Q_ONE, m: int = 0, latents: Latents | None = None) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.

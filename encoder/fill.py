@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS, GAIN_STEPS
 from decoder_pkg.entropy_model import Q_ONE
 
 from .encode import Candidate
+from .presets import Preset
 from .sweep import PictureCoder
 
 MAX_Q = 255
 FINE_Q = 16
 """Steps of q tried beyond the largest gain that fits: a gain apart is worth about this much."""
+
+
+SLOPE_STEP = 1.12
+"""Factor of the slope from one attempt of refinement to the next, about as far as one ladder of q reaches."""
+ATTEMPTS = 4
 
 
 class BudgetError(Exception):
@@ -42,6 +48,33 @@ def encode_within(
     if not fitting:
         raise BudgetError(f"the coarsest stream takes {smallest} bytes, {budget} are allowed: raise --bpp")
     return min(fitting, key=lambda candidate: candidate.squared_error)
+
+
+def refine_within(
+    coder: PictureCoder, models: Iterable[int], size: Callable[[Candidate], int], budget: int, effort: Preset
+) -> Candidate:
+    """As `encode_within`, with latents refined at the slope where the budget is expected to be full.
+
+    Raises:
+      BudgetError: even the coarsest candidate is too large.
+    """
+    plain = encode_within(coder, models, size, budget)
+    if not effort.method:
+        return plain
+    roomy = encode_within(coder, models, size, int(budget / (1 - effort.saving)))
+    slope = trained_slope(roomy.header.gain)
+    for _ in range(ATTEMPTS):
+        refined = [measured.candidate for measured in coder.refine(slope, effort)]
+        fitting = [candidate for candidate in refined if size(candidate) <= budget]
+        if fitting:
+            return min([plain, *fitting], key=lambda c: c.squared_error)
+        slope *= SLOPE_STEP
+    return plain
+
+
+def trained_slope(gain: int) -> float:
+    """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
+    return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
 
 
 def _search(

@@ -8,25 +8,34 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import skimage.data
+import torch
 from PIL import Image
 
+from decoder_pkg.architecture import CAUSAL
 from decoder_pkg.archive import Entry
 from decoder_pkg.bundle import load_bundle
-from decoder_pkg.causal import Order, code_causal, raster, wavefront
-from decoder_pkg.decoder import decode_entry, latent_size
-from decoder_pkg.latent_decoder import decode_latents
+from decoder_pkg.causal import code_causal, raster, wavefront
+from decoder_pkg.decoder import decode_entry
+from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT, EntropyModel
+from decoder_pkg.fixed_point import ACTIVATION_LIMIT, IntegerConv, build_conv
+from decoder_pkg.latent_decoder import Walk, code_latents, decode_latents
 from decoder_pkg.render import render
 from encoder.encode import AnalysedPicture
-from encoder.latent_encoder import encode_latents
+from encoder.latent_encoder import encode_latents, quantise
+from encoder.objective import Objective, Setting, bf16_helps
 from encoder.pictures import Pixels, load_picture
-from encoder.weights import load_zoo
+from encoder.twin import load_float_model
+from encoder.weights import EncoderModel, load_zoo, to_grid
 
 GAIN = 24
+SLOPE = 24 / 0.0032
+"""Squared error per byte at which that gain was trained."""
 REPEATS = 3
 SIZES = {"Kodak size": (512, 768), "CLIC size": (1365, 2048)}
 LARGE = (8192, 8192)
@@ -52,28 +61,84 @@ def median_seconds(action: Callable[[], object]) -> float:
     return sorted(times)[REPEATS // 2]
 
 
+def first_model() -> EncoderModel:
+    """The first model of the zoo."""
+    return next(iter(load_zoo().models.values()))
+
+
+def causal_model(model: EntropyModel) -> EntropyModel:
+    """The model with an untrained 5x5 causal context of the same width in place of its own: times need no training."""
+    rng = np.random.default_rng(1)
+    channels, width = model.arch.latent_channels, model.arch.context_width
+
+    def layer(taps: int, inputs: int, outputs: int, spread: int, bias: int) -> IntegerConv:
+        weight = rng.integers(-spread, spread + 1, (taps, inputs, outputs)).astype(np.int16)
+        shift = np.full(outputs, 12, dtype=np.int8)
+        return build_conv(weight, np.full(outputs, bias << 12), shift, ACTIVATION_LIMIT)
+
+    layers = model.layers | {
+        "context.enter": layer(12, channels, width, 99, 0),
+        "context.hidden": layer(1, width, width, 99, 0),
+        "context.leave": layer(1, width, channels, 0, SCALE_BINS // 3 << SCALE_SHIFT),
+    }
+    return replace(model, arch=replace(model.arch, context=CAUSAL), layers=layers)
+
+
 def bench_decoding(name: str, pixels: Pixels) -> None:
-    """Prints decoding times of one picture: wavefront, position by position, synthesis."""
-    model = load_zoo().models[1]
-    height, width = latent_size(*pixels.shape[:2])
-    picture = AnalysedPicture(pixels, model)
-    entropy = model.decoder.entropy
-
-    def decoding(order: Order) -> float:
-        walk = partial(code_causal, order=order)
-        payload = encode_latents(entropy, picture.quantise(GAIN, walk=walk), GAIN)
-        return median_seconds(lambda: decode_latents(entropy, payload, height, width, GAIN, 128, walk))
-
-    fast, slow = decoding(wavefront), decoding(raster)
+    """Prints decoding times of one picture: latents, synthesis, and the wavefront against position by position."""
+    model = first_model()
+    entropy, picture = model.decoder.entropy, AnalysedPicture(pixels, model)
     quantised = picture.quantise(GAIN)
     size = pixels.shape[:2]
+    latents = _decoding_seconds(entropy, picture, code_latents)
     pixelwise = median_seconds(
         lambda: render(model.decoder.synthesis, model.decoder.arch, quantised.latents, GAIN, *size)
     )
     megapixels = size[0] * size[1] / 1e6
     print(f"{name} {size[1]}x{size[0]}:")
-    print(f"  latents: wavefront {fast:.3f} s, position by position {slow:.3f} s, ratio {slow / fast:.1f}")
-    print(f"  synthesis {pixelwise:.3f} s; in total {megapixels / (fast + pixelwise):.2f} megapixels a second")
+    print(
+        f"  latents {latents:.3f} s, synthesis {pixelwise:.3f} s; "
+        f"in total {megapixels / (latents + pixelwise):.2f} megapixels a second"
+    )
+    causal = causal_model(entropy)
+    fast, slow = (_decoding_seconds(causal, picture, partial(code_causal, order=o)) for o in (wavefront, raster))
+    print(f"  5x5 causal context: wavefront {fast:.3f} s, position by position {slow:.3f} s, ratio {slow / fast:.1f}")
+    print(f"  the model's own context against position by position: ratio {slow / latents:.1f}")
+
+
+def _decoding_seconds(entropy: EntropyModel, picture: AnalysedPicture, walk: Walk) -> float:
+    """Seconds to decode a picture's latents in a coding order."""
+    y, z = (to_grid(part) for part in picture.latents(GAIN))
+    payload = encode_latents(entropy, quantise(entropy, y, z, Q_ONE, walk), GAIN)
+    return median_seconds(lambda: decode_latents(entropy, payload, y.shape[0], y.shape[1], GAIN, Q_ONE, walk))
+
+
+def bench_refinement(pixels: Pixels) -> None:
+    """Prints the time of one iteration of refinement, and what share of it each part takes."""
+    model = first_model()
+    picture, codec = AnalysedPicture(pixels, model), load_float_model(model)
+    objective = Objective(codec, pixels, Setting(GAIN, Q_ONE, SLOPE))
+    latents = picture.latents(GAIN)
+    leaves = tuple(part.clone().requires_grad_() for part in latents)
+    y_hat = objective.snapped(latents)[0].requires_grad_()
+
+    def iteration() -> None:
+        torch.autograd.grad(objective.rounded((leaves[0], leaves[1])), leaves)
+
+    def synthesis() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16_helps()):
+            picture = codec.synthesis(y_hat, torch.tensor([GAIN]))
+        torch.autograd.grad(picture.float().sum(), y_hat)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    whole, part = median_seconds(iteration), median_seconds(synthesis)
+    torch.set_num_threads(threads)
+    megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
+    print(
+        f"refinement, one thread: {whole / megapixels:.3f} s for an iteration and megapixel, "
+        f"{100 * part / whole:.0f} % of it in the synthesis, the rest in the entropy model"
+    )
 
 
 def _measured(action: Callable[[], object]) -> tuple[float, float]:
@@ -86,7 +151,7 @@ def _encode_large(queue: multiprocessing.Queue[object]) -> None:
     picture = photograph(*LARGE)
     encoded: list[Entry] = []
     seconds, memory = _measured(
-        lambda: encoded.append(AnalysedPicture(picture, load_zoo().models[1]).encode(GAIN)[0].entry("large"))
+        lambda: encoded.append(AnalysedPicture(picture, first_model()).encode(GAIN)[0].entry("large"))
     )
     queue.put((seconds, memory, encoded[0]))
 
@@ -119,6 +184,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for name, size in SIZES.items():
         bench_decoding(name, photograph(*size, arguments.image))
+    bench_refinement(photograph(*SIZES["Kodak size"], arguments.image))
     if arguments.large:
         bench_large()
     return 0

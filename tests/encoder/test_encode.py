@@ -14,8 +14,9 @@ from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy_model import EntropyModel
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture, Candidate, RoundTripError
-from encoder.fill import BudgetError, encode_within
+from encoder.fill import BudgetError, encode_within, refine_within
 from encoder.latent_encoder import QuantisedLatents, encode_latents
+from encoder.presets import Preset
 from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
@@ -117,6 +118,18 @@ def test_budget_is_kept_and_used(golden_zoo: Zoo, photo: Pixels, tmp_path: Path,
     picture = coder(golden_zoo, photo[:96, :128], tmp_path)
     best = encode_within(picture, [7], lambda c: len(c.payload), budget)
     assert 0.85 * budget <= len(best.payload) <= budget
+
+
+def test_refined_picture_keeps_the_budget_and_errs_less(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    picture = coder(golden_zoo, photo[:96, :128], tmp_path)
+
+    def size(candidate: Candidate) -> int:
+        return len(candidate.payload)
+
+    plain = encode_within(picture, [8], size, 300)
+    refined = refine_within(picture, [8], size, 300, Preset("test", "local", 20, saving=0.05))
+    assert len(refined.payload) <= 300
+    assert refined.squared_error < plain.squared_error
 
 
 def test_impossible_budget_names_what_is_possible(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
