@@ -16,9 +16,12 @@ FINE_Q = 16
 """Steps of q tried beyond the largest gain that fits: a gain apart is worth about this much."""
 
 
-SLOPE_STEP = 1.12
-"""Factor of the slope from one attempt of refinement to the next, about as far as one ladder of q reaches."""
-ATTEMPTS = 4
+ATTEMPTS = 3
+ELASTICITY = 0.63
+"""Bytes go about as slope^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
+
+FULL = 0.97
+"""Share of the budget above which refined latents fill it well enough."""
 
 
 class BudgetError(Exception):
@@ -58,18 +61,18 @@ def refine_within(
     Raises:
       BudgetError: even the coarsest candidate is too large.
     """
-    plain = encode_within(coder, models, size, budget)
+    best = encode_within(coder, models, size, budget)
     if not effort.method:
-        return plain
+        return best
     roomy = encode_within(coder, models, size, int(budget / (1 - effort.saving)))
     slope = trained_slope(roomy.header.gain)
     for _ in range(ATTEMPTS):
         refined = [measured.candidate for measured in coder.refine(slope, effort)]
-        fitting = [candidate for candidate in refined if size(candidate) <= budget]
-        if fitting:
-            return min([plain, *fitting], key=lambda c: c.squared_error)
-        slope *= SLOPE_STEP
-    return plain
+        best = min([best, *(c for c in refined if size(c) <= budget)], key=lambda c: c.squared_error)
+        if FULL * budget <= size(refined[0]) <= budget:
+            break
+        slope *= (size(refined[0]) / (0.5 + 0.5 * FULL) / budget) ** (1 / ELASTICITY)
+    return best
 
 
 def trained_slope(gain: int) -> float:

@@ -13,7 +13,7 @@ class Preset:
       name: for people and the cache.
       method: name of the refinement method; empty for none.
       iterations: of the first refinement at each gain that is tried.
-      step_iterations: of each further refinement, at a neighbouring q, from the latents of the best so far.
+      step_iterations: of each further refinement, at a neighbouring q or slope, from the latents of the best so far.
       gain_steps: steps of the search over gains, from the sweep's choice.
       q_steps: steps of the search over q in 1/128, coarse first; Zhao et al. 2021 use 0.05 and 0.01.
       survivors: models refined, by their cost in the sweep.

@@ -10,17 +10,20 @@ from decoder_pkg.entropy_model import Q_ONE
 
 from .cache import CandidateCache, Measured
 from .encode import AnalysedPicture
-from .objective import Latents
+from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import search_latents, search_strength, sweep_choices
+from .refine import refine_latents, search_latents, search_strength, sweep_choices
 from .weights import Zoo
 
 SWEEP = tuple((0, q) for q in (255, 202, 160)) + tuple((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2))
 """Settings (gain, q): every second gain, a quarter octave of lambda apart, and coarser steps below the lowest gain."""
 
-LADDER = (0, 1, -1, 2, -2, 3, -3, 4, -4, 6, -6, 8, -8, 11, -11, 15, -15)
-"""Changes of q at which refined latents are coded, so that a set's budget can be filled to the last bytes."""
+LADDER = (0, 1, -1, 2, -2, 3, -3, 5, -5)
+"""Changes of q at which refined latents are coded too: the small change of a set that fills its last bytes."""
+
+SLOPES = (0.87, 1.15)
+"""Factors of the slope at which refined latents are refined further, so that a set can move along their hull."""
 
 Measure = Callable[[Pixels, Pixels], dict[str, float]]
 """Further distortions of (original, decoded), by name."""
@@ -59,7 +62,7 @@ class PictureCoder:
                 yield self.encode(model, gain, q)
 
     def refine(self, slope: float, preset: Preset) -> list[Measured]:
-        """Candidates refined at a slope, each with its neighbours in q, from the cache where they are known.
+        """Candidates refined at a slope and around it, from the cache where they are known.
 
         Args:
           slope: squared error that one byte is worth.
@@ -79,10 +82,14 @@ class PictureCoder:
             picture = self._analyse(chosen.header.model)
             refined = search_latents(picture, (chosen.header.gain, chosen.header.q), slope, preset)
             m = search_strength(picture, refined)
+            gain, q = refined.setting.gain, refined.setting.q
             for change in LADDER:
-                q = refined.setting.q + change
-                if 1 <= q <= 255:
-                    yield self._encode(chosen.header.model, refined.setting.gain, q, m, refined.latents)
+                if 1 <= q + change <= 255:
+                    yield self._encode(chosen.header.model, gain, q + change, m, refined.latents)
+            for factor in SLOPES:
+                setting = Setting(gain, q, factor * slope)
+                further = refine_latents(picture, setting, refined.latents, preset.method, preset.step_iterations)
+                yield self._encode(chosen.header.model, gain, q, m, further.latents)
 
     def _analyse(self, model: int) -> AnalysedPicture:
         if model not in self._analysed:

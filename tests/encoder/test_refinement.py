@@ -20,7 +20,7 @@ from encoder.presets import PRESETS, Preset
 from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
 from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
-from encoder.sweep import LADDER, PictureCoder
+from encoder.sweep import LADDER, SLOPES, PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo
 
@@ -179,7 +179,7 @@ def test_refined_candidates_form_a_ladder_and_are_kept(
     cache = CandidateCache(tmp_path)  # type: ignore[arg-type]
     preset = Preset("once", "local", 4)
     refined = PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset)
-    assert len(refined) == len(LADDER)
+    assert len(refined) == len(LADDER) + len(SLOPES)
     sizes = [measured.candidate.header.length for measured in refined]
     assert min(sizes) < sizes[0] < max(sizes)
 
