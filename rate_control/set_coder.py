@@ -30,6 +30,10 @@ TARGET_FILL = 0.9995
 FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
 """Changes of q by which single pictures spend what is left."""
 
+ROUNDS = 2
+SLOPE_TOLERANCE = 1.15
+"""Refinement is done once more where the slope has moved further than this: as far as the refined candidates reach."""
+
 FINER_GAINS = PresetRefinement(PRESETS[0])
 
 
@@ -128,7 +132,7 @@ class SetCoder:
 
         Args:
           budget: bytes of the whole archive.
-          refine: adds candidates for each picture at the slope of the first fit.
+          refine: adds candidates for each picture at the slope of the fit before.
           saving: share of the bytes that refinement will save: the first fit may spend so much more.
 
         Raises:
@@ -136,11 +140,15 @@ class SetCoder:
           TableError: a limit leaves a picture without candidates.
         """
         available = budget - self._fixed_bytes()
-        first = self._allocate(int(available / (1 - saving)))
-        slope = first.allocation.slope
-        choices = self._choices(first)
-        self._run([self._job(p, refine=refine, chosen=chosen, slope=slope) for p, chosen in choices], "refinement")
-        result = self._spend(self._allocate(available), available)
+        result = self._allocate(int(available / (1 - saving)))
+        for _ in range(ROUNDS):
+            slope = result.allocation.slope
+            choices = self._choices(result)
+            self._run([self._job(p, refine=refine, chosen=chosen, slope=slope) for p, chosen in choices], "refinement")
+            result = self._allocate(available)
+            if slope == 0 or 1 / SLOPE_TOLERANCE < result.allocation.slope / slope < SLOPE_TOLERANCE:
+                break
+        result = self._spend(result, available)
         data = self._archive(result)
         assert len(data) == self._fixed_bytes() + result.allocation.bytes <= budget
         return SetResult(data, result)
