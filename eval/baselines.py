@@ -25,11 +25,13 @@ class Baseline:
     Attributes:
       name: as the leaderboard shows it.
       format: Pillow's name of the format.
+      feature: Pillow's name of the library behind it.
       settings: keyword arguments of Image.save, one set per candidate.
     """
 
     name: str
     format: str
+    feature: str
     settings: tuple[dict[str, Any], ...]
 
 
@@ -37,15 +39,17 @@ BASELINES = (
     Baseline(
         "JPEG",
         "JPEG",
+        "jpg",
         tuple({"quality": q, "subsampling": 2, "optimize": True, "progressive": True} for q in JPEG_QUALITIES),
     ),
     Baseline(
         "JPEG 2000",
         "JPEG2000",
+        "jpg_2000",
         tuple({"quality_mode": "rates", "quality_layers": [r], "irreversible": True, "mct": 1} for r in RATIOS),
     ),
-    Baseline("WebP", "WEBP", tuple({"quality": q, "method": 6} for q in WEBP_QUALITIES)),
-    Baseline("AVIF", "AVIF", tuple({"quality": q, "speed": 6, "subsampling": "4:2:0"} for q in AVIF_QUALITIES)),
+    Baseline("WebP", "WEBP", "webp", tuple({"quality": q, "method": 6} for q in WEBP_QUALITIES)),
+    Baseline("AVIF", "AVIF", "avif", tuple({"quality": q, "speed": 6, "subsampling": "4:2:0"} for q in AVIF_QUALITIES)),
 )
 
 

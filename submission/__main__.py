@@ -71,7 +71,7 @@ def _run(
     files = stage_originals(images, originals)
     budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine)
     pack_submission(dist, targets)
-    swept = sweep_baselines(files)
+    swept = sweep_baselines(files, engine=engine)
     for target, budget in budgets.items():
         result = rehearse_target(dist, target, originals, budget)
         pixels = [score.pixels for score in result.score.pictures]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,6 @@ def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozens
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes under a temporary name and renames."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.write_bytes(data)
     partial.replace(path)

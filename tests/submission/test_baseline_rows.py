@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from eval.baselines import BASELINES
+from submission import baseline_rows as rows
+from submission.baseline_rows import baseline_rows, sweep_baselines
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, pixels in (("one", skimage.data.astronaut()[:96, :128]), ("two", skimage.data.coffee()[:90, :80])):
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return sorted(folder.iterdir())
+
+
+def test_interrupted_baselines_go_on_where_they_stopped(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sweep_baselines(files[:1], tmp_path)
+    assert list(first) == [baseline.name for baseline in BASELINES]
+    honest, made = rows.baseline_candidates, []
+
+    def counted(baseline: object, pixels: object) -> object:
+        made.append(baseline)
+        return honest(baseline, pixels)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rows, "baseline_candidates", counted)
+    both = sweep_baselines(files, tmp_path)
+    assert len(made) == len(BASELINES)
+    assert {name: candidates[0] for name, candidates in both.items()} == {n: c[0] for n, c in first.items()}
+
+
+def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
+    swept = sweep_baselines(files, tmp_path)
+    table = baseline_rows(swept, [96 * 128, 90 * 80], 2500)
+    assert {row.team for row in table} <= set(swept)
+    assert all(row.data_bytes is not None and row.data_bytes <= 2500 for row in table)
+    assert baseline_rows(swept, [96 * 128, 90 * 80], 10) == []
