@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skimage.data
+from numpy.typing import NDArray
 from PIL import Image
 
-from eval.baselines import BASELINES
+from eval.baselines import BASELINES, Baseline, BaselineCandidate, baseline_candidates
 from submission import baseline_rows as rows
 from submission.baseline_rows import baseline_rows, sweep_baselines
 
@@ -24,11 +27,11 @@ def test_interrupted_baselines_go_on_where_they_stopped(
 ) -> None:
     first = sweep_baselines(files[:1], tmp_path)
     assert list(first) == [baseline.name for baseline in BASELINES]
-    honest, made = rows.baseline_candidates, []
+    honest, made = baseline_candidates, []
 
-    def counted(baseline: object, pixels: object) -> object:
+    def counted(baseline: Baseline, pixels: NDArray[np.uint8]) -> Iterator[BaselineCandidate]:
         made.append(baseline)
-        return honest(baseline, pixels)  # type: ignore[arg-type]
+        return honest(baseline, pixels)
 
     monkeypatch.setattr(rows, "baseline_candidates", counted)
     both = sweep_baselines(files, tmp_path)
