@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import importlib.metadata
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from .metrics import Pixels, ms_ssim, squared_error
 
 JPEG_QUALITIES = (1, 3, 5, 7, 9, 12, 15, 18, 22, 26, 30, 35, 40, 46, 52, 58, 64, 70, 76)
 WEBP_QUALITIES = (0, 2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 36, 42, 50, 58, 66, 74, 80)
-AVIF_QUALITIES = (4, 8, 12, 17, 22, 27, 32, 38, 44, 50, 57, 64, 72)
+AVIF_QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 42, 50, 58, 68)
+HEVC_QUALITIES = (2, 5, 8, 11, 14, 17, 20, 24, 28, 32, 37, 43, 50)
+JXL_QUALITIES = (3, 6, 9, 12, 16, 20, 25, 30, 36, 43, 50, 60, 70)
 RATIOS = (800, 600, 450, 340, 260, 200, 150, 115, 88, 67, 52, 40, 31, 24, 18)
 
 
@@ -25,32 +30,70 @@ class Baseline:
     Attributes:
       name: as the leaderboard shows it.
       format: Pillow's name of the format.
-      feature: Pillow's name of the library behind it.
       settings: keyword arguments of Image.save, one set per candidate.
+      library: Pillow's name of the library behind the format, or the package of the plugin that brings it.
+      module: of the plugin; empty where Pillow itself knows the format.
     """
 
     name: str
     format: str
-    feature: str
     settings: tuple[dict[str, Any], ...]
+    library: str
+    module: str = ""
+
+    @property
+    def version(self) -> str:
+        """Version of the library; empty where it is not installed."""
+        if not self.module:
+            return features.version(self.library) or ""
+        try:
+            return importlib.metadata.version(self.library)
+        except importlib.metadata.PackageNotFoundError:
+            return ""
+
+
+def _settings(qualities: tuple[int, ...], *choices: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Every quality with every choice of the other arguments."""
+    return tuple({"quality": quality} | choice for choice in choices for quality in qualities)
 
 
 BASELINES = (
     Baseline(
         "JPEG",
         "JPEG",
+        _settings(JPEG_QUALITIES, *({"subsampling": s, "optimize": True, "progressive": True} for s in (2, 0))),
         "jpg",
-        tuple({"quality": q, "subsampling": 2, "optimize": True, "progressive": True} for q in JPEG_QUALITIES),
     ),
     Baseline(
         "JPEG 2000",
         "JPEG2000",
-        "jpg_2000",
         tuple({"quality_mode": "rates", "quality_layers": [r], "irreversible": True, "mct": 1} for r in RATIOS),
+        "jpg_2000",
     ),
-    Baseline("WebP", "WEBP", "webp", tuple({"quality": q, "method": 6} for q in WEBP_QUALITIES)),
-    Baseline("AVIF", "AVIF", "avif", tuple({"quality": q, "speed": 6, "subsampling": "4:2:0"} for q in AVIF_QUALITIES)),
+    Baseline("WebP", "WEBP", _settings(WEBP_QUALITIES, {"method": 6}), "webp"),
+    Baseline("AVIF", "AVIF", _settings(AVIF_QUALITIES, {"speed": 2, "subsampling": "4:2:0"}), "avif"),
+    Baseline(
+        "HEVC",
+        "HEIF",
+        _settings(
+            HEVC_QUALITIES, *({"chroma": c, "enc_params": {"preset": "placebo", "tune": "psnr"}} for c in (420, 444))
+        ),
+        "pillow-heif",
+        "pillow_heif",
+    ),
+    Baseline("JPEG XL", "JXL", _settings(JXL_QUALITIES, {"effort": 9}), "pillow-jxl-plugin", "pillow_jxl"),
 )
+"""Each in its slowest setting that is practical; 4:4:4 beside 4:2:0 where it wins at some rate."""
+
+
+def installed() -> list[Baseline]:
+    """The codecs whose library is there; plugins are registered with Pillow."""
+    rows = [row for row in BASELINES if row.version]
+    for row in rows:
+        if row.module:
+            plugin = importlib.import_module(row.module)
+            getattr(plugin, "register_heif_opener", lambda: None)()
+    return rows
 
 
 @dataclass(frozen=True)
@@ -68,7 +111,7 @@ def baseline_candidates(baseline: Baseline, pixels: Pixels) -> Iterator[Baseline
     picture = Image.fromarray(pixels)
     for settings in baseline.settings:
         stream = io.BytesIO()
-        picture.save(stream, format=baseline.format, **settings)
+        picture.save(stream, format=baseline.format, **copy.deepcopy(settings))  # plugins change what they get
         with Image.open(stream) as decoded:
             result = np.asarray(decoded.convert("RGB"))
         yield BaselineCandidate(

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import features
 from tqdm import tqdm
 
 from encoder.pictures import Pixels, load_picture, pixels_digest
-from eval.baselines import BASELINES, Baseline, BaselineCandidate, baseline_candidates
+from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
 from eval.leaderboard import Row
 from eval.score import PictureScore, SetScore
 from rate_control.allocation import InfeasibleBudget, Options, allocate
@@ -47,18 +46,18 @@ def sweep_baselines(files: Sequence[Path], cache: Path = CACHE, engine: Engine |
         (engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="picture"
     ):
         found[position] = rows
-    return {b.name: [found[position][number] for position in range(len(files))] for number, b in enumerate(BASELINES)}
+    names = [baseline.name for baseline in installed()]
+    return {name: [found[position][number] for position in range(len(files))] for number, name in enumerate(names)}
 
 
 def run_job(job: BaselineJob) -> list[list[BaselineCandidate]]:
     """The candidates of each codec for one picture."""
     pixels = load_picture(job.file)
-    return [_candidates(baseline, pixels, job.cache) for baseline in BASELINES]
+    return [_candidates(baseline, pixels, job.cache) for baseline in installed()]
 
 
 def _candidates(baseline: Baseline, pixels: Pixels, cache: Path) -> list[BaselineCandidate]:
-    version = features.version(baseline.feature)
-    key = json.dumps([pixels_digest(pixels), asdict(baseline), PIL.__version__, version])
+    key = json.dumps([pixels_digest(pixels), asdict(baseline), PIL.__version__, baseline.version])
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     try:
         return [BaselineCandidate(**row) for row in json.loads(path.read_text())]
