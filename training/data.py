@@ -18,6 +18,16 @@ LOW_WEIGHT_REPOSITORIES = ("ngchc/CameraSR",)
 """Sources that are not natural scenes (printed postcards); drawn four times less often."""
 LOW_WEIGHT = 0.25
 
+DOWNSCALED = 0.5
+"""Share of the crops that are reduced from a larger window: sharp detail, full chroma, as in pictures from a camera."""
+
+NOISY = 0.3
+NOISE_LEVELS = 3.0
+"""Share of the crops with sensor-like noise, and its largest standard deviation in 8-bit levels.
+
+Compressed training crops hold no fine chroma; a model that never saw any may amplify it without bound.
+"""
+
 
 class CropSet:
     """All crops of a folder with their sampling weights.
@@ -45,17 +55,28 @@ class CropSet:
         self.weights = _weights(files, folder / "manifest.jsonl")
 
     def batch(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
-        """Random crops [count, 3, size, size] float32 in [0, 1], flipped and transposed at random."""
-        side = self.crops.shape[1]
-        pictures = []
-        for index in rng.choice(len(self.crops), size=count, p=self.weights):
-            row, column = rng.integers(0, side - size + 1, 2)
-            picture = np.asarray(self.crops[index, row : row + size, column : column + size])
-            flip_rows, flip_columns, transpose = rng.integers(0, 2, 3)
-            picture = picture[:: 1 - 2 * flip_rows, :: 1 - 2 * flip_columns]
-            pictures.append(picture.transpose(1, 0, 2) if transpose else picture)
-        stacked = np.ascontiguousarray(np.stack(pictures))
+        """Random crops [count, 3, size, size] float32 in [0, 1], varied at random."""
+        chosen = rng.choice(len(self.crops), size=count, p=self.weights)
+        stacked = np.stack([_vary(self.crops[index], size, rng) for index in chosen])
         return torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255
+
+
+def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A window of a crop [S, S, 3]: reduced, flipped, transposed, noisy, each by chance."""
+    side = len(crop)
+    window = int(rng.integers(size, side + 1)) if rng.random() < DOWNSCALED else size
+    row, column = rng.integers(0, side - window + 1, 2)
+    picture = np.asarray(crop[row : row + window, column : column + window])
+    if window > size:
+        picture = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
+    flip_rows, flip_columns, transpose = rng.integers(0, 2, 3)
+    picture = picture[:: 1 - 2 * flip_rows, :: 1 - 2 * flip_columns]
+    picture = picture.transpose(1, 0, 2) if transpose else picture
+    if rng.random() < NOISY:
+        deviation = rng.uniform(0, NOISE_LEVELS, 3)
+        noise = rng.standard_normal(picture.shape, dtype=np.float32) * deviation.astype(np.float32)
+        picture = np.clip(np.round(picture + noise), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(picture)
 
 
 def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:

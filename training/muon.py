@@ -9,6 +9,10 @@ import torch
 from torch import Tensor
 
 STEPS = 5
+WEIGHT_DECAY = 0.1
+"""Times the learning rate. Every direction of a weight gets steps of one size, those without a gradient random ones;
+decay keeps these from growing.
+"""
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Quintic of the Newton-Schulz iteration X <- (a I + b X X' + c (X X')^2) X (Jordan et al. 2024, Muon)."""
 
@@ -36,8 +40,10 @@ class Muon(torch.optim.Optimizer):
     The update is scaled by 0.2 * sqrt(max(rows, columns)), which gives it the root mean square of an Adam update.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+    def __init__(
+        self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = WEIGHT_DECAY
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -48,6 +54,7 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     by_shape[(weight.shape[0], weight[0].numel())].append(weight)
             for weights in by_shape.values():
+                torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
                 self._step_shape(weights, group["lr"], group["momentum"])
 
     def _step_shape(self, weights: list[Tensor], lr: float, momentum: float) -> None:
