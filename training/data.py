@@ -21,11 +21,18 @@ LOW_WEIGHT = 0.25
 DOWNSCALED = 0.5
 """Share of the crops that are reduced from a larger window: sharp detail, full chroma, as in pictures from a camera."""
 
+LIT = 0.3
+LIGHT = 0.2
+"""Share of the crops under another light, a linear ramp for each colour, and how far it changes a sample at most.
+
+Smooth ramps of colour are rare in small crops; a model that has seen few of them may amplify one without bound.
+"""
+
 NOISY = 0.3
 NOISE_LEVELS = 3.0
 """Share of the crops with sensor-like noise, and its largest standard deviation in 8-bit levels.
 
-Compressed training crops hold no fine chroma; a model that never saw any may amplify it without bound.
+Compressed training crops hold hardly any fine chroma, pictures from a camera do.
 """
 
 
@@ -62,7 +69,7 @@ class CropSet:
 
 
 def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A window of a crop [S, S, 3]: reduced, flipped, transposed, noisy, each by chance."""
+    """A window of a crop [S, S, 3]: reduced, flipped, transposed, under another light, noisy, each by chance."""
     side = len(crop)
     window = int(rng.integers(size, side + 1)) if rng.random() < DOWNSCALED else size
     row, column = rng.integers(0, side - window + 1, 2)
@@ -72,11 +79,21 @@ def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArr
     flip_rows, flip_columns, transpose = rng.integers(0, 2, 3)
     picture = picture[:: 1 - 2 * flip_rows, :: 1 - 2 * flip_columns]
     picture = picture.transpose(1, 0, 2) if transpose else picture
+    if rng.random() < LIT:
+        picture = np.clip(np.round(picture * _light(size, rng)), 0, 255).astype(np.uint8)
     if rng.random() < NOISY:
         deviation = rng.uniform(0, NOISE_LEVELS, 3)
         noise = rng.standard_normal(picture.shape, dtype=np.float32) * deviation.astype(np.float32)
         picture = np.clip(np.round(picture + noise), 0, 255).astype(np.uint8)
     return np.ascontiguousarray(picture)
+
+
+def _light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """[size, size, 3] factors around one: a level and a slope along each axis for every colour."""
+    level, down, across = rng.uniform(-LIGHT / 3, LIGHT / 3, (3, 3)).astype(np.float32)
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    factors: NDArray[np.float32] = 1 + level + axis[:, None, None] * down + axis[None, :, None] * across
+    return factors
 
 
 def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
