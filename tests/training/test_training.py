@@ -58,8 +58,10 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def test_fifty_iterations_lower_the_loss(run: Path) -> None:
     with (run / "log.csv").open() as file:
-        losses = [float(row["loss"]) for row in csv.DictReader(file)]
-    assert losses[-1] < 0.8 * losses[0]
+        rows = list(csv.DictReader(file))
+    # On the evaluation picture: the training loss jumps with the gains and crops that are drawn.
+    costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
+    assert costs[-1] < 0.8 * costs[0]
     assert (run / "progress.png").stat().st_size > 1000
 
 
