@@ -28,6 +28,10 @@ LIGHT = 0.2
 Smooth ramps of colour are rare in small crops; a model that has seen few of them may amplify one without bound.
 """
 
+FRAMED = 0.15
+FRAME = 3
+"""Share of the crops with a border of one colour along one side, as scans have, and its largest width in pixels."""
+
 NOISY = 0.3
 NOISE_LEVELS = 3.0
 """Share of the crops with sensor-like noise, and its largest standard deviation in 8-bit levels.
@@ -69,7 +73,7 @@ class CropSet:
 
 
 def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A window of a crop [S, S, 3]: reduced, flipped, transposed, under another light, noisy, each by chance."""
+    """A window of a crop [S, S, 3]: reduced, flipped, transposed, under another light, framed, noisy, each by chance."""
     side = len(crop)
     window = int(rng.integers(size, side + 1)) if rng.random() < DOWNSCALED else size
     row, column = rng.integers(0, side - window + 1, 2)
@@ -81,6 +85,10 @@ def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArr
     picture = picture.transpose(1, 0, 2) if transpose else picture
     if rng.random() < LIT:
         picture = np.clip(np.round(picture * _light(size, rng)), 0, 255).astype(np.uint8)
+    if rng.random() < FRAMED:
+        picture = picture.copy()
+        picture[: rng.integers(1, FRAME + 1)] = rng.integers(0, 256, 3)
+        picture = np.rot90(picture, rng.integers(0, 4))
     if rng.random() < NOISY:
         deviation = rng.uniform(0, NOISE_LEVELS, 3)
         noise = rng.standard_normal(picture.shape, dtype=np.float32) * deviation.astype(np.float32)

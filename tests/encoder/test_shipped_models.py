@@ -51,6 +51,17 @@ def test_weight_files_can_be_committed(zoo: Zoo, model: int) -> None:
         assert (folder / zoo.models[model].path.name).stat().st_size < 16 * 2**20
 
 
+@pytest.mark.parametrize("model", IDS)
+@pytest.mark.parametrize("line", [0, 255])
+def test_thin_border_of_a_scan_costs_little(zoo: Zoo, model: int, line: int) -> None:
+    """Analysis layers may amplify without bound what training crops never show."""
+    for side in range(4):
+        pixels = np.full((128, 128, 3), 255 - line, dtype=np.uint8)
+        pixels[0] = line
+        candidate, _ = AnalysedPicture(np.ascontiguousarray(np.rot90(pixels, side)), zoo.models[model]).encode(24)
+        assert 8 * len(candidate.payload) < 0.3 * 128 * 128
+
+
 def test_refinement_buys_a_better_picture_for_the_same_bytes(zoo: Zoo, tmp_path: Path) -> None:
     picture = PictureCoder(skimage.data.astronaut()[:160, 150:310], zoo, CandidateCache(tmp_path))
 
