@@ -32,6 +32,9 @@ FRAMED = 0.15
 FRAME = 3
 """Share of the crops with a border of one colour along one side, as scans have, and its largest width in pixels."""
 
+BLANK = 0.2
+"""Share of these that are one colour otherwise."""
+
 NOISY = 0.3
 NOISE_LEVELS = 3.0
 """Share of the crops with sensor-like noise, and its largest standard deviation in 8-bit levels.
@@ -73,7 +76,7 @@ class CropSet:
 
 
 def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A window of a crop [S, S, 3]: reduced, flipped, transposed, under another light, framed, noisy, each by chance."""
+    """A window of a crop [S, S, 3]: reduced, flipped, transposed, lit otherwise, framed, noisy, each by chance."""
     side = len(crop)
     window = int(rng.integers(size, side + 1)) if rng.random() < DOWNSCALED else size
     row, column = rng.integers(0, side - window + 1, 2)
@@ -87,13 +90,20 @@ def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArr
         picture = np.clip(np.round(picture * _light(size, rng)), 0, 255).astype(np.uint8)
     if rng.random() < FRAMED:
         picture = picture.copy()
-        picture[: rng.integers(1, FRAME + 1)] = rng.integers(0, 256, 3)
+        if rng.random() < BLANK:
+            picture[:] = _colour(rng)
+        picture[: rng.integers(1, FRAME + 1)] = _colour(rng)
         picture = np.rot90(picture, rng.integers(0, 4))
     if rng.random() < NOISY:
         deviation = rng.uniform(0, NOISE_LEVELS, 3)
         noise = rng.standard_normal(picture.shape, dtype=np.float32) * deviation.astype(np.float32)
         picture = np.clip(np.round(picture + noise), 0, 255).astype(np.uint8)
     return np.ascontiguousarray(picture)
+
+
+def _colour(rng: np.random.Generator) -> NDArray[np.integer]:
+    """A random colour, black or white half of the time."""
+    return rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, 255 * rng.integers(0, 2))
 
 
 def _light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
