@@ -50,7 +50,7 @@ def code_causal(
       order: the steps.
 
     Returns:
-      [h, w, M] int32, reconstructed latents in 1/256.
+      [h, w, M] int32, reconstructed latents in 1/4096.
     """
     latents = parameters.mean.copy()
     height, width, channels = latents.shape

@@ -38,7 +38,7 @@ def latent_size(height: int, width: int) -> tuple[int, int]:
 
 
 def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
-    """Entropy-decodes and checks one picture: [h, w, M] int32 in 1/256.
+    """Entropy-decodes and checks one picture: [h, w, M] int32 in 1/4096.
 
     Raises:
       PayloadError: the payload is damaged, or names a model or filter that the bundle lacks.

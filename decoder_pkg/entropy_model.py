@@ -12,7 +12,7 @@ from .architecture import GAIN_STEPS, HYPER_STRIDE, Architecture
 from .fixed_point import ACTIVATION_LIMIT, IntegerConv, Integers, clamp_activation, leaky, pixel_shuffle
 from .tables import CodingTable
 
-MEAN_STEPS = 256
+MEAN_STEPS = 4096
 """Means and reconstructed latents are integers in units of 1/MEAN_STEPS."""
 
 Q_ONE = 128
@@ -23,6 +23,13 @@ SCALE_SHIFT = 8
 
 SCALE_BINS = 256
 """Equal bins of log2 sigma, each of which names its coding table."""
+
+CERTAIN = 0
+"""The table of the smallest standard deviation: its latents are zero and not coded.
+
+Nine of ten latents are of this kind at low rates. Coding them would cost the coder's rounding for each, and a
+non-zero one among them more than it is worth.
+"""
 
 Grid = NDArray[np.int32]
 

@@ -1,6 +1,6 @@
 """Exact integer layers, carried in float64.
 
-Weights are 16-bit, activations 20-bit integers and the fan-in is below 2^13, so every product and every partial sum
+Weights are 16-bit, activations 23-bit integers and the fan-in is below 2^13, so every product and every partial sum
 is an integer below 2^53: exact in any order of summation, on any machine, with any number of threads.
 """
 
@@ -17,8 +17,8 @@ Integers = NDArray[np.float64]
 """float64 array whose values are integers."""
 
 WEIGHT_LIMIT = 2**15 - 1
-ACTIVATION_LIMIT = 2**19 - 1
-OUTPUT_LIMIT = 2**23 - 1
+ACTIVATION_LIMIT = 2**22 - 1
+OUTPUT_LIMIT = 2**25 - 1
 MAX_EXACT = 2**53
 CHUNK_VALUES = 2**22
 """Patch values gathered at once: bounds the memory of a convolution over a large grid."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .architecture import CAUSAL, QUADTREE
 from .causal import code_causal
-from .entropy_model import CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
+from .entropy_model import CERTAIN, CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
 from .quadtree import code_quadtree
 from .tables import CodingTable, decode_values
 
@@ -41,7 +41,7 @@ def decode_latents(
       walk: the coding order; streams are written in the model's own.
 
     Returns:
-      [height, width, M] int32, reconstructed latents in 1/256.
+      [height, width, M] int32, reconstructed latents in 1/4096.
 
     Raises:
       CorruptPayload: the bytes cannot come from an encoder.
@@ -66,12 +66,12 @@ def payload_words(payload: bytes) -> NDArray[np.uint32]:
 
 
 def by_table(step: CodingStep, tables: list[CodingTable]) -> list[tuple[CodingTable, NDArray[np.intp]]]:
-    """The tables of a step in rising order, each with the places of its latents in the flattened step."""
+    """The tables of a step in rising order, but CERTAIN, each with the places of its latents in the flattened step."""
     flat = step.table.reshape(-1)
     order = np.argsort(flat, kind="stable")
     counts = np.bincount(flat, minlength=len(tables))
     ends = np.cumsum(counts)
-    return [(tables[t], order[ends[t] - counts[t] : ends[t]]) for t in np.flatnonzero(counts)]
+    return [(tables[t], order[ends[t] - counts[t] : ends[t]]) for t in np.flatnonzero(counts) if t != CERTAIN]
 
 
 def _decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: int, gain: int) -> Grid:
@@ -84,7 +84,7 @@ def _decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: i
 
 
 def _decode_step(model: EntropyModel, coder: Any, step: CodingStep) -> Grid:
-    symbols = np.empty(step.table.size, dtype=np.int32)
+    symbols = np.zeros(step.table.size, dtype=np.int32)
     for table, places in by_table(step, model.latent_tables):
         symbols[places] = decode_values(coder, table, len(places))
     return symbols.reshape(step.table.shape)

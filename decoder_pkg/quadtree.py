@@ -31,7 +31,7 @@ def code_quadtree(model: EntropyModel, parameters: HyperParameters, q: int, exch
       exchange: reads or makes the symbols of a step.
 
     Returns:
-      [h, w, M] int32, reconstructed latents in 1/256.
+      [h, w, M] int32, reconstructed latents in 1/4096.
     """
     height, width, channels = parameters.mean.shape
     per_group = channels // GROUPS

@@ -42,7 +42,7 @@ def render(
     Args:
       network: the model's synthesis.
       arch: its architecture.
-      latents: [h, w, M] int32 in 1/256.
+      latents: [h, w, M] int32 in 1/4096.
       gain: gain index.
       height: of the picture, at most 16h.
       width: of the picture, at most 16w.

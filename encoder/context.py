@@ -18,6 +18,8 @@ from decoder_pkg.fixed_point import CAUSAL_TAPS
 from decoder_pkg.quadtree import GROUPS, groups_at
 from decoder_pkg.synthesis import conv3
 
+from .entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
+
 Quantiser = Callable[[Tensor], Tensor]
 """Float residuals in units of the quantisation step to (nearly) integers, differentiable."""
 
@@ -87,6 +89,8 @@ class CausalContext(nn.Module):
         x = F.leaky_relu(self.enter((quantised * step).abs()) + features, 0.125)
         x = F.leaky_relu(self.hidden(x), 0.125)
         log2_sigma = self.leave(x).float() - math.log2(step)
+        # Latents that are certain to be zero are zeroed after the context saw them: one by one would be exact.
+        quantised = torch.where(is_certain(log2_sigma), 0.0, quantised)
         return Coded(residual, quantised, log2_sigma, mean + quantised * step)
 
 
@@ -115,14 +119,20 @@ class QuadtreeContext(nn.Module):
             x = F.leaky_relu(self.hidden[turn](F.leaky_relu(x, 0.125)), 0.125)
             correction = self.mean[turn](x).float()
             here = (y - mean - correction) / step
-            coded = quantise(here)
+            sigma_here = self.scale[turn](x).float() - math.log2(step)
+            coded = torch.where(is_certain(sigma_here), 0.0, quantise(here))
             residual = torch.where(mask, here, residual)
             quantised = torch.where(mask, coded, quantised)
-            log2_sigma = torch.where(mask, self.scale[turn](x).float() - math.log2(step), log2_sigma)
+            log2_sigma = torch.where(mask, sigma_here, log2_sigma)
             values = torch.where(mask, coded * step + correction, values)
             magnitudes = torch.where(mask, (coded * step).abs(), magnitudes)
             y_hat = torch.where(mask, mean + correction + coded * step, y_hat)
         return Coded(residual, quantised, log2_sigma, y_hat)
+
+
+def is_certain(log2_sigma: Tensor) -> Tensor:
+    """Which latents fall into the first scale bin, whose latents are zero and not coded (`entropy_model.CERTAIN`)."""
+    return log2_sigma < LOG2_SIGMA_MIN + LOG2_SIGMA_STEP / 2
 
 
 def group_masks(y: Tensor) -> list[Tensor]:

@@ -9,7 +9,7 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy_model import MEAN_STEPS, Q_ONE, CodingStep, EntropyModel, Grid, hyper_grid
+from decoder_pkg.entropy_model import CERTAIN, MEAN_STEPS, Q_ONE, CodingStep, EntropyModel, Grid, hyper_grid
 from decoder_pkg.latent_decoder import Walk, by_table, code_latents
 from decoder_pkg.tables import encode_values
 
@@ -25,7 +25,7 @@ class QuantisedLatents:
       z: [hz, wz, Z] int32 hyper-latents.
       steps: what is coded together.
       symbols: [n, K] int32 for each step, y_q of Zhao et al. 2021, Eq. 3.
-      latents: [h, w, M] int32 reconstructed latents in 1/256.
+      latents: [h, w, M] int32 reconstructed latents in 1/4096.
     """
 
     z: Grid
@@ -48,18 +48,19 @@ def quantise(
     """
     height, width = y.shape[:2]
     assert z.shape[:2] == hyper_grid(height, width)
-    rounded = np.round(z).astype(np.int32)
+    z_hat = np.round(z).astype(np.int32)
     steps: list[CodingStep] = []
     symbols: list[Grid] = []
 
     def exchange(step: CodingStep) -> Grid:
         residuals = step.of(y).astype(np.float32) - step.mean / np.float32(MEAN_STEPS)
         steps.append(step)
-        symbols.append(np.round(residuals * np.float32(Q_ONE / q)).astype(np.int32))
+        rounded = np.round(residuals * np.float32(Q_ONE / q)).astype(np.int32)
+        symbols.append(np.where(step.table == CERTAIN, np.int32(0), rounded))
         return symbols[-1]
 
-    latents = walk(model, model.hyper_parameters(rounded, height, width), q, exchange)
-    return QuantisedLatents(rounded, tuple(steps), tuple(symbols), latents)
+    latents = walk(model, model.hyper_parameters(z_hat, height, width), q, exchange)
+    return QuantisedLatents(z_hat, tuple(steps), tuple(symbols), latents)
 
 
 def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> bytes:
@@ -96,6 +97,6 @@ def ideal_bits(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> f
     total = sum(t.bits(quantised.z[:, :, c].reshape(-1)) for c, t in enumerate(model.hyper_tables_at(gain)))
     flat = np.concatenate([symbols.reshape(-1) for symbols in quantised.symbols])
     index = np.concatenate([step.table.reshape(-1) for step in quantised.steps])
-    for table in np.unique(index):
+    for table in np.unique(index[index != CERTAIN]):
         total += model.latent_tables[table].bits(flat[index == table])
     return float(total)

@@ -93,7 +93,7 @@ def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArr
         if rng.random() < BLANK:
             picture[:] = _colour(rng)
         picture[: rng.integers(1, FRAME + 1)] = _colour(rng)
-        picture = np.rot90(picture, rng.integers(0, 4))
+        picture = np.rot90(picture, int(rng.integers(0, 4)))
     if rng.random() < NOISY:
         deviation = rng.uniform(0, NOISE_LEVELS, 3)
         noise = rng.standard_normal(picture.shape, dtype=np.float32) * deviation.astype(np.float32)

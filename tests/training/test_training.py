@@ -99,7 +99,8 @@ def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: 
     with torch.no_grad():
         first, second = model(pictures, gains), twin(pictures, gains)
     assert torch.allclose(first.estimated_bits, second.estimated_bits, rtol=0.01)
-    assert torch.allclose(first.picture, second.picture, atol=0.02)
+    # A latent near the edge of a decision may fall to the other side: that changes a few pixels by more.
+    assert (first.picture - second.picture).abs().mean() < 0.002
 
 
 def test_causal_mask_covers_the_twelve_neighbours_before() -> None:
