@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LATENT_STRIDE = 16
 HYPER_STRIDE = 4
@@ -59,79 +59,47 @@ class Architecture:
     embed_width: int
 
 
+_CAUSAL_ROW = Architecture(
+    id=1,
+    name="scale-context",
+    latent_channels=192,
+    hyper_channels=96,
+    width4=64,
+    width8=128,
+    width16=192,
+    analysis_blocks8=3,
+    analysis_blocks16=2,
+    synthesis_blocks8=4,
+    synthesis_blocks16=3,
+    hyper_analysis_width=128,
+    hyper_width=160,
+    context_width=192,
+    context=CAUSAL,
+    embed_width=0,
+)
+_SMOKE_ROW = Architecture(
+    id=200,
+    name="smoke",
+    latent_channels=16,
+    hyper_channels=8,
+    width4=16,
+    width8=16,
+    width16=16,
+    analysis_blocks8=1,
+    analysis_blocks16=1,
+    synthesis_blocks8=1,
+    synthesis_blocks16=1,
+    hyper_analysis_width=16,
+    hyper_width=16,
+    context_width=16,
+    context=CAUSAL,
+    embed_width=0,
+)
 ARCHITECTURES = (
-    Architecture(
-        id=1,
-        name="scale-context",
-        latent_channels=192,
-        hyper_channels=96,
-        width4=64,
-        width8=128,
-        width16=192,
-        analysis_blocks8=3,
-        analysis_blocks16=2,
-        synthesis_blocks8=4,
-        synthesis_blocks16=3,
-        hyper_analysis_width=128,
-        hyper_width=160,
-        context_width=192,
-        context=CAUSAL,
-        embed_width=0,
-    ),
-    Architecture(
-        id=2,
-        name="quadtree",
-        latent_channels=192,
-        hyper_channels=96,
-        width4=64,
-        width8=128,
-        width16=192,
-        analysis_blocks8=3,
-        analysis_blocks16=2,
-        synthesis_blocks8=4,
-        synthesis_blocks16=3,
-        hyper_analysis_width=128,
-        hyper_width=160,
-        context_width=192,
-        context=QUADTREE,
-        embed_width=96,
-    ),
-    Architecture(
-        id=200,
-        name="smoke",
-        latent_channels=16,
-        hyper_channels=8,
-        width4=16,
-        width8=16,
-        width16=16,
-        analysis_blocks8=1,
-        analysis_blocks16=1,
-        synthesis_blocks8=1,
-        synthesis_blocks16=1,
-        hyper_analysis_width=16,
-        hyper_width=16,
-        context_width=16,
-        context=CAUSAL,
-        embed_width=0,
-    ),
-    Architecture(
-        id=201,
-        name="smoke-quadtree",
-        latent_channels=16,
-        hyper_channels=8,
-        width4=16,
-        width8=16,
-        width16=16,
-        analysis_blocks8=1,
-        analysis_blocks16=1,
-        synthesis_blocks8=1,
-        synthesis_blocks16=1,
-        hyper_analysis_width=16,
-        hyper_width=16,
-        context_width=16,
-        context=QUADTREE,
-        embed_width=16,
-    ),
+    _CAUSAL_ROW,
+    replace(_CAUSAL_ROW, id=2, name="quadtree", context=QUADTREE, embed_width=96),
+    _SMOKE_ROW,
+    replace(_SMOKE_ROW, id=201, name="smoke-quadtree", context=QUADTREE, embed_width=16),
 )
 
 
