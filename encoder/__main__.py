@@ -76,7 +76,7 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
         return write_archive(zoo.bundle.id, [candidate.entry(source.stem)])
 
     coder = PictureCoder(pixels, zoo, CandidateCache())
-    best = refine_within(coder, zoo.models, lambda c: len(stream(c)), int(samples * bpp / 8), effort)
+    best = refine_within(coder, lambda c: len(stream(c)), int(samples * bpp / 8), effort)
     data = stream(best)
     partial = target.with_name(f".{target.name}.partial")
     partial.write_bytes(data)

@@ -28,14 +28,11 @@ class BudgetError(Exception):
     """No candidate is small enough."""
 
 
-def encode_within(
-    coder: PictureCoder, models: Iterable[int], size: Callable[[Candidate], int], budget: int
-) -> Candidate:
+def encode_within(coder: PictureCoder, size: Callable[[Candidate], int], budget: int) -> Candidate:
     """The candidate with the least squared error among those that fit.
 
     Args:
       coder: the picture.
-      models: ids to try.
       size: bytes that a candidate takes.
       budget: bytes available.
 
@@ -44,7 +41,7 @@ def encode_within(
     """
     fitting = []
     smallest = None
-    for model in models:
+    for model in coder.models:
         candidates = [coder.encode(model, gain, q).candidate for gain, q in _search(coder, model, size, budget)]
         fitting += [candidate for candidate in candidates if size(candidate) <= budget]
         smallest = min([smallest or 2**63, *map(size, candidates)])
@@ -53,18 +50,16 @@ def encode_within(
     return min(fitting, key=lambda candidate: candidate.squared_error)
 
 
-def refine_within(
-    coder: PictureCoder, models: Iterable[int], size: Callable[[Candidate], int], budget: int, effort: Preset
-) -> Candidate:
+def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget: int, effort: Preset) -> Candidate:
     """As `encode_within`, with latents refined at the slope where the budget is expected to be full.
 
     Raises:
       BudgetError: even the coarsest candidate is too large.
     """
-    best = encode_within(coder, models, size, budget)
+    best = encode_within(coder, size, budget)
     if not effort.method:
         return best
-    roomy = encode_within(coder, models, size, int(budget / (1 - effort.saving)))
+    roomy = encode_within(coder, size, int(budget / (1 - effort.saving)))
     slope = trained_slope(roomy.header.gain)
     for _ in range(ATTEMPTS):
         refined = [measured.candidate for measured in coder.refine(slope, effort)]

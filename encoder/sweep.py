@@ -46,6 +46,11 @@ class PictureCoder:
         self._measure_name = measure.__name__ if measure else ""
         self._analysed: dict[int, AnalysedPicture] = {}
 
+    @property
+    def models(self) -> list[int]:
+        """Ids of the zoo's models."""
+        return list(self._zoo.models)
+
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known."""
         path = self._cache.path(self._digest, self._zoo.models[model].digest, gain, q, self._measure_name)
@@ -57,7 +62,7 @@ class PictureCoder:
 
     def sweep(self) -> Iterator[Measured]:
         """Candidates of every model at every setting of the sweep."""
-        for model in self._zoo.models:
+        for model in self.models:
             for gain, q in SWEEP:
                 yield self.encode(model, gain, q)
 

@@ -116,7 +116,7 @@ def test_other_pictures_do_not_share_cached_results(golden_zoo: Zoo, photo: Pixe
 @pytest.mark.parametrize("budget", [60, 150, 400])
 def test_budget_is_kept_and_used(golden_zoo: Zoo, photo: Pixels, tmp_path: Path, budget: int) -> None:
     picture = coder(golden_zoo, photo[:96, :128], tmp_path)
-    best = encode_within(picture, [7], lambda c: len(c.payload), budget)
+    best = encode_within(picture, lambda c: len(c.payload), budget)
     assert 0.85 * budget <= len(best.payload) <= budget
 
 
@@ -126,8 +126,8 @@ def test_refined_picture_keeps_the_budget_and_is_never_worse(golden_zoo: Zoo, ph
     def size(candidate: Candidate) -> int:
         return len(candidate.payload)
 
-    plain = encode_within(picture, [8], size, 300)
-    refined = refine_within(picture, [8], size, 300, Preset("test", "local", 20, saving=0.05))
+    plain = encode_within(picture, size, 300)
+    refined = refine_within(picture, size, 300, Preset("test", "local", 20, saving=0.05))
     assert len(refined.payload) <= 300
     assert refined.squared_error <= plain.squared_error
 
@@ -135,4 +135,4 @@ def test_refined_picture_keeps_the_budget_and_is_never_worse(golden_zoo: Zoo, ph
 def test_impossible_budget_names_what_is_possible(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     picture = coder(golden_zoo, photo[:96, :128], tmp_path)
     with pytest.raises(BudgetError, match=r"takes \d+ bytes, 3 are allowed"):
-        encode_within(picture, [7], lambda c: len(c.payload), 3)
+        encode_within(picture, lambda c: len(c.payload), 3)

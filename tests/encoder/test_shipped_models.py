@@ -68,7 +68,7 @@ def test_refinement_buys_a_better_picture_for_the_same_bytes(zoo: Zoo, tmp_path:
     def size(candidate: Candidate) -> int:
         return len(candidate.payload)
 
-    plain = encode_within(picture, zoo.models, size, 900)
-    refined = refine_within(picture, zoo.models, size, 900, Preset("test", "local", 25, saving=0.06))
+    plain = encode_within(picture, size, 900)
+    refined = refine_within(picture, size, 900, Preset("test", "local", 25, saving=0.06))
     assert len(refined.payload) <= 900
     assert refined.psnr_db > plain.psnr_db + 0.1
