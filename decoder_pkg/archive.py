@@ -74,6 +74,11 @@ class ImageHeader:
     length: int
     checksum: int
 
+    @property
+    def setting(self) -> tuple[int, int, int, int]:
+        """Model, gain, q and m."""
+        return self.model, self.gain, self.q, self.m
+
 
 @dataclass(frozen=True)
 class Entry:

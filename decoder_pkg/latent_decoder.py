@@ -47,7 +47,7 @@ def decode_latents(
       CorruptPayload: the bytes cannot come from an encoder.
     """
     coder = constriction.stream.queue.RangeDecoder(payload_words(payload))
-    z = _decode_hyper_latents(model, coder, height, width, gain)
+    z = decode_hyper_latents(model, coder, height, width, gain)
     parameters = model.hyper_parameters(z, height, width)
     return walk(model, parameters, q, lambda step: _decode_step(model, coder, step))
 
@@ -74,7 +74,8 @@ def by_table(step: CodingStep, tables: list[CodingTable]) -> list[tuple[CodingTa
     return [(tables[t], order[ends[t] - counts[t] : ends[t]]) for t in np.flatnonzero(counts) if t != CERTAIN]
 
 
-def _decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: int, gain: int) -> Grid:
+def decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: int, gain: int) -> Grid:
+    """The hyper-latents [hz, wz, Z] int32 at the start of a payload, for a latent grid of this size."""
     rows, columns = hyper_grid(height, width)
     tables = model.hyper_tables_at(gain)
     z = np.empty((rows, columns, len(tables)), dtype=np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS, GAIN_STEPS
@@ -20,7 +21,7 @@ ATTEMPTS = 3
 ELASTICITY = 0.63
 """Bytes go about as slope^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
 
-FULL = 0.97
+FULL = 0.999
 """Share of the budget above which refined latents fill it well enough."""
 
 
@@ -60,13 +61,19 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     if not effort.method:
         return best
     roomy = encode_within(coder, size, int(budget / (1 - effort.saving)))
-    slope = trained_slope(roomy.header.gain)
+    slope, start = trained_slope(roomy.header.gain), None
     for _ in range(ATTEMPTS):
-        refined = [measured.candidate for measured in coder.refine(slope, effort)]
+        refined = [measured.candidate for measured in coder.refine(slope, effort, start)]
+        start = min(refined, key=lambda c: c.squared_error + slope * size(c))
+        same = [c for c in refined if c.header.setting == start.header.setting]
+        small, large = [c for c in same if size(c) <= budget], [c for c in same if size(c) > budget]
+        if small and large:
+            room = range(math.ceil(FULL * budget), budget + 1)
+            refined += [m.candidate for m in coder.between(max(small, key=size), min(large, key=size), size, room)]
         best = min([best, *(c for c in refined if size(c) <= budget)], key=lambda c: c.squared_error)
-        if FULL * budget <= size(refined[0]) <= budget:
+        if small and large:
             break
-        slope *= (size(refined[0]) / (0.5 + 0.5 * FULL) / budget) ** (1 / ELASTICITY)
+        slope *= (size(start) / budget) ** (1 / ELASTICITY)
     return best
 
 

@@ -32,8 +32,8 @@ class Preset:
 
 PRESETS = (
     Preset("fast"),
-    Preset("medium", "local", 60, 15, (), (8, 3), 1, 0.08),
-    Preset("best", "local", 400, 100, (1,), (8, 3, 1), 2, 0.11),
+    Preset("medium", "local", 60, 15, (), (8, 3), 1, 0.16),
+    Preset("best", "local", 400, 100, (1,), (8, 3, 1), 2, 0.18),
 )
 
 

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE
 
 from .cache import CandidateCache, Measured
-from .encode import AnalysedPicture
+from .encode import AnalysedPicture, Candidate
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import refine_latents, search_latents, search_strength, sweep_choices
+from .refine import Refined, refine_latents, search_latents, search_strength, sweep_choices
+from .splice import latents_of, splice
 from .weights import Zoo
 
 SWEEP = tuple((0, q) for q in (255, 202, 160)) + tuple((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2))
 """Settings (gain, q): every second gain, a quarter octave of lambda apart, and coarser steps below the lowest gain."""
 
-LADDER = (0, 1, -1, 2, -2, 3, -3, 5, -5)
-"""Changes of q at which refined latents are coded too: the small change of a set that fills its last bytes."""
-
 SLOPES = (0.87, 1.15)
 """Factors of the slope at which refined latents are refined further, so that a set can move along their hull."""
 
+FURTHER = 2
+"""Times the iterations of a small step that refinement takes to go on at another slope."""
+
 Measure = Callable[[Pixels, Pixels], dict[str, float]]
 """Further distortions of (original, decoded), by name."""
+
+
+def _digest(candidate: Candidate | None) -> str:
+    return hashlib.sha256(candidate.payload).hexdigest() if candidate else ""
 
 
 class PictureCoder:
@@ -53,12 +60,8 @@ class PictureCoder:
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known."""
-        path = self._cache.path(self._digest, self._zoo.models[model].digest, gain, q, self._measure_name)
-        known = self._cache.load(path)
-        if not known:
-            known = [self._encode(model, gain, q)]
-            self._cache.save(path, known)
-        return known[0]
+        key = self._zoo.models[model].digest, gain, q
+        return self._known(key, lambda: [self._encode(model, gain, q)])[0]
 
     def sweep(self) -> Iterator[Measured]:
         """Candidates of every model at every setting of the sweep."""
@@ -66,41 +69,91 @@ class PictureCoder:
             for gain, q in SWEEP:
                 yield self.encode(model, gain, q)
 
-    def refine(self, slope: float, preset: Preset) -> list[Measured]:
+    def refine(self, slope: float, preset: Preset, start: Candidate | None = None) -> list[Measured]:
         """Candidates refined at a slope and around it, from the cache where they are known.
 
         Args:
           slope: squared error that one byte is worth.
           preset: how much is tried; it has a method.
+          start: refined candidate to go on from; without one the best of the sweep are searched.
         """
-        digests = [model.digest for model in self._zoo.models.values()]
-        path = self._cache.path(self._digest, digests, slope, astuple(preset), self._measure_name)
+        key = [model.digest for model in self._zoo.models.values()], slope, astuple(preset), _digest(start)
+        return self._known(key, lambda: list(self._refine(slope, preset, start)))
+
+    def _refine(self, slope: float, preset: Preset, start: Candidate | None) -> Iterator[Measured]:
+        swept = [measured.candidate for measured in self.sweep()] if start is None else [start]
+        for chosen in sweep_choices(swept, slope, preset.survivors):
+            header = chosen.header
+            picture = self._analyse(header.model)
+            if start is None:
+                refined = search_latents(picture, (header.gain, header.q), slope, preset)
+            else:
+                refined = self._refine_further(start, slope, preset)
+            m = search_strength(picture, refined)
+            yield self._encode_refined(refined, header.model, m)
+            for factor in SLOPES:
+                setting = replace(refined.setting, slope=factor * slope)
+                further = refine_latents(picture, setting, refined.latents, preset.method, preset.step_iterations)
+                yield self._encode_refined(further, header.model, m)
+
+    def _refine_further(self, start: Candidate, slope: float, preset: Preset) -> Refined:
+        header = start.header
+        latents = latents_of(self._zoo.models[header.model], start)
+        setting = Setting(header.gain, header.q, slope)
+        return refine_latents(
+            self._analyse(header.model), setting, latents, preset.method, FURTHER * preset.step_iterations
+        )
+
+    def between(
+        self, small: Candidate, large: Candidate, size: Callable[[Candidate], int], room: range
+    ) -> Iterator[Measured]:
+        """Streams between two of one setting that fit, ever larger, until one lies in `room`.
+
+        Args:
+          small: a candidate.
+          large: another at the same gain, q and m of the same model.
+          size: bytes that a candidate takes.
+          room: sizes that are good enough; the last of them must not be exceeded.
+        """
+        height, width = latent_size(small.header.height, small.header.width)
+        low, high = 0, height * width
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = self._spliced(large, small, middle)
+            if size(found.candidate) < room.stop:
+                low = middle
+                yield found
+                if size(found.candidate) in room:
+                    return
+            else:
+                high = middle
+
+    def _spliced(self, first: Candidate, second: Candidate, positions: int) -> Measured:
+        header, model = first.header, self._zoo.models[first.header.model]
+
+        def make() -> list[Measured]:
+            latents = splice(latents_of(model, first), latents_of(model, second), positions)
+            return [self._encode(header.model, header.gain, header.q, header.m, latents)]
+
+        return self._known((model.digest, _digest(first), _digest(second), positions), make)[0]
+
+    def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
+        """What the cache holds for the picture under a key; made and kept where it holds nothing."""
+        path = self._cache.path(self._digest, *key, self._measure_name)
         known = self._cache.load(path)
         if not known:
-            known = list(self._refine(slope, preset))
+            known = make()
             self._cache.save(path, known)
         return known
-
-    def _refine(self, slope: float, preset: Preset) -> Iterator[Measured]:
-        swept = [measured.candidate for measured in self.sweep()]
-        for chosen in sweep_choices(swept, slope, preset.survivors):
-            picture = self._analyse(chosen.header.model)
-            refined = search_latents(picture, (chosen.header.gain, chosen.header.q), slope, preset)
-            m = search_strength(picture, refined)
-            gain, q = refined.setting.gain, refined.setting.q
-            for change in LADDER:
-                if 1 <= q + change <= 255:
-                    yield self._encode(chosen.header.model, gain, q + change, m, refined.latents)
-            for factor in SLOPES:
-                setting = Setting(gain, q, factor * slope)
-                further = refine_latents(picture, setting, refined.latents, preset.method, preset.step_iterations)
-                yield self._encode(chosen.header.model, gain, q, m, further.latents)
 
     def _analyse(self, model: int) -> AnalysedPicture:
         if model not in self._analysed:
             postfilter = self._zoo.bundle.postfilter
             self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], postfilter)
         return self._analysed[model]
+
+    def _encode_refined(self, refined: Refined, model: int, m: int) -> Measured:
+        return self._encode(model, refined.setting.gain, refined.setting.q, m, refined.latents)
 
     def _encode(self, model: int, gain: int, q: int, m: int = 0, latents: Latents | None = None) -> Measured:
         candidate, decoded = self._analyse(model).encode(gain, q, m, latents)

@@ -13,8 +13,9 @@ from encoder.presets import PRESETS, preset
 from .allocation import InfeasibleBudget
 from .budget import TARGETS
 from .engine import ENGINES, EngineError
-from .limits import Limits, apply_limits
-from .table import METRICS, Metric, TableError, allocate_table, load_table
+from .limits import Limits, apply_limits, constant_rate
+from .model_choice import choose_models
+from .table import METRICS, Metric, TableError, allocate_table, load_table, pooled_psnr_db
 from .tune import format_table, summary, tune
 
 EXAMPLES = """examples:
@@ -22,6 +23,8 @@ EXAMPLES = """examples:
   python -m rate_control tune photos/ --limit bpp=0.02:0.6 --limit rocket:psnr=30:
   python -m rate_control allocate candidates.csv --budget 857362            any codec's candidates
   python -m rate_control allocate candidates.csv --budget 857362 --metric ms-ssim --output chosen.csv
+  python -m rate_control allocate candidates.csv --each 0.15                the same rate for every picture, to compare
+  python -m rate_control models dist/tuning/candidates.csv --budgets 26000 52000 104000 --sizes 1=1e7 2=1e7 --total 15e6
 
 A candidate table has the columns image, candidate, bytes, squared_error, ms_ssim_loss and pixels.
 A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given many times.
@@ -46,6 +49,19 @@ def parse_limit(text: str) -> Limits:
     return Limits(image=image or None, **ends)
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """Reads MODEL=BYTES.
+
+    Raises:
+      argparse.ArgumentTypeError: the text has another form.
+    """
+    model, _, size = text.partition("=")
+    try:
+        return int(model), int(float(size))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size like 1=10647925") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m rate_control",
@@ -63,11 +79,19 @@ def _parser() -> argparse.ArgumentParser:
     tuning.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
     allocating = commands.add_parser("allocate", help="pick from a table of candidates of any codec")
     allocating.add_argument("table", type=Path, help="CSV or Parquet file")
-    allocating.add_argument("--budget", type=int, required=True, help="bytes of the whole set")
+    amount = allocating.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--budget", type=int, help="bytes of the whole set")
+    amount.add_argument("--each", type=float, help="bits per pixel that every picture may take, in place of a budget")
     allocating.add_argument("--output", type=Path, help="CSV file for the chosen rows")
-    for command in (tuning, allocating):
+    choosing = commands.add_parser("models", help="which models to ship under a size limit shared by all targets")
+    choosing.add_argument("table", type=Path, help="CSV or Parquet file with a column model, as tune writes it")
+    choosing.add_argument("--budgets", type=int, nargs="+", required=True, help="bytes of the set at each target")
+    choosing.add_argument("--sizes", type=parse_size, nargs="+", required=True, help="MODEL=BYTES of each model")
+    choosing.add_argument("--total", type=float, required=True, help="bytes that the models may take together")
+    for command in (tuning, allocating, choosing):
         command.add_argument("--metric", choices=METRICS, default="psnr", help="what is minimised (default psnr)")
         command.add_argument("--weight", type=float, default=0.1, help="of MS-SSIM in the mix (default 0.1)")
+    for command in (tuning, allocating):
         command.add_argument("--limit", type=parse_limit, action="append", default=[], help="see below")
     return parser
 
@@ -81,6 +105,9 @@ def main() -> int:
             effort, engine = preset(arguments.preset), ENGINES[arguments.engine]()
             targets, output = arguments.targets, arguments.output
             print(tune(arguments.images, targets, output, metric, arguments.limit, effort, engine))
+        elif arguments.command == "models":
+            sizes, total = dict(arguments.sizes), int(arguments.total)
+            print(*choose_models(load_table(arguments.table), arguments.budgets, sizes, total, metric))
         else:
             _allocate(arguments, metric)
     except (PictureError, WeightsError, InfeasibleBudget, TableError, EngineError, OSError) as error:
@@ -91,12 +118,17 @@ def main() -> int:
 
 def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
     frame = apply_limits(load_table(arguments.table), arguments.limit)
-    result = allocate_table(frame, arguments.budget, metric)
-    if arguments.output:
-        result.chosen.to_csv(arguments.output, index=False)
+    if arguments.each:
+        chosen = constant_rate(frame, arguments.each)
+        text = f"{chosen['bytes'].sum()} bytes, at most {arguments.each} bpp each"
     else:
-        print(format_table(result.chosen))
-    print(f"PSNR {result.psnr_db:.4f} dB; {summary(result, arguments.budget)}")
+        result = allocate_table(frame, arguments.budget, metric)
+        chosen, text = result.chosen, summary(result, arguments.budget)
+    if arguments.output:
+        chosen.to_csv(arguments.output, index=False)
+    else:
+        print(format_table(chosen))
+    print(f"PSNR {pooled_psnr_db(chosen):.4f} dB; {text}")
 
 
 if __name__ == "__main__":

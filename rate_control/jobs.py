@@ -27,8 +27,11 @@ class PresetRefinement:
     preset: Preset
 
     def __call__(self, coder: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
-        """Further candidates at the slope."""
-        return coder.refine(slope, self.preset) if self.preset.method else neighbours(coder, chosen)
+        """Further candidates at the slope: a refined choice goes on from where it is."""
+        if not self.preset.method:
+            return neighbours(coder, chosen)
+        swept = any(measured.candidate == chosen for measured in coder.sweep())
+        return coder.refine(slope, self.preset, None if swept else chosen)
 
 
 def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:

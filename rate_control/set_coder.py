@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,23 @@ class _Picture:
         self.coder = PictureCoder(pixels, zoo, cache, similarity)
         self.file = file
         self.candidates: dict[ImageHeader, Measured] = {}
+        self.swept: frozenset[ImageHeader] = frozenset()
 
     def add(self, measured: Measured) -> None:
         self.candidates[measured.candidate.header] = measured
 
-    def rows(self) -> Iterable[dict[str, object]]:
-        for header, measured in self.candidates.items():
+    def larger(self, chosen: Candidate) -> Candidate | None:
+        """The next larger candidate of the same setting: there is one where latents were refined."""
+        larger = [
+            measured.candidate
+            for header, measured in self.candidates.items()
+            if header.setting == chosen.header.setting and header.length > chosen.header.length
+        ]
+        return min(larger, key=lambda candidate: candidate.header.length, default=None)
+
+    def rows(self, headers: Iterable[ImageHeader]) -> Iterator[dict[str, object]]:
+        for header in headers:
+            measured = self.candidates[header]
             yield {
                 "image": self.name,
                 "candidate": header,
@@ -111,6 +122,8 @@ class SetCoder:
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
         self._run([self._job(picture) for picture in self._pictures], "sweep")
+        for picture in self._pictures:
+            picture.swept = frozenset(picture.candidates)
 
     def _job(self, picture: _Picture, **refinement: Any) -> PictureJob:
         return PictureJob(picture.file, self._zoo.folders, self._cache.folder, **refinement)
@@ -125,7 +138,7 @@ class SetCoder:
 
     def table(self) -> pd.DataFrame:
         """All candidates so far, as a candidate table with model, gain, q and m."""
-        return pd.DataFrame([row for picture in self._pictures for row in picture.rows()])
+        return pd.DataFrame([row for picture in self._pictures for row in picture.rows(picture.candidates)])
 
     def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.
@@ -140,7 +153,9 @@ class SetCoder:
           TableError: a limit leaves a picture without candidates.
         """
         available = budget - self._fixed_bytes()
-        result = self._allocate(int(available / (1 - saving)))
+        # What was refined for another target would hide how much refinement saves.
+        swept = pd.DataFrame([row for picture in self._pictures for row in picture.rows(picture.swept)])
+        result = self._allocate(int(available / (1 - saving)), swept)
         for _ in range(ROUNDS):
             slope = result.allocation.slope
             choices = self._choices(result)
@@ -153,20 +168,26 @@ class SetCoder:
         assert len(data) == self._fixed_bytes() + result.allocation.bytes <= budget
         return SetResult(data, result)
 
-    def _allocate(self, available: int) -> TableAllocation:
-        return allocate_table(apply_limits(self.table(), self._limits), available, self._metric)
+    def _allocate(self, available: int, table: pd.DataFrame | None = None) -> TableAllocation:
+        table = self.table() if table is None else table
+        return allocate_table(apply_limits(table, self._limits), available, self._metric)
 
     def _spend(self, result: TableAllocation, available: int) -> TableAllocation:
         """Adds finer candidates, one picture after another, until the budget is full."""
         least = math.ceil(TARGET_FILL * available)
-        for picture, chosen in sorted(self._choices(result), key=lambda pair: len(pair[1].payload)):
-            if result.allocation.bytes >= least:
+        missing = available - result.allocation.bytes
+
+        def order(pair: tuple[_Picture, Candidate]) -> tuple[bool, int]:
+            """Pictures first that can take all of it, then small ones."""
+            larger, length = pair[0].larger(pair[1]), len(pair[1].payload)
+            return not larger or len(larger.payload) < length + missing, length
+
+        for picture, chosen in sorted(self._choices(result), key=order):
+            left, enough = available - result.allocation.bytes, least - result.allocation.bytes
+            if enough <= 0:
                 break
-            header = chosen.header
-            for step in FINE_STEPS:
-                for q in (header.q - step, header.q + step):
-                    if 1 <= q <= 255:
-                        picture.add(picture.coder.encode(header.model, header.gain, q))
+            for measured in _finer(picture, chosen, range(enough, left + 1)):
+                picture.add(measured)
             result = self._allocate(available)
         return result
 
@@ -182,3 +203,22 @@ class SetCoder:
         """Bytes of an archive beyond what its pictures add: magic, names, checksum."""
         entries = [next(iter(p.candidates.values())).candidate.entry(p.name) for p in self._pictures]
         return len(write_archive(self._zoo.bundle.id, entries)) - sum(map(entry_size, entries))
+
+
+def _finer(picture: _Picture, chosen: Candidate, more: range) -> Iterator[Measured]:
+    """Candidates a little larger than the choice: between refined ones, or at other steps q.
+
+    Args:
+      picture: whose.
+      chosen: its choice.
+      more: how many bytes more are wanted.
+    """
+    larger, header = picture.larger(chosen), chosen.header
+    if larger:
+        room = range(header.length + more.start, header.length + more.stop)
+        yield from picture.coder.between(chosen, larger, lambda candidate: candidate.header.length, room)
+    else:
+        for step in FINE_STEPS:
+            for q in (header.q - step, header.q + step):
+                if 1 <= q <= 255:
+                    yield picture.coder.encode(header.model, header.gain, q)

@@ -69,7 +69,7 @@ def tune(
         parts.append(f"target {target} bpp, {budget} bytes: {result.psnr_db:.3f} dB\n{format_table(table)}")
         parts.append(summary(result, budget))
     frame = coder.table()
-    frame.drop(columns="candidate").to_csv(output / "candidates.csv", index=False)
+    frame.assign(candidate=range(len(frame))).to_csv(output / "candidates.csv", index=False)
     plot_set_curve(set_curve(frame, metric), results, output / "curve.png")
     plot_rates(results, output / "rates.png")
     comparison = compare_allocations(frame, targets)

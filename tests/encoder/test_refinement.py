@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +14,15 @@ from decoder_pkg.archive import write_archive
 from decoder_pkg.bundle import Bundle
 from decoder_pkg.decoder import decode_archive
 from encoder import refine as refining
-from encoder.cache import CandidateCache
+from encoder.cache import CandidateCache, Measured
 from encoder.encode import AnalysedPicture, Candidate, squared_error
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
 from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
 from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
-from encoder.sweep import LADDER, SLOPES, PictureCoder
+from encoder.splice import latents_of
+from encoder.sweep import SLOPES, PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo
 
@@ -173,13 +175,13 @@ def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, pho
     assert {candidate.header.model for candidate in both} == {7, 8}
 
 
-def test_refined_candidates_form_a_ladder_and_are_kept(
-    golden_zoo: Zoo, photo: Pixels, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+def test_refined_candidates_surround_the_slope_and_are_kept(
+    golden_zoo: Zoo, photo: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = CandidateCache(tmp_path)  # type: ignore[arg-type]
-    preset = Preset("once", "local", 4)
+    cache = CandidateCache(tmp_path)
+    preset = Preset("once", "local", 4, 8)
     refined = PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset)
-    assert len(refined) == len(LADDER) + len(SLOPES)
+    assert len(refined) == 1 + len(SLOPES)
     sizes = [measured.candidate.header.length for measured in refined]
     assert min(sizes) < sizes[0] < max(sizes)
 
@@ -190,6 +192,39 @@ def test_refined_candidates_form_a_ladder_and_are_kept(
     assert PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset) == refined
     with pytest.raises(AssertionError, match="refined again"):
         PictureCoder(small(photo), golden_zoo, cache).refine(2 * SLOPE, preset)
+
+
+def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo: Pixels) -> None:
+    for number in (7, 8):
+        picture = AnalysedPicture(small(photo), golden_zoo.models[number])
+        candidate, _ = picture.encode(20, 97)
+        again, _ = picture.encode(20, 97, latents=latents_of(golden_zoo.models[number], candidate))
+        assert again == candidate
+
+
+def test_streams_between_two_others_approach_the_wanted_size(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
+    _, large, tiny = (one.candidate for one in coder.refine(SLOPE, Preset("once", "local", 4, 8)))
+    sizes = [candidate.header.length for candidate in (tiny, large)]
+    assert sizes[0] < sizes[1]
+    wanted = sum(sizes) // 2
+    found = list(coder.between(tiny, large, lambda c: c.header.length, range(wanted - 3, wanted + 1)))
+    assert wanted - 3 <= found[-1].candidate.header.length <= wanted
+    assert all(one.candidate.header.length <= wanted for one in found)
+    assert large.squared_error < found[-1].candidate.squared_error < tiny.squared_error
+
+
+def test_refinement_goes_on_from_a_refined_stream(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
+    preset = Preset("once", "local", 20, 5)
+
+    def cost(measured: Measured) -> float:
+        return measured.candidate.squared_error + 3 * SLOPE * measured.candidate.header.length
+
+    start = coder.refine(SLOPE, preset)[0]
+    further = coder.refine(3 * SLOPE, preset, start.candidate)[0]
+    assert further.candidate.header.setting == start.candidate.header.setting
+    assert cost(further) < cost(start)
 
 
 def test_presets_name_methods_that_exist() -> None:

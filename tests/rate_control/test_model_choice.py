@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from rate_control.__main__ import main
 from rate_control.model_choice import choose_models
 from rate_control.table import COLUMNS, TableError
 
@@ -29,3 +33,14 @@ def test_limit_that_no_model_meets_is_refused(table: pd.DataFrame) -> None:
         choose_models(table, [80], {1: 100, 2: 100, 3: 100}, 99)
     with pytest.raises(TableError, match="no size"):
         choose_models(table, [80], {1: 100}, 99)
+
+
+def test_command_line_names_the_models_to_ship(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "candidates.csv"
+    table.to_csv(file, index=False)
+    line = f"models {file} --budgets 20 80 --sizes 1=100 2=1e2 3=100 --total 200"
+    monkeypatch.setattr(sys, "argv", ["rate_control", *line.split()])
+    assert main() == 0
+    assert capsys.readouterr().out == "1 3\n"

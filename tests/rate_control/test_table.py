@@ -142,11 +142,12 @@ def test_limit_is_read_as_it_is_written() -> None:
 
 def test_command_line_allocates_any_table(table: pd.DataFrame, tmp_path: Path) -> None:
     table.to_csv(tmp_path / "table.csv", index=False)
-    command = [sys.executable, "-m", "rate_control", "allocate", str(tmp_path / "table.csv"), "--budget"]
-    good = subprocess.run([*command, "9000"], capture_output=True, text=True, cwd=ROOT)
-    assert good.returncode == 0, good.stderr
-    assert "PSNR" in good.stdout
-    bad = subprocess.run([*command, "9"], capture_output=True, text=True, cwd=ROOT)
+    command = [sys.executable, "-m", "rate_control", "allocate", str(tmp_path / "table.csv")]
+    for amount in ("--budget", "9000"), ("--each", "1.0"):
+        good = subprocess.run([*command, *amount], capture_output=True, text=True, cwd=ROOT)
+        assert good.returncode == 0, good.stderr
+        assert "PSNR" in good.stdout
+    bad = subprocess.run([*command, "--budget", "9"], capture_output=True, text=True, cwd=ROOT)
     assert bad.returncode == 1
     assert "InfeasibleBudget" in bad.stderr
     assert "Traceback" not in bad.stderr
