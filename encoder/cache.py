@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from decoder_pkg.archive import ImageHeader
+from eval.metrics import Distortion
 
 from .encode import Candidate
 
@@ -26,6 +27,13 @@ class Measured:
 
     candidate: Candidate
     measures: dict[str, float] = field(default_factory=dict)
+
+    def distortion(self, kind: Distortion) -> float:
+        """Its distortion; MS-SSIM must have been measured where it counts."""
+        header, total = self.candidate.header, kind.error * self.candidate.squared_error
+        if kind.loss:
+            total += kind.loss * header.width * header.height * (1 - self.measures["ms_ssim"])
+        return total
 
 
 class CandidateCache:

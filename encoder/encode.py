@@ -18,6 +18,7 @@ from decoder_pkg.latent_decoder import checksum, decode_latents
 from decoder_pkg.postfilter import PostFilter
 from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
+from eval.metrics import squared_error
 
 from .latent_encoder import QuantisedLatents, encode_latents, quantise
 from .objective import Latents
@@ -118,12 +119,6 @@ def _decode_back(entropy: EntropyModel, payload: bytes, quantised: QuantisedLate
     if not np.array_equal(decoded, quantised.latents):
         raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other latents than were encoded")
     return decoded
-
-
-def squared_error(original: Pixels, decoded: Pixels) -> int:
-    """Sum over all samples of the squared difference, exact."""
-    difference = original.astype(np.int32) - decoded
-    return int(np.square(difference).sum(dtype=np.int64))
 
 
 def analysis_reach(arch: Architecture) -> int:

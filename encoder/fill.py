@@ -10,7 +10,7 @@ from decoder_pkg.entropy_model import Q_ONE
 
 from .encode import Candidate
 from .presets import Preset
-from .sweep import PictureCoder
+from .sweep import LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
 
 MAX_Q = 255
 FINE_Q = 16
@@ -61,20 +61,21 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     if not effort.method:
         return best
     roomy = encode_within(coder, size, int(budget / (1 - effort.saving)))
-    slope, start = trained_slope(roomy.header.gain), None
+    slope, ratio = trained_slope(roomy.header.gain), 1.0
     for _ in range(ATTEMPTS):
-        refined = [measured.candidate for measured in coder.refine(slope, effort, start)]
-        start = min(refined, key=lambda c: c.squared_error + slope * size(c))
-        same = [c for c in refined if c.header.setting == start.header.setting]
-        small, large = [c for c in same if size(c) <= budget], [c for c in same if size(c) > budget]
-        if small and large:
-            room = range(math.ceil(FULL * budget), budget + 1)
-            refined += [m.candidate for m in coder.between(max(small, key=size), min(large, key=size), size, room)]
-        best = min([best, *(c for c in refined if size(c) <= budget)], key=lambda c: c.squared_error)
-        if small and large:
+        slope *= ratio ** (1 / ELASTICITY)
+        refined = [measured.candidate for measured in coder.refine(slope, effort)]
+        first = min(refined, key=lambda c: c.squared_error + slope * size(c))
+        ratio = size(first) / budget
+        if abs(ratio - 1) < LEAST_CHANGE:
             break
-        slope *= (size(start) / budget) ** (1 / ELASTICITY)
-    return best
+    (partner,) = coder.refine(slope * PARTNER_SLOPES[ratio > 1], effort, like=first.header)
+    small, large = sorted((first, partner.candidate), key=size)
+    if size(small) <= budget < size(large):
+        room = range(math.ceil(FULL * budget), budget + 1)
+        refined += [measured.candidate for measured in coder.between(small, large, size, room)]
+    fitting = [c for c in (best, small, large, *refined) if size(c) <= budget]
+    return min(fitting, key=lambda c: c.squared_error)
 
 
 def trained_slope(gain: int) -> float:

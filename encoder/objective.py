@@ -8,12 +8,16 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.entropy_model import Q_ONE
+from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 
 from .context import Coded, Quantiser
 from .entropy import bits, gaussian_likelihood
 from .model import CodecModel, round_straight_through
 from .pictures import Pixels
 from .rate import padded_tensor
+
+LEAST_SIMILARITY = 1e-4
+"""Of a scale: a negative one has no fractional power."""
 
 Latents = tuple[Tensor, Tensor]
 """Float latents [1, M, h, w], in units of the quantisation step at q = 1, and hyper-latents [1, Z, hz, wz]."""
@@ -26,12 +30,14 @@ class Setting:
     Attributes:
       gain: gain index.
       q: quantisation step in 1/128.
-      slope: squared error (8-bit scale, summed) that one byte is worth, > 0.
+      slope: distortion that one byte is worth, > 0.
+      distortion: what it is measured in.
     """
 
     gain: int
     q: int
     slope: float
+    distortion: Distortion = SQUARED_ERROR
 
 
 def bf16_helps() -> bool:
@@ -40,7 +46,7 @@ def bf16_helps() -> bool:
 
 
 class Objective:
-    """Lagrangian of one picture under one model: bits + 8 / slope * squared error (Zhao et al. 2021, Eq. 1)."""
+    """Lagrangian of one picture under one model: bits + 8 / slope * distortion (Zhao et al. 2021, Eq. 1)."""
 
     def __init__(self, model: CodecModel, pixels: Pixels, setting: Setting) -> None:
         """Prepares a picture [H, W, 3] uint8; the model's weights take no gradient."""
@@ -57,7 +63,7 @@ class Objective:
             picture = self._model.synthesis(coded.y_hat, self._gain)
         rate = bits(gaussian_likelihood(coded.quantised, coded.log2_sigma))
         rate = rate + bits(self._model.prior.likelihood(z_hat, self._gain))
-        return (rate + 8 / self.setting.slope * self._squared_error(picture.float())).sum()
+        return (rate + 8 / self.setting.slope * self._distortion(picture.float())).sum()
 
     def rounded(self, latents: Latents) -> Tensor:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
@@ -75,7 +81,16 @@ class Objective:
         z_hat = quantise_z(z)
         return self._model.code(y, z_hat, self.setting.q / Q_ONE, quantise_y), z_hat
 
-    def _squared_error(self, picture: Tensor) -> Tensor:
-        height, width = self._size
+    def _distortion(self, picture: Tensor) -> Tensor:
+        (height, width), distortion = self._size, self.setting.distortion
         levels = picture[:, :, :height, :width].clamp(0, 1) * 255
-        return (levels - self._target[:, :, :height, :width]).square().sum()
+        target = self._target[:, :, :height, :width]
+        total = distortion.error * (levels - target).square().sum()
+        if distortion.loss:
+            total = total + distortion.loss * height * width * (1 - _ms_ssim(target[0], levels[0]))
+        return total
+
+
+def _ms_ssim(first: Tensor, second: Tensor) -> Tensor:
+    factors = torch.stack(similarity_factors(first, second)).clamp(min=LEAST_SIMILARITY)
+    return factors.pow(factors.new_tensor(WEIGHTS)).prod()

@@ -13,7 +13,7 @@ class Preset:
       name: for people and the cache.
       method: name of the refinement method; empty for none.
       iterations: of the first refinement at each gain that is tried.
-      step_iterations: of each further refinement, at a neighbouring q or slope, from the latents of the best so far.
+      step_iterations: of each further refinement, at a neighbouring q, from the latents of the best so far.
       gain_steps: steps of the search over gains, from the sweep's choice.
       q_steps: steps of the search over q in 1/128, coarse first; Zhao et al. 2021 use 0.05 and 0.01.
       survivors: models refined, by their cost in the sweep.
@@ -32,8 +32,8 @@ class Preset:
 
 PRESETS = (
     Preset("fast"),
-    Preset("medium", "local", 60, 15, (), (8, 3), 1, 0.16),
-    Preset("best", "local", 400, 100, (1,), (8, 3, 1), 2, 0.18),
+    Preset("medium", "local", 75, saving=0.12),
+    Preset("best", "local", 400, 60, (2,), (4,), 2, 0.13),
 )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from decoder_pkg.architecture import GAIN_COUNT, HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.postfilter import M_MAX
 from decoder_pkg.tiling import Span, spans
+from eval.metrics import Distortion
 
+from .cache import Measured
 from .encode import AnalysedPicture, Candidate
 from .model import CodecModel
 from .objective import Latents, Objective, Setting
@@ -27,12 +29,24 @@ M_STEPS = (64, 16, 4)
 SEED = 1
 
 
+FURTHER = 0.6
+"""Share of a method's schedule that latents refined under a neighbouring setting have behind them."""
+
+
 @dataclass(frozen=True)
 class Refined:
-    """Latents of a picture under a setting, and their Lagrangian in bits (estimated)."""
+    """Refined latents of a picture.
+
+    Attributes:
+      setting: under which they were refined.
+      latents: as they will be reconstructed.
+      floats: the same before rounding, from which refinement goes on under a neighbouring setting.
+      cost: their Lagrangian in bits, estimated.
+    """
 
     setting: Setting
     latents: Latents
+    floats: Latents
     cost: float
 
 
@@ -42,34 +56,46 @@ def _float_model(model: EncoderModel) -> CodecModel:
 
 
 def refine_latents(
-    picture: AnalysedPicture, setting: Setting, start: Latents | None, name: str, iterations: int
+    picture: AnalysedPicture, setting: Setting, name: str, iterations: int, start: Refined | None = None
 ) -> Refined:
     """Refines latents at a setting, tile by tile where the picture is large.
 
     Args:
       picture: the picture under one model.
       setting: gain, q and slope.
-      start: latents to start from, by default those of the analysis.
       name: of the method.
       iterations: for each tile.
+      start: the result of a neighbouring setting of the same gain; without one, the analysis's latents.
     """
-    model = _float_model(picture.model)
-    y, z = (part.clone() for part in start or picture.latents(setting.gain))
-    height, width = y.shape[2:]
+    model, begin = _float_model(picture.model), FURTHER if start else 0.0
+    floats = _copy(start.floats if start else picture.latents(setting.gain))
+    latents = _copy(floats)
+    height, width = floats[0].shape[2:]
     cost = 0.0
     for down in spans(height, TILE, REACH):
         for across in spans(width, TILE, REACH):
             pixels = picture.pixels[_outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)]
             objective = Objective(model, pixels, setting)
-            part = y[:, :, down.outer, across.outer], z[:, :, _outer_hyper(down), _outer_hyper(across)]
-            refined = method(name).refine(objective, part, iterations, SEED)
+            hyper = _outer_hyper(down), _outer_hyper(across)
+            part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
+            refined = method(name).refine(objective, part, iterations, SEED, begin)
             cost += objective.rounded(refined).item()
-            refined = objective.snapped(refined)
-            inner = down.source(1, height), across.source(1, width)
-            y[:, :, down.start : down.stop, across.start : across.stop] = refined[0][:, :, inner[0], inner[1]]
-            rows, columns = (_inner_hyper(s) for s in (down, across))
-            z[:, :, rows[1], columns[1]] = refined[1][:, :, rows[0], columns[0]]
-    return Refined(setting, (y, z), cost)
+            _paste(refined, floats, down, across)
+            _paste(objective.snapped(refined), latents, down, across)
+    return Refined(setting, latents, floats, cost)
+
+
+def _copy(latents: Latents) -> Latents:
+    return latents[0].clone(), latents[1].clone()
+
+
+def _paste(tile: Latents, whole: Latents, down: Span, across: Span) -> None:
+    """Puts a tile's own latents, without those it only sees, where they belong."""
+    height, width = whole[0].shape[2:]
+    rows, columns = down.source(1, height), across.source(1, width)
+    whole[0][:, :, down.start : down.stop, across.start : across.stop] = tile[0][:, :, rows, columns]
+    (rows, below), (columns, right) = _inner_hyper(down), _inner_hyper(across)
+    whole[1][:, :, below, right] = tile[1][:, :, rows, columns]
 
 
 def _outer(span: Span, stride: int) -> slice:
@@ -86,30 +112,28 @@ def _inner_hyper(span: Span) -> tuple[slice, slice]:
     return slice(start - outer, stop - outer), slice(start, stop)
 
 
-def search_latents(picture: AnalysedPicture, start: tuple[int, int], slope: float, preset: Preset) -> Refined:
+def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> Refined:
     """Gain, q and latents of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
 
     Args:
       picture: the picture under one model.
-      start: gain and q of the sweep's choice.
-      slope: squared error that one byte is worth.
+      start: gain and q of the sweep's choice, and the slope.
       preset: how much is tried.
     """
-    gain, q = start
 
     def cost(refined: Refined) -> float:
         return refined.cost
 
     def at_gain(value: int, _best: Refined | None) -> Refined:
-        return refine_latents(picture, Setting(value, q, slope), None, preset.method, preset.iterations)
+        return refine_latents(picture, replace(start, gain=value), preset.method, preset.iterations)
 
     def at_q(value: int, best: Refined) -> Refined:
-        setting = Setting(best.setting.gain, value, slope)
-        return refine_latents(picture, setting, best.latents, preset.method, preset.step_iterations)
+        setting = replace(best.setting, q=value)
+        return refine_latents(picture, setting, preset.method, preset.step_iterations, best)
 
-    first = at_gain(gain, None)
-    _, best = hierarchical_search(at_gain, cost, (gain, first), preset.gain_steps, (0, GAIN_COUNT - 1))
-    return hierarchical_search(at_q, cost, (q, best), preset.q_steps, (1, 255))[1]
+    first = at_gain(start.gain, None)
+    _, best = hierarchical_search(at_gain, cost, (start.gain, first), preset.gain_steps, (0, GAIN_COUNT - 1))
+    return hierarchical_search(at_q, cost, (start.q, best), preset.q_steps, (1, 255))[1]
 
 
 def search_strength(picture: AnalysedPicture, refined: Refined) -> int:
@@ -125,12 +149,15 @@ def search_strength(picture: AnalysedPicture, refined: Refined) -> int:
     return hierarchical_search(at_m, lambda c: c.squared_error, (0, at_m(0, None)), M_STEPS, bounds)[0]
 
 
-def sweep_choices(candidates: Iterable[Candidate], slope: float, survivors: int) -> Iterator[Candidate]:
+def sweep_choices(
+    candidates: Iterable[Measured], slope: float, distortion: Distortion, survivors: int
+) -> Iterator[Candidate]:
     """The best candidate of each model at a slope, for the models worth refining."""
     best: dict[int, tuple[float, Candidate]] = {}
-    for candidate in candidates:
+    for measured in candidates:
+        candidate = measured.candidate
         model = candidate.header.model
-        cost = candidate.squared_error + slope * candidate.header.length
+        cost = measured.distortion(distortion) + slope * candidate.header.length
         if cost < best.get(model, (math.inf, candidate))[0]:
             best[model] = cost, candidate
     for _, candidate in sorted(best.values(), key=lambda pair: pair[0])[:survivors]:

@@ -38,22 +38,24 @@ class Method:
     Attributes:
       name: for people and the cache.
       source: paper and section.
-      refine: (objective, start, iterations, seed) to refined float latents.
+      refine: (objective, start, iterations, seed, begin) to refined float latents. `begin` is the share of the
+        schedule that the start has behind it: 0 for an analysis's latents.
     """
 
     name: str
     source: str
-    refine: Callable[[Objective, Latents, int, int], Latents]
+    refine: Callable[[Objective, Latents, int, int, float], Latents]
 
 
-def refine_lopt(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+def refine_lopt(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
-    return _largest_gradients(objective, start, iterations, [lambda size: size.amax()] * 2)
+    return _largest_gradients(objective, start, iterations, begin, [lambda size: size.amax()] * 2)
 
 
-def refine_local(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+def refine_local(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """L-OPT whose largest gradient is that of the neighbourhood: every region moves at its own pace."""
-    return _largest_gradients(objective, start, iterations, [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)])
+    largest = [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)]
+    return _largest_gradients(objective, start, iterations, begin, largest)
 
 
 def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
@@ -64,7 +66,11 @@ def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
 
 
 def _largest_gradients(
-    objective: Objective, start: Latents, iterations: int, largest: Sequence[Callable[[Tensor], Tensor]]
+    objective: Objective,
+    start: Latents,
+    iterations: int,
+    begin: float,
+    largest: Sequence[Callable[[Tensor], Tensor]],
 ) -> Latents:
     """Algorithm 1 of Zhao et al. 2021; `largest` yields what the gradients of y and z are relative to."""
     parts = [part.clone().requires_grad_() for part in start]
@@ -75,7 +81,7 @@ def _largest_gradients(
             best, kept = loss.item(), (parts[0].detach().clone(), parts[1].detach().clone())
         if iteration == iterations:
             break
-        progress = iteration / iterations
+        progress = begin + (1 - begin) * iteration / iterations
         alpha, beta = ALPHA * (1 - progress), BETA[0] + (BETA[1] - BETA[0]) * progress
         for part, gradient, scale in zip(parts, torch.autograd.grad(loss, parts), largest, strict=True):
             relative = gradient / scale(gradient.abs()).clamp(min=1e-12)
@@ -84,19 +90,19 @@ def _largest_gradients(
     return kept
 
 
-def refine_noise(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+def refine_noise(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """Adam with uniform noise in place of rounding."""
     generator = torch.Generator().manual_seed(seed)
 
     def noisy(x: Tensor) -> Tensor:
         return x + torch.rand(x.shape, generator=generator) - 0.5
 
-    return _adam(objective, start, iterations, lambda progress: noisy, rate=0.02)
+    return _adam(objective, start, iterations, begin, lambda progress: noisy, rate=0.02)
 
 
-def refine_straight_through(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+def refine_straight_through(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """Adam with rounding and straight-through gradients."""
-    return _adam(objective, start, iterations, lambda progress: round_straight_through, rate=0.005)
+    return _adam(objective, start, iterations, begin, lambda progress: round_straight_through, rate=0.005)
 
 
 def atanh_logit(share: Tensor, temperature: float) -> Tensor:
@@ -111,18 +117,23 @@ def scaled_sigmoid_logit(share: Tensor, temperature: float) -> Tensor:
     return (torch.sigmoid(odds) - torch.sigmoid(-odds)) / temperature
 
 
-def refine_sga(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+def refine_sga(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """Stochastic Gumbel annealing: each latent is drawn between its two neighbours, ever more decidedly."""
-    return _anneal(objective, start, iterations, seed, atanh_logit)
+    return _anneal(objective, start, iterations, seed, begin, atanh_logit)
 
 
-def refine_ssl(objective: Objective, start: Latents, iterations: int, seed: int) -> Latents:
+def refine_ssl(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """Stochastic Gumbel annealing with the scaled sigmoid logit."""
-    return _anneal(objective, start, iterations, seed, scaled_sigmoid_logit)
+    return _anneal(objective, start, iterations, seed, begin, scaled_sigmoid_logit)
 
 
 def _anneal(
-    objective: Objective, start: Latents, iterations: int, seed: int, logit: Callable[[Tensor, float], Tensor]
+    objective: Objective,
+    start: Latents,
+    iterations: int,
+    seed: int,
+    begin: float,
+    logit: Callable[[Tensor, float], Tensor],
 ) -> Latents:
     generator = torch.Generator().manual_seed(seed)
 
@@ -130,7 +141,7 @@ def _anneal(
         temperature = max(LEAST_TEMPERATURE, TEMPERATURE[0] * math.exp(-TEMPERATURE[1] * progress))
         return lambda x: gumbel_round(x, temperature, generator, logit)
 
-    return _adam(objective, start, iterations, quantiser, rate=0.02)
+    return _adam(objective, start, iterations, begin, quantiser, rate=0.02)
 
 
 def gumbel_round(
@@ -159,13 +170,14 @@ def _adam(
     objective: Objective,
     start: Latents,
     iterations: int,
+    begin: float,
     quantiser: Callable[[float], Quantiser],
     rate: float,
 ) -> Latents:
     y, z = (part.clone().requires_grad_() for part in start)
     optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
     for iteration in range(iterations):
-        progress = iteration / iterations
+        progress = begin + (1 - begin) * iteration / iterations
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, 2 * (1 - progress))
         quantise = quantiser(progress)

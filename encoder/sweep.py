@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, replace
+from dataclasses import astuple
 
 from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.archive import ImageHeader
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE
+from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache, Measured
 from .encode import AnalysedPicture, Candidate
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import Refined, refine_latents, search_latents, search_strength, sweep_choices
+from .refine import refine_latents, search_latents, search_strength, sweep_choices
 from .splice import latents_of, splice
 from .weights import Zoo
 
 SWEEP = tuple((0, q) for q in (255, 202, 160)) + tuple((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2))
 """Settings (gain, q): every second gain, a quarter octave of lambda apart, and coarser steps below the lowest gain."""
 
-SLOPES = (0.87, 1.15)
-"""Factors of the slope at which refined latents are refined further, so that a set can move along their hull."""
+PARTNER_SLOPES = (0.7, 1.4)
+"""Factors of the slope at which a picture is refined once more, for a larger and a smaller stream to splice with."""
 
-FURTHER = 2
-"""Times the iterations of a small step that refinement takes to go on at another slope."""
+LEAST_CHANGE = 0.05
+"""Share of a stream's bytes by which its partner differs at least."""
 
 Measure = Callable[[Pixels, Pixels], dict[str, float]]
 """Further distortions of (original, decoded), by name."""
 
 
-def _digest(candidate: Candidate | None) -> str:
-    return hashlib.sha256(candidate.payload).hexdigest() if candidate else ""
+def _digest(candidate: Candidate) -> str:
+    return hashlib.sha256(candidate.payload).hexdigest()
 
 
 class PictureCoder:
@@ -69,40 +71,35 @@ class PictureCoder:
             for gain, q in SWEEP:
                 yield self.encode(model, gain, q)
 
-    def refine(self, slope: float, preset: Preset, start: Candidate | None = None) -> list[Measured]:
-        """Candidates refined at a slope and around it, from the cache where they are known.
+    def refine(
+        self, slope: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None
+    ) -> list[Measured]:
+        """Candidates refined at a slope, one for each surviving model; from the cache where they are known.
 
         Args:
-          slope: squared error that one byte is worth.
+          slope: distortion that one byte is worth.
           preset: how much is tried; it has a method.
-          start: refined candidate to go on from; without one the best of the sweep are searched.
+          distortion: what is minimised.
+          like: its model, gain, q and m are kept; without one they are searched.
         """
-        key = [model.digest for model in self._zoo.models.values()], slope, astuple(preset), _digest(start)
-        return self._known(key, lambda: list(self._refine(slope, preset, start)))
+        digests = [model.digest for model in self._zoo.models.values()]
+        key = digests, slope, astuple(preset), astuple(distortion), like and like.setting
+        if like:
+            return self._known(key, lambda: [self._refine_like(like, slope, preset, distortion)])
+        return self._known(key, lambda: list(self._refine(slope, preset, distortion)))
 
-    def _refine(self, slope: float, preset: Preset, start: Candidate | None) -> Iterator[Measured]:
-        swept = [measured.candidate for measured in self.sweep()] if start is None else [start]
-        for chosen in sweep_choices(swept, slope, preset.survivors):
+    def _refine_like(self, like: ImageHeader, slope: float, preset: Preset, distortion: Distortion) -> Measured:
+        setting = Setting(like.gain, like.q, slope, distortion)
+        refined = refine_latents(self._analyse(like.model), setting, preset.method, preset.iterations)
+        return self._encode(like.model, like.gain, like.q, like.m, refined.latents)
+
+    def _refine(self, slope: float, preset: Preset, distortion: Distortion) -> Iterator[Measured]:
+        for chosen in sweep_choices(self.sweep(), slope, distortion, preset.survivors):
             header = chosen.header
             picture = self._analyse(header.model)
-            if start is None:
-                refined = search_latents(picture, (header.gain, header.q), slope, preset)
-            else:
-                refined = self._refine_further(start, slope, preset)
+            refined = search_latents(picture, Setting(header.gain, header.q, slope, distortion), preset)
             m = search_strength(picture, refined)
-            yield self._encode_refined(refined, header.model, m)
-            for factor in SLOPES:
-                setting = replace(refined.setting, slope=factor * slope)
-                further = refine_latents(picture, setting, refined.latents, preset.method, preset.step_iterations)
-                yield self._encode_refined(further, header.model, m)
-
-    def _refine_further(self, start: Candidate, slope: float, preset: Preset) -> Refined:
-        header = start.header
-        latents = latents_of(self._zoo.models[header.model], start)
-        setting = Setting(header.gain, header.q, slope)
-        return refine_latents(
-            self._analyse(header.model), setting, latents, preset.method, FURTHER * preset.step_iterations
-        )
+            yield self._encode(header.model, refined.setting.gain, refined.setting.q, m, refined.latents)
 
     def between(
         self, small: Candidate, large: Candidate, size: Callable[[Candidate], int], room: range
@@ -151,9 +148,6 @@ class PictureCoder:
             postfilter = self._zoo.bundle.postfilter
             self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], postfilter)
         return self._analysed[model]
-
-    def _encode_refined(self, refined: Refined, model: int, m: int) -> Measured:
-        return self._encode(model, refined.setting.gain, refined.setting.q, m, refined.latents)
 
     def _encode(self, model: int, gain: int, q: int, m: int = 0, latents: Latents | None = None) -> Measured:
         candidate, decoded = self._analyse(model).encode(gain, q, m, latents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +23,22 @@ LUMINANCE_CONSTANT = (0.01 * 255) ** 2
 CONTRAST_CONSTANT = (0.03 * 255) ** 2
 STRIP_ROWS = 64
 """Rows of a similarity map computed at once: small enough to stay in the cache."""
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """What is minimised: error * squared error + loss * pixels * (1 - MS-SSIM), summed over pictures.
+
+    Attributes:
+      error: weight of the squared error, summed over all samples of 8-bit scale.
+      loss: weight of 1 - MS-SSIM, counted once a pixel.
+    """
+
+    error: float
+    loss: float
+
+
+SQUARED_ERROR = Distortion(1.0, 0.0)
 
 
 def squared_error(original: Pixels, decoded: Pixels) -> int:
@@ -66,16 +83,34 @@ def ms_ssim(original: Pixels, decoded: Pixels) -> float:
     """
     _check_shapes(original, decoded)
     first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1))).double() for p in (original, decoded))
+    with torch.inference_mode():
+        factors = similarity_factors(first, second)
+    if min(factors) < 0:
+        warnings.warn("a negative similarity has no fractional power: MS-SSIM counts as 0", stacklevel=2)
+        return 0.0
     product = 1.0
-    for scale, weight in enumerate(WEIGHTS):
-        similarity, contrast = _similarity(first, second)
-        factor = similarity if scale == len(WEIGHTS) - 1 else contrast
-        if factor < 0:
-            warnings.warn("a negative similarity has no fractional power: MS-SSIM counts as 0", stacklevel=2)
-            return 0.0
-        product *= factor**weight
-        first, second = _halve(first), _halve(second)
+    for factor, weight in zip(factors, WEIGHTS, strict=True):
+        product *= float(factor) ** weight
     return product
+
+
+def similarity_factors(first: Tensor, second: Tensor) -> list[Tensor]:
+    """What MS-SSIM multiplies: the contrast term at each scale and, at the last, SSIM itself; differentiable.
+
+    Args:
+      first: [3, H, W] float, 8-bit scale.
+      second: the same shape.
+
+    Returns:
+      One scalar per scale, to be raised to its weight in WEIGHTS.
+    """
+    factors = []
+    for scale in range(len(WEIGHTS)):
+        if scale:
+            first, second = _halve(first), _halve(second)
+        similarity, contrast = _similarity(first, second)
+        factors.append(similarity if scale == len(WEIGHTS) - 1 else contrast)
+    return factors
 
 
 def pooled_ms_ssim(values: Sequence[float], pixels: Sequence[int]) -> float:
@@ -101,17 +136,17 @@ def _window(size: int) -> list[float]:
     return [tap / sum(taps) for tap in taps]
 
 
-def _similarity(first: Tensor, second: Tensor) -> tuple[float, float]:
-    """Means over pixels and channels of SSIM and of its contrast term: [3, H, W] float64 each."""
+def _similarity(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Means over pixels and channels of SSIM and of its contrast term: [3, H, W] float each."""
     height, width = first.shape[1:]
     taps = _window(min(WINDOW, height, width))
     rows = height - len(taps) + 1
-    sums = torch.zeros(2, dtype=torch.float64)
+    sums = first.new_zeros(2)
     for top in range(0, rows, STRIP_ROWS):
         strip = slice(top, min(top + STRIP_ROWS, rows) + len(taps) - 1)
         for channel in range(3):
-            sums += _strip_sums(first[channel, strip], second[channel, strip], taps)
-    similarity, contrast = (sums / (3 * rows * (width - len(taps) + 1))).tolist()
+            sums = sums + _strip_sums(first[channel, strip], second[channel, strip], taps)
+    similarity, contrast = sums / (3 * rows * (width - len(taps) + 1))
     return similarity, contrast
 
 

@@ -14,10 +14,10 @@ from encoder.pictures import Pixels, load_picture
 from encoder.presets import Preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
-from eval.metrics import ms_ssim
+from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
 
 Refine = Callable[[PictureCoder, Candidate, float], Iterable[Measured]]
-"""Further candidates of a picture, given its present choice and the slope in squared error per byte."""
+"""Further candidates of a picture, given its present choice and the slope in distortion per byte."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,14 @@ class PresetRefinement:
     """Refinement of the latents as a preset says; without a method, a finer choice of the gain."""
 
     preset: Preset
+    distortion: Distortion = SQUARED_ERROR
 
     def __call__(self, coder: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
-        """Further candidates at the slope: a refined choice goes on from where it is."""
+        """Further candidates at the slope; a choice that is refined already keeps its settings."""
         if not self.preset.method:
             return neighbours(coder, chosen)
         swept = any(measured.candidate == chosen for measured in coder.sweep())
-        return coder.refine(slope, self.preset, None if swept else chosen)
+        return coder.refine(slope, self.preset, self.distortion, None if swept else chosen.header)
 
 
 def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:
@@ -52,7 +53,7 @@ class PictureJob:
       cache: folder of the candidates.
       refine: what to do at the slope; None for the sweep.
       chosen: the picture's present choice.
-      slope: squared error per byte.
+      slope: distortion per byte.
     """
 
     file: Path

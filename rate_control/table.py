@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eval.metrics import SQUARED_ERROR, Distortion
+
 from .allocation import Allocation, Options, allocate
 
 COLUMNS = ("image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels")
@@ -35,15 +37,18 @@ class Metric:
     name: str = "psnr"
     weight: float = 0.1
 
+    @property
+    def kind(self) -> Distortion:
+        """The weights of both distortions."""
+        if self.name == "psnr":
+            return SQUARED_ERROR
+        return Distortion(0.0, 1.0) if self.name == "ms-ssim" else Distortion(1 / (3 * 255**2), self.weight)
+
     def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """[rows] float64, additive over pictures."""
         error = frame["squared_error"].to_numpy(np.float64)
         loss = (frame["pixels"] * frame["ms_ssim_loss"]).to_numpy(np.float64)
-        if self.name == "psnr":
-            return error
-        if self.name == "ms-ssim":
-            return loss
-        return error / (3 * 255**2) + self.weight * loss
+        return self.kind.error * error + self.kind.loss * loss
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,13 @@ def allocate_table(frame: pd.DataFrame, budget: int, metric: Metric | None = Non
     size = frame["bytes"].to_numpy(np.int64)
     allocation = allocate([Options(size[rows], distortion[rows]) for rows in groups], budget)
     return TableAllocation(take_rows(frame, groups, allocation.choice), allocation)
+
+
+def cheapest_rows(frame: pd.DataFrame, slope: float, metric: Metric | None = None) -> pd.DataFrame:
+    """The row of each picture with the least distortion + slope * bytes."""
+    cost = (metric or Metric()).distortion(frame) + slope * frame["bytes"].to_numpy(np.float64)
+    groups = picture_groups(frame)
+    return take_rows(frame, groups, [int(np.argmin(cost[rows])) for rows in groups])
 
 
 def picture_groups(frame: pd.DataFrame) -> list[NDArray[np.intp]]:

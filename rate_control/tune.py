@@ -63,7 +63,7 @@ def tune(
     results, parts = {}, []
     for target in targets:
         budget = budget_bytes(coder.pixels, target)
-        result = results[target] = coder.fill(budget, PresetRefinement(effort), effort.saving).table
+        result = results[target] = coder.fill(budget, PresetRefinement(effort, metric.kind), effort.saving).table
         table = picture_table(result, budget)
         table.to_csv(output / f"pictures-{target}.csv", index=False)
         parts.append(f"target {target} bpp, {budget} bytes: {result.psnr_db:.3f} dB\n{format_table(table)}")

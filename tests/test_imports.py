@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = {"decoder_pkg", "encoder", "rate_control", "eval", "submission", "training", "tests"}
 ALLOWED = {
     "decoder_pkg": set(),
-    "encoder": {"decoder_pkg"},
+    "encoder": {"decoder_pkg", "eval"},
     "eval": set(),
     "rate_control": {"decoder_pkg", "encoder", "eval"},
     "submission": {"decoder_pkg", "encoder", "eval", "rate_control"},

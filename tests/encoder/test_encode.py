@@ -127,7 +127,7 @@ def test_refined_picture_keeps_the_budget_and_is_never_worse(golden_zoo: Zoo, ph
         return len(candidate.payload)
 
     plain = encode_within(picture, size, 300)
-    refined = refine_within(picture, size, 300, Preset("test", "local", 20, 10, saving=0.05))
+    refined = refine_within(picture, size, 300, Preset("test", "local", 20, saving=0.05))
     assert len(refined.payload) <= 300
     assert refined.squared_error <= plain.squared_error
 

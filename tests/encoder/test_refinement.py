@@ -15,16 +15,17 @@ from decoder_pkg.bundle import Bundle
 from decoder_pkg.decoder import decode_archive
 from encoder import refine as refining
 from encoder.cache import CandidateCache, Measured
-from encoder.encode import AnalysedPicture, Candidate, squared_error
+from encoder.encode import AnalysedPicture, Candidate
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
 from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
 from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
 from encoder.splice import latents_of
-from encoder.sweep import SLOPES, PictureCoder
+from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo
+from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim, squared_error
 
 Pixels = NDArray[np.uint8]
 SLOPE = 2000.0
@@ -57,7 +58,7 @@ def test_objective_is_what_the_coder_and_the_decoder_yield(golden_zoo: Zoo, phot
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method) -> None:
     objective, start = start_of(golden_zoo, photo, 8)
-    first, again = (method.refine(objective, start, 4, 1) for _ in range(2))
+    first, again = (method.refine(objective, start, 4, 1, 0.0) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
         assert torch.isfinite(one).all()
@@ -68,7 +69,7 @@ def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method
 def test_refinement_saves_real_bytes_as_it_promised(golden_zoo: Zoo, photo: Pixels, number: int, name: str) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[number])
     setting = Setting(24, 128, SLOPE)
-    refined = refine_latents(picture, setting, None, name, 25)
+    refined = refine_latents(picture, setting, name, 25)
     before, after = (real_cost(picture, setting, latents) for latents in (picture.latents(24), refined.latents))
     assert after < 0.995 * before
     assert after == pytest.approx(refined.cost, rel=0.01)
@@ -80,10 +81,10 @@ def test_tiles_are_refined_like_the_whole(
 ) -> None:
     picture = AnalysedPicture(photo[:170, :200], golden_zoo.models[number])
     setting = Setting(24, 128, SLOPE)
-    whole = refine_latents(picture, setting, None, "local", 20).latents
+    whole = refine_latents(picture, setting, "local", 20).latents
     monkeypatch.setattr(refining, "TILE", 4)
     monkeypatch.setattr(refining, "REACH", 4)
-    tiled = refine_latents(picture, setting, None, "local", 20).latents
+    tiled = refine_latents(picture, setting, "local", 20).latents
     assert [part.shape for part in tiled] == [part.shape for part in whole]
     before, one, other = (real_cost(picture, setting, latents) for latents in (picture.latents(24), whole, tiled))
     assert other < before - 0.5 * (before - one)
@@ -123,8 +124,8 @@ def test_search_evaluates_each_value_once_and_never_ends_worse(start: int, least
 
 def test_search_finds_gain_and_q_no_worse_than_its_start(golden_zoo: Zoo, photo: Pixels) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[8])
-    plain = refine_latents(picture, Setting(24, 128, SLOPE), None, QUICK.method, QUICK.iterations)
-    found = search_latents(picture, (24, 128), SLOPE, QUICK)
+    plain = refine_latents(picture, Setting(24, 128, SLOPE), QUICK.method, QUICK.iterations)
+    found = search_latents(picture, Setting(24, 128, SLOPE), QUICK)
     assert found.cost <= plain.cost
     assert found.setting.slope == SLOPE
 
@@ -142,7 +143,7 @@ class Blend:
 def test_strength_that_helps_is_found_and_decoded(golden_zoo: Zoo, photo: Pixels) -> None:
     model = golden_zoo.models[8]
     picture = AnalysedPicture(small(photo), model, Blend())
-    refined = refine_latents(picture, Setting(8, 128, SLOPE), None, "local", 2)
+    refined = refine_latents(picture, Setting(8, 128, SLOPE), "local", 2)
     m = search_strength(picture, refined)
     errors = {value: picture.encode(8, 128, value, refined.latents)[0].squared_error for value in (0, m, 255)}
     assert 0 < m < 255
@@ -156,34 +157,32 @@ def test_strength_that_helps_is_found_and_decoded(golden_zoo: Zoo, photo: Pixels
 
 def test_without_a_filter_no_strength_is_searched(golden_zoo: Zoo, photo: Pixels) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[8])
-    assert search_strength(picture, refine_latents(picture, Setting(8, 128, SLOPE), None, "local", 1)) == 0
+    assert search_strength(picture, refine_latents(picture, Setting(8, 128, SLOPE), "local", 1)) == 0
 
 
 def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, photo: Pixels) -> None:
-    candidates: list[Candidate] = []
+    candidates: list[Measured] = []
     for number in (7, 8):
         picture = AnalysedPicture(small(photo), golden_zoo.models[number])
-        candidates += [picture.encode(gain)[0] for gain in (0, 16, 32, 48)]
+        candidates += [Measured(picture.encode(gain)[0]) for gain in (0, 16, 32, 48)]
 
     def cost(candidate: Candidate) -> float:
         return candidate.squared_error + SLOPE * candidate.header.length
 
-    (best,) = sweep_choices(candidates, SLOPE, 1)
-    assert cost(best) == min(map(cost, candidates))
-    both = list(sweep_choices(candidates, SLOPE, 2))
+    (best,) = sweep_choices(candidates, SLOPE, SQUARED_ERROR, 1)
+    assert cost(best) == min(cost(measured.candidate) for measured in candidates)
+    both = list(sweep_choices(candidates, SLOPE, SQUARED_ERROR, 2))
     assert both[0] == best
     assert {candidate.header.model for candidate in both} == {7, 8}
 
 
-def test_refined_candidates_surround_the_slope_and_are_kept(
+def test_refined_candidates_are_kept(
     golden_zoo: Zoo, photo: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = CandidateCache(tmp_path)
-    preset = Preset("once", "local", 4, 8)
+    preset = Preset("once", "local", 4, survivors=2)
     refined = PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset)
-    assert len(refined) == 1 + len(SLOPES)
-    sizes = [measured.candidate.header.length for measured in refined]
-    assert min(sizes) < sizes[0] < max(sizes)
+    assert len(refined) == preset.survivors
 
     def fail(*arguments: object) -> None:
         raise AssertionError("refined again")
@@ -204,7 +203,10 @@ def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo
 
 def test_streams_between_two_others_approach_the_wanted_size(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
-    _, large, tiny = (one.candidate for one in coder.refine(SLOPE, Preset("once", "local", 4, 8)))
+    preset = Preset("once", "local", 20)
+    (large,) = (one.candidate for one in coder.refine(SLOPE / 4, preset))
+    (tiny,) = (one.candidate for one in coder.refine(SLOPE * 4, preset, like=large.header))
+    assert tiny.header.setting == large.header.setting
     sizes = [candidate.header.length for candidate in (tiny, large)]
     assert sizes[0] < sizes[1]
     wanted = sum(sizes) // 2
@@ -214,17 +216,21 @@ def test_streams_between_two_others_approach_the_wanted_size(golden_zoo: Zoo, ph
     assert large.squared_error < found[-1].candidate.squared_error < tiny.squared_error
 
 
-def test_refinement_goes_on_from_a_refined_stream(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
-    coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
-    preset = Preset("once", "local", 20, 5)
+def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    picture = AnalysedPicture(photo[:176, :176], golden_zoo.models[8])
+    values = []
+    for distortion, slope in ((SQUARED_ERROR, SLOPE), (Distortion(0.0, 1.0), 0.5)):
+        refined = refine_latents(picture, Setting(24, 128, slope, distortion), "local", 20)
+        decoded = picture.encode(24, 128, 0, refined.latents)[1]
+        values.append(ms_ssim(picture.pixels, decoded))
+    assert values[1] > values[0]
 
-    def cost(measured: Measured) -> float:
-        return measured.candidate.squared_error + 3 * SLOPE * measured.candidate.header.length
 
-    start = coder.refine(SLOPE, preset)[0]
-    further = coder.refine(3 * SLOPE, preset, start.candidate)[0]
-    assert further.candidate.header.setting == start.candidate.header.setting
-    assert cost(further) < cost(start)
+@pytest.mark.parametrize("name", [method.name for method in METHODS])
+def test_refinement_that_goes_on_loses_nothing(golden_zoo: Zoo, photo: Pixels, name: str) -> None:
+    picture = AnalysedPicture(small(photo), golden_zoo.models[8])
+    first = refine_latents(picture, Setting(24, 128, SLOPE), name, 10)
+    assert refine_latents(picture, Setting(24, 128, SLOPE), name, 10, first).cost < 1.01 * first.cost
 
 
 def test_presets_name_methods_that_exist() -> None:

@@ -69,6 +69,6 @@ def test_refinement_buys_a_better_picture_for_the_same_bytes(zoo: Zoo, tmp_path:
         return len(candidate.payload)
 
     plain = encode_within(picture, size, 900)
-    refined = refine_within(picture, size, 900, Preset("test", "local", 25, 10, saving=0.1))
+    refined = refine_within(picture, size, 900, Preset("test", "local", 25, saving=0.1))
     assert len(refined.payload) <= 900
     assert refined.psnr_db > plain.psnr_db + 0.1

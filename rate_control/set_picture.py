@@ -1,0 +1,76 @@
+"""One picture of a set and the candidates known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from decoder_pkg.archive import ImageHeader, entry_size
+from encoder.cache import CandidateCache, Measured
+from encoder.encode import Candidate
+from encoder.pictures import load_picture
+from encoder.sweep import PictureCoder
+from encoder.weights import Zoo
+
+from .jobs import similarity
+
+FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
+"""Changes of q by which a picture that was not refined spends what is left."""
+
+
+class SetPicture:
+    """A picture's file, coder and candidates; `swept` names those that were not refined."""
+
+    def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache) -> None:
+        pixels = load_picture(file)
+        self.file, self.name, self.pixels = file, file.stem, pixels.shape[0] * pixels.shape[1]
+        self.coder = PictureCoder(pixels, zoo, cache, similarity)
+        self.candidates: dict[ImageHeader, Measured] = {}
+        self.swept: frozenset[ImageHeader] = frozenset()
+
+    def add(self, measured: Measured) -> None:
+        """Remembers a candidate."""
+        self.candidates[measured.candidate.header] = measured
+
+    def rows(self, headers: Iterable[ImageHeader]) -> Iterator[dict[str, object]]:
+        """Rows of a candidate table, with model, gain, q and m."""
+        for header in headers:
+            measured = self.candidates[header]
+            yield {
+                "image": self.name,
+                "candidate": header,
+                "model": header.model,
+                "gain": header.gain,
+                "q": header.q,
+                "m": header.m,
+                "bytes": entry_size(measured.candidate.entry(self.name)),
+                "squared_error": measured.candidate.squared_error,
+                "ms_ssim_loss": 1 - measured.measures["ms_ssim"],
+                "pixels": self.pixels,
+            }
+
+    def larger(self, chosen: Candidate) -> Candidate | None:
+        """The next larger candidate of the same setting: there is one where latents were refined twice."""
+        larger = [
+            measured.candidate
+            for header, measured in self.candidates.items()
+            if header.setting == chosen.header.setting and header.length > chosen.header.length
+        ]
+        return min(larger, key=lambda candidate: candidate.header.length, default=None)
+
+    def finer(self, chosen: Candidate, more: range) -> Iterator[Measured]:
+        """Candidates a little larger than the choice: between refined ones, or at other steps q.
+
+        Args:
+          chosen: the picture's choice.
+          more: how many bytes more are wanted.
+        """
+        larger, header = self.larger(chosen), chosen.header
+        if larger:
+            room = range(header.length + more.start, header.length + more.stop)
+            yield from self.coder.between(chosen, larger, lambda candidate: candidate.header.length, room)
+        else:
+            for step in FINE_STEPS:
+                for q in (header.q - step, header.q + step):
+                    if 1 <= q <= 255:
+                        yield self.coder.encode(header.model, header.gain, q)
