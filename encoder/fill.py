@@ -72,8 +72,9 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     (partner,) = coder.refine(slope * PARTNER_SLOPES[ratio > 1], effort, like=first.header)
     small, large = sorted((first, partner.candidate), key=size)
     if size(small) <= budget < size(large):
-        room = range(math.ceil(FULL * budget), budget + 1)
-        refined += [measured.candidate for measured in coder.between(small, large, size, room)]
+        overhead = size(large) - large.header.length
+        room = range(math.ceil(FULL * budget) - overhead, budget - overhead + 1)
+        refined += [measured.candidate for measured in coder.between(small, large, room)]
     fitting = [c for c in (best, small, large, *refined) if size(c) <= budget]
     return min(fitting, key=lambda c: c.squared_error)
 

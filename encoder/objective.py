@@ -61,19 +61,26 @@ class Objective:
         coded, z_hat = self._code(latents, quantise_y, quantise_z)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
             picture = self._model.synthesis(coded.y_hat, self._gain)
-        rate = bits(gaussian_likelihood(coded.quantised, coded.log2_sigma))
-        rate = rate + bits(self._model.prior.likelihood(z_hat, self._gain))
-        return (rate + 8 / self.setting.slope * self._distortion(picture.float())).sum()
+        return (self._rate(coded, z_hat) + 8 / self.setting.slope * self._distortion(picture.float())).sum()
 
     def rounded(self, latents: Latents) -> Tensor:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
         return self(latents, round_straight_through, round_straight_through)
 
     @torch.no_grad()
+    def estimated_bits(self, latents: Latents) -> float:
+        """The rate alone of the latents as they will be coded."""
+        return self._rate(*self._code(latents, torch.round, torch.round)).item()
+
+    @torch.no_grad()
     def snapped(self, latents: Latents) -> Latents:
         """The reconstructed latents: whatever rounds them again, with means a little off, finds the same symbols."""
         coded, z_hat = self._code(latents, torch.round, torch.round)
         return coded.y_hat, z_hat
+
+    def _rate(self, coded: Coded, z_hat: Tensor) -> Tensor:
+        latents = bits(gaussian_likelihood(coded.quantised, coded.log2_sigma))
+        return latents + bits(self._model.prior.likelihood(z_hat, self._gain))
 
     def _code(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Coded, Tensor]:
         # Float32: in bf16 the means would differ from the integer model's by more than refinement moves them.

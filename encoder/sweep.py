@@ -8,17 +8,17 @@ from dataclasses import astuple
 
 from decoder_pkg.architecture import GAIN_COUNT
 from decoder_pkg.archive import ImageHeader
-from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache, Measured
 from .encode import AnalysedPicture, Candidate
+from .latent_encoder import encode_latents
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
 from .refine import refine_latents, search_latents, search_strength, sweep_choices
-from .splice import latents_of, splice
+from .splice import latents_of, splice_to_fit
 from .weights import Zoo
 
 SWEEP = tuple((0, q) for q in (255, 202, 160)) + tuple((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2))
@@ -101,38 +101,26 @@ class PictureCoder:
             m = search_strength(picture, refined)
             yield self._encode(header.model, refined.setting.gain, refined.setting.q, m, refined.latents)
 
-    def between(
-        self, small: Candidate, large: Candidate, size: Callable[[Candidate], int], room: range
-    ) -> Iterator[Measured]:
-        """Streams between two of one setting that fit, ever larger, until one lies in `room`.
+    def between(self, small: Candidate, large: Candidate, room: range) -> list[Measured]:
+        """One stream between two of one setting, as long as fits.
 
         Args:
           small: a candidate.
           large: another at the same gain, q and m of the same model.
-          size: bytes that a candidate takes.
-          room: sizes that are good enough; the last of them must not be exceeded.
+          room: payload lengths that are good enough; its end must not be reached.
         """
-        height, width = latent_size(small.header.height, small.header.width)
-        low, high = 0, height * width
-        while high - low > 1:
-            middle = (low + high) // 2
-            found = self._spliced(large, small, middle)
-            if size(found.candidate) < room.stop:
-                low = middle
-                yield found
-                if size(found.candidate) in room:
-                    return
-            else:
-                high = middle
+        key = *map(_digest, (small, large)), room.start, room.stop
+        return self._known(key, lambda: [self._between(small, large, room)])
 
-    def _spliced(self, first: Candidate, second: Candidate, positions: int) -> Measured:
-        header, model = first.header, self._zoo.models[first.header.model]
+    def _between(self, small: Candidate, large: Candidate, room: range) -> Measured:
+        header, model = small.header, self._zoo.models[small.header.model]
+        picture, entropy = self._analyse(header.model), model.decoder.entropy
 
-        def make() -> list[Measured]:
-            latents = splice(latents_of(model, first), latents_of(model, second), positions)
-            return [self._encode(header.model, header.gain, header.q, header.m, latents)]
+        def length(latents: Latents) -> int:
+            return len(encode_latents(entropy, picture.quantise(header.gain, header.q, latents), header.gain))
 
-        return self._known((model.digest, _digest(first), _digest(second), positions), make)[0]
+        fitting = splice_to_fit(latents_of(model, large), latents_of(model, small), length, room)
+        return self._encode(header.model, header.gain, header.q, header.m, fitting)
 
     def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""

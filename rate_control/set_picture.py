@@ -67,8 +67,7 @@ class SetPicture:
         """
         larger, header = self.larger(chosen), chosen.header
         if larger:
-            room = range(header.length + more.start, header.length + more.stop)
-            yield from self.coder.between(chosen, larger, lambda candidate: candidate.header.length, room)
+            yield from self.coder.between(chosen, larger, range(header.length + more.start, header.length + more.stop))
         else:
             for step in FINE_STEPS:
                 for q in (header.q - step, header.q + step):

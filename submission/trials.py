@@ -1,0 +1,145 @@
+"""What refinement is worth: methods x iterations, real bytes: python -m submission.trials --images kodak/"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from decoder_pkg.architecture import GAIN_STEPS
+from decoder_pkg.archive import entry_size
+from decoder_pkg.entropy_model import Q_ONE
+from encoder.encode import AnalysedPicture
+from encoder.fill import trained_slope
+from encoder.objective import Objective, Setting
+from encoder.pictures import find_pictures, load_picture
+from encoder.refine import refine_latents
+from encoder.refinement import METHODS
+from encoder.twin import load_float_model
+from encoder.weights import load_zoo
+from eval.curves import Curve, bd_rate
+
+from .zips import write_atomically
+
+GAINS = tuple(range(GAIN_STEPS, 6 * GAIN_STEPS, GAIN_STEPS))
+"""One point for each octave of lambda between 0.0008 and 0.0128."""
+
+PLAIN = ("none", 0)
+EXAMPLES = """examples:
+  python -m submission.trials --images kodak/                                  every method, 25 and 100 iterations
+  python -m submission.trials --images kodak/ --methods local --iterations 400 --every 4
+What the output file already holds is not made again; the table is drawn over the pictures that all its rows share.
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One picture coded after one refinement.
+
+    Attributes:
+      model: start of the model's digest.
+      deviation: real payload against the estimate, as a ratio minus one.
+      seconds: of the refinement on one thread.
+    """
+
+    model: str
+    picture: str
+    method: str
+    iterations: int
+    gain: int
+    bytes: int
+    bpp: float
+    psnr_db: float
+    deviation: float
+    seconds: float
+
+
+KEY = ["model", "picture", "method", "iterations", "gain"]
+
+
+def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
+    """Refines at the slope where the gain was trained, codes and measures."""
+    setting = Setting(gain, Q_ONE, trained_slope(gain))
+    started, latents = time.perf_counter(), picture.latents(gain)
+    if iterations:
+        latents = refine_latents(picture, setting, method, iterations).latents
+    seconds = time.perf_counter() - started
+    estimate = Objective(load_float_model(picture.model), picture.pixels, setting).estimated_bits(latents) / 8
+    candidate, _ = picture.encode(gain, latents=latents)
+    size, header = entry_size(candidate.entry(name)), candidate.header
+    bpp, deviation = 8 * size / (header.width * header.height), header.length / estimate - 1
+    digest = picture.model.digest[:12]
+    return Trial(digest, name, method, iterations, gain, size, bpp, candidate.psnr_db, deviation, seconds)
+
+
+def run(files: Sequence[Path], settings: Sequence[tuple[str, int]], model: int, output: Path) -> pd.DataFrame:
+    """Adds the missing trials to a CSV file, one picture after another, and returns all of the model's."""
+    zoo = load_zoo()
+    known = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[f.name for f in fields(Trial)])
+    digest = zoo.models[model].digest[:12]
+    done = set(known[KEY].itertuples(index=False, name=None))
+    for file in tqdm(files, desc="pictures"):
+        missing = [(*s, gain) for s in settings for gain in GAINS if (digest, file.stem, *s, gain) not in done]
+        if missing:
+            picture = AnalysedPicture(load_picture(file), zoo.models[model])
+            found = [trial(picture, file.stem, *one) for one in tqdm(missing, desc=file.stem, leave=False)]
+            known = pd.concat([known, pd.DataFrame(map(asdict, found))], ignore_index=True)
+            write_atomically(output, known.round(5).to_csv(index=False).encode())
+    return known[known["model"] == digest]
+
+
+def table(trials: pd.DataFrame) -> pd.DataFrame:
+    """BD-rate of every method and number of iterations against no refinement, over the pictures both have."""
+    rows = []
+    for (method, iterations), group in trials.groupby(["method", "iterations"]):
+        plain = trials[(trials["method"] == PLAIN[0]) & trials["picture"].isin(group["picture"])]
+        delta = bd_rate(_curve(plain), _curve(group))
+        rows.append(
+            {
+                "method": method,
+                "iterations": iterations,
+                "pictures": group["picture"].nunique(),
+                "BD-rate (%)": delta.rate_percent,
+                "seconds a picture": group["seconds"].mean(),
+                "real bytes against the estimate (%)": 100 * group["deviation"].abs().max(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _curve(trials: pd.DataFrame) -> Curve:
+    """Means over the pictures at each gain."""
+    means = trials.groupby("gain")[["bpp", "psnr_db"]].mean()
+    return Curve(str(trials["method"].iloc[0]), tuple(means["bpp"]), tuple(means["psnr_db"]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        "python -m submission.trials",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    names = [method.name for method in METHODS]
+    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th picture (default all)")
+    parser.add_argument("--methods", nargs="+", choices=names, default=names, help="default all")
+    parser.add_argument("--iterations", type=int, nargs="+", default=[25, 100], help="default 25 100")
+    parser.add_argument("--model", type=int, default=1, help="id of the model (default 1)")
+    parser.add_argument("--output", type=Path, default=Path("docs/refinement.csv"), help="what is known already")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = [PLAIN, *((method, count) for method in arguments.methods for count in arguments.iterations)]
+    files = find_pictures(arguments.images)[:: arguments.every]
+    trials = run(files, settings, arguments.model, arguments.output)
+    print(table(trials).to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+
+
+if __name__ == "__main__":
+    main()
