@@ -6,7 +6,7 @@ import copy
 import importlib
 import importlib.metadata
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,14 +106,30 @@ class BaselineCandidate:
     ms_ssim: float
 
 
+def code(baseline: Baseline, pixels: Pixels, settings: Mapping[str, Any]) -> tuple[bytes, Pixels]:
+    """The file that a codec makes of a picture [H, W, 3] uint8, and what it decodes to."""
+    stream = io.BytesIO()
+    # Plugins change the arguments they get.
+    Image.fromarray(pixels).save(stream, format=baseline.format, **copy.deepcopy(dict(settings)))
+    with Image.open(stream) as decoded:
+        return stream.getvalue(), np.asarray(decoded.convert("RGB"))
+
+
 def baseline_candidates(baseline: Baseline, pixels: Pixels) -> Iterator[BaselineCandidate]:
     """Encodes and decodes a picture [H, W, 3] uint8 at every setting of a codec."""
-    picture = Image.fromarray(pixels)
     for settings in baseline.settings:
-        stream = io.BytesIO()
-        picture.save(stream, format=baseline.format, **copy.deepcopy(settings))  # plugins change what they get
-        with Image.open(stream) as decoded:
-            result = np.asarray(decoded.convert("RGB"))
-        yield BaselineCandidate(
-            settings, len(stream.getvalue()), squared_error(pixels, result), ms_ssim(pixels, result)
-        )
+        stream, result = code(baseline, pixels, settings)
+        yield BaselineCandidate(settings, len(stream), squared_error(pixels, result), ms_ssim(pixels, result))
+
+
+def settings_text(baseline: Baseline, settings: Sequence[Mapping[str, Any]]) -> str:
+    """Library, version and the values that each argument took over a set of pictures."""
+    parts = [f"{baseline.library} {baseline.version}"]
+    for name in settings[0]:
+        values = {repr(one[name]): one[name] for one in settings}
+        numbers = [value for value in values.values() if isinstance(value, int) and not isinstance(value, bool)]
+        if len(numbers) == len(values) > 2:
+            parts.append(f"{name} {min(numbers)} to {max(numbers)}")
+        else:
+            parts.append(f"{name} {' or '.join(sorted(str(value) for value in values.values()))}")
+    return ", ".join(parts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
 from decoder_pkg.bundle import MANIFEST, WEIGHTS, read_manifest
+from eval.provenance import UNKNOWN
 
 from .zips import build_zip
 
@@ -18,6 +20,7 @@ WHEELS = Path(".cache/wheels")
 WHEEL_LIST = Path(__file__).parent / "wheels.txt"
 ENTRY = "decode"
 VENDOR = "vendor"
+PACKED_WEIGHTS = "decoder_pkg/weights"
 ENTRY_SCRIPT = """#!/usr/bin/env python3
 import sys
 from pathlib import Path
@@ -57,10 +60,25 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
     members = {ENTRY: ENTRY_SCRIPT.encode()}
     members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
     files = [MANIFEST, *(row["file"] for row in read_manifest(weights))]
-    members |= {f"decoder_pkg/weights/{name}": (weights / name).read_bytes() for name in files}
+    members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
     members |= _vendored(wheels)
     data = build_zip(members, executable=frozenset({ENTRY}), deflate=True)
     return DecoderZip(data, _part_sizes(data))
+
+
+def bundle_sha256(decoder_zip: Path) -> str:
+    """sha256 over the sha256 of each model in a decoder package, in the manifest's order, in hexadecimal.
+
+    Its first bytes are the bundle id of the streams. A package of another make has none that can be told.
+    """
+    digests = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(decoder_zip) as archive:
+            for row in json.loads(archive.read(f"{PACKED_WEIGHTS}/{MANIFEST}"))["models"]:
+                digests.update(hashlib.sha256(archive.read(f"{PACKED_WEIGHTS}/{row['file']}")).digest())
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
+        return UNKNOWN
+    return digests.hexdigest()
 
 
 def _vendored(wheels: Path) -> dict[str, bytes]:

@@ -77,6 +77,8 @@ def test_folder_without_originals_forbids_a_score(tmp_path: Path) -> None:
 
 
 def test_leaderboard_puts_the_best_psnr_first() -> None:
-    table = leaderboard([Row("worse", 0.99, 30.0, 100), Row("better", 0.9, 31.0, 100, 5, 1.25)])
+    rows = [Row("worse", 0.99, 30.0, 100), Row("better", 0.9, 31.0, 100, 5, 1.25)]
+    table = leaderboard(rows, ("Team", "FID", "Decoder size"))
+    assert list(table.columns) == ["Team", "FID", "Decoder size"]
     assert table["Team"].tolist() == ["better", "worse"]
     assert table["Decoder size"].tolist() == ["5", ""]
