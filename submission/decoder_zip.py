@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,18 +68,19 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
 
 
 def bundle_sha256(decoder_zip: Path) -> str:
-    """sha256 over the sha256 of each model in a decoder package, in the manifest's order, in hexadecimal.
-
-    Its first bytes are the bundle id of the streams. A package of another make has none that can be told.
-    """
-    digests = hashlib.sha256()
+    """The models' sha256 of a decoder package; a package of another make has none that can be told."""
     try:
         with zipfile.ZipFile(decoder_zip) as archive:
-            for row in json.loads(archive.read(f"{PACKED_WEIGHTS}/{MANIFEST}"))["models"]:
-                digests.update(hashlib.sha256(archive.read(f"{PACKED_WEIGHTS}/{row['file']}")).digest())
+            rows = json.loads(archive.read(f"{PACKED_WEIGHTS}/{MANIFEST}"))["models"]
+            files = (archive.read(f"{PACKED_WEIGHTS}/{row['file']}") for row in rows)
+            return models_sha256(hashlib.sha256(data).digest() for data in files)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return UNKNOWN
-    return digests.hexdigest()
+
+
+def models_sha256(digests: Iterable[bytes]) -> str:
+    """sha256 over the sha256 of each model in the manifest's order, in hexadecimal; it begins with the bundle id."""
+    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def _vendored(wheels: Path) -> dict[str, bytes]:
