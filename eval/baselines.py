@@ -17,7 +17,7 @@ from .metrics import Pixels, ms_ssim, squared_error
 
 JPEG_QUALITIES = (1, 3, 5, 7, 9, 12, 15, 18, 22, 26, 30, 35, 40, 46, 52, 58, 64, 70, 76)
 WEBP_QUALITIES = (0, 2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 36, 42, 50, 58, 66, 74, 80)
-AVIF_QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 42, 50, 58, 68)
+AVIF_QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 43, 50)
 HEVC_QUALITIES = (2, 5, 8, 11, 14, 17, 20, 24, 28, 32, 37, 43, 50)
 JXL_QUALITIES = (3, 6, 9, 12, 16, 20, 25, 30, 36, 43, 50, 60, 70)
 RATIOS = (800, 600, 450, 340, 260, 200, 150, 115, 88, 67, 52, 40, 31, 24, 18)
@@ -71,7 +71,12 @@ BASELINES = (
         "jpg_2000",
     ),
     Baseline("WebP", "WEBP", _settings(WEBP_QUALITIES, {"method": 6}), "webp"),
-    Baseline("AVIF", "AVIF", _settings(AVIF_QUALITIES, {"speed": 2, "subsampling": "4:2:0"}), "avif"),
+    Baseline(
+        "AVIF",
+        "AVIF",
+        _settings(AVIF_QUALITIES, {"speed": 0, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1}),
+        "avif",
+    ),
     Baseline(
         "HEVC",
         "HEIF",
@@ -81,7 +86,7 @@ BASELINES = (
         "pillow-heif",
         "pillow_heif",
     ),
-    Baseline("JPEG XL", "JXL", _settings(JXL_QUALITIES, {"effort": 9}), "pillow-jxl-plugin", "pillow_jxl"),
+    Baseline("JPEG XL", "JXL", _settings(JXL_QUALITIES, {"effort": 10}), "pillow-jxl-plugin", "pillow_jxl"),
 )
 """Each in its slowest setting that is practical; 4:4:4 beside 4:2:0 where it wins at some rate."""
 

@@ -60,4 +60,5 @@ def _draw(axis: plt.Axes, curves: Sequence[Curve], quality: str) -> None:
     axis.set_xticks(TICKS, [str(tick) for tick in TICKS], minor=False)
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    if axis.lines:
+        axis.legend(fontsize=8)

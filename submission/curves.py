@@ -115,7 +115,7 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
     write_atomically(folder / f"{name}.csv", points.to_csv(index=False, lineterminator="\n").encode())
     write_atomically(folder / f"{name}-deltas.csv", deltas.to_csv(index=False, lineterminator="\n").encode())
     texts = (
-        points[["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),
+        points.loc[points["points"] == MEAN, ["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),
         f"Bjontegaard deltas, {RATES[0]} to {RATES[1]} bpp of the first codec",
         deltas.fillna("").to_string(index=False),
         f"{folder / name}.png, -set.png, .csv, -deltas.csv",
