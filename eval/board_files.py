@@ -38,7 +38,7 @@ def board_markdown(board: Board, tables: Mapping[str, pd.DataFrame], problems: S
     """All tables, the problems that forbade rows, the sources, and how each row was measured."""
     parts = [f"## {title}\n\n{markdown_table(table)}" for title, table in tables.items()]
     if problems:
-        parts.append("## Problems\n\n" + "\n".join(f"- {one.file}: {one.message}" for one in problems))
+        parts.append("## Problems\n\n" + "\n".join(f"- {one.file}: {_indented(one.message)}" for one in problems))
     rows = [(target, row) for target, rows in board.items() for row in rows]
     if sources := sorted({row.source for _, row in rows if row.source}):
         parts.append("Published rows: " + "; ".join(sources) + ".")
@@ -48,15 +48,21 @@ def board_markdown(board: Board, tables: Mapping[str, pd.DataFrame], problems: S
         if row.provenance
     ]
     if measured:
-        parts.append(f"## How the rows were measured\n\n{markdown_table(pd.DataFrame(measured))}")
+        origins = pd.DataFrame(measured, dtype=object).fillna("")
+        parts.append(f"## How the rows were measured\n\n{markdown_table(origins)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _indented(text: str) -> str:
+    """Further lines stay within their item of a list."""
+    return text.replace("\n", "\n  ")
 
 
 def board_picture(tables: Mapping[str, pd.DataFrame]) -> bytes:
     """All tables below each other as a PNG; published rows are grey and slanted."""
     heights = [len(table) + 2.5 for table in tables.values()]
     figure, axes = plt.subplots(
-        len(tables), figsize=(13, INCHES_PER_LINE * sum(heights)), squeeze=False, height_ratios=heights
+        len(tables), figsize=(14, INCHES_PER_LINE * sum(heights)), squeeze=False, height_ratios=heights
     )
     for axis, (title, table) in zip(axes[:, 0], tables.items(), strict=True):
         axis.axis("off")

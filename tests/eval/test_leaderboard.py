@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -17,7 +18,7 @@ COLUMNS = ("Team", "MSSSIM", "PSNR", "FID", "ELO", "Data size", "Decoder size", 
 BOARD = {
     "0.15": [
         Row("a|b", 0.9, 30.0, 100, 7, 1.5, provenance=ORIGIN),
-        Row("JPEG", 0.8, 31.0, 90, settings="quality 5", provenance=ORIGIN),
+        Row("JPEG", 0.8, 31.0, 90, settings="quality 5", provenance=replace(ORIGIN, threads=None)),
         Row("winner", None, 32.5, source="a paper, Table 1"),
     ],
     "0.3": [
@@ -62,7 +63,7 @@ def test_every_measured_row_of_the_file_tells_how_it_was_measured() -> None:
     table = records(BOARD)
     measured = table[table["source"] == ""]
     for name in ("commit", "bundle_sha256", "torch", "threads", "device", "date"):
-        assert measured[name].tolist() == [getattr(ORIGIN, name)] * 3
+        assert measured[name].tolist()[1:] == [getattr(ORIGIN, name)] * 2
         assert table[table["source"] != ""][name].isna().all()
     assert measured["settings"].tolist() == ["quality 5", "", ""]
 
@@ -72,7 +73,8 @@ def test_markdown_keeps_names_with_bars_in_one_cell_and_lists_problems() -> None
     assert "| a\\|b | 0.90000 | 30.000 |" in text
     assert "- b/0.3/x.png: missing" in text
     assert "Published rows: a paper, Table 1." in text
-    assert "c0ffee" in text
+    assert "| a\\|b | 0.3 | c0ffee |" in text
+    assert "nan" not in text
 
 
 def test_picture_is_drawn_of_full_and_of_empty_tables() -> None:
