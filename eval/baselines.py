@@ -88,7 +88,10 @@ BASELINES = (
     ),
     Baseline("JPEG XL", "JXL", _settings(JXL_QUALITIES, {"effort": 10}), "pillow-jxl-plugin", "pillow_jxl"),
 )
-"""Each in its slowest setting that is practical; 4:4:4 beside 4:2:0 where it wins at some rate."""
+"""Each in its slowest setting, tuned for PSNR where it can be; 4:4:4 beside 4:2:0 where both win at some rate.
+
+AVIF by default serves the eye: on the embedded photographs its tuning for PSNR is worth more than half a decibel there,
+and 4:4:4 wins at every rate and picture."""
 
 
 def installed() -> list[Baseline]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
@@ -99,8 +98,7 @@ def score_folder(originals: Path, decoded: Path) -> tuple[SetScore | None, list[
 
 def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Problem]:
     """Scores each (original, decoded) pair of files, on all cores: a pair keeps one core busy."""
-    workers = len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(lambda pair: _score_picture(*pair), pairs)
         return list(tqdm(results, desc="scoring", total=len(pairs), unit="picture", delay=PATIENCE, leave=False))
 
