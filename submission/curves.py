@@ -48,6 +48,9 @@ PICTURES = (
 )
 """Kind of curve, ending of the file name, title."""
 
+DELTA_COLUMNS = ("points", "codec", "against", "quality", "BD-rate", "over", "BD-quality", "over rates", "refused")
+"""BD-quality is the BD-PSNR or BD-MS-SSIM; `over` and `over rates` are the ranges that the two curves share."""
+
 
 def delta_table(measured: Sequence[Curve], published: Sequence[Curve]) -> pd.DataFrame:
     """Bjontegaard deltas of each measured curve against published ones and against the measured ones after it."""
@@ -56,7 +59,7 @@ def delta_table(measured: Sequence[Curve], published: Sequence[Curve]) -> pd.Dat
         anchors = [curve for curve in [*measured[number + 1 :], *published] if curve.kind == test.kind]
         for anchor in anchors:
             rows += [_delta_row(anchor, test, quality) for quality in QUALITIES]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(DELTA_COLUMNS))
 
 
 def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
@@ -112,12 +115,13 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
         picture = curves_picture([curve for curve in shown if curve.kind == kind], f"{name}: {title}")
         write_atomically(folder / f"{name}{suffix}.png", picture)
     points, deltas = points_table(codecs), delta_table(measured, published)
-    write_atomically(folder / f"{name}.csv", points.to_csv(index=False, lineterminator="\n").encode())
-    write_atomically(folder / f"{name}-deltas.csv", deltas.to_csv(index=False, lineterminator="\n").encode())
+    origins = pd.DataFrame([{"codec": codec.name, **asdict(codec.provenance)} for codec in codecs])
+    for suffix, table in (("", points), ("-deltas", deltas.merge(origins, on="codec"))):
+        write_atomically(folder / f"{name}{suffix}.csv", table.to_csv(index=False, lineterminator="\n").encode())
     texts = (
         points.loc[points["points"] == MEAN, ["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),
         f"Bjontegaard deltas, {RATES[0]} to {RATES[1]} bpp of the first codec",
-        deltas.fillna("").to_string(index=False),
+        deltas.astype(object).fillna("").to_string(index=False),
         f"{folder / name}.png, -set.png, .csv, -deltas.csv",
     )
     return "\n\n".join(texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
@@ -110,9 +111,8 @@ def _run(arguments: argparse.Namespace, codecs: Sequence[str]) -> list[Problem]:
     print(write_board(board, rules, output, problems))
     if arguments.sheet:
         for target in targets:
-            contestants = [result.contestant for result in results[target]]
-            if other := _other(arguments.sheet, contestants, fitted[target], contest, target):
-                write_sheets(contestants, other, target, contest.originals, output)
+            if other := _other(arguments.sheet, results[target], fitted[target], contest, target):
+                write_sheets(results[target], other, target, contest.originals, output)
     return problems
 
 
@@ -139,27 +139,29 @@ def judge_all(entries: Sequence[Entry], contest: Contest) -> tuple[dict[str, lis
 
 
 def _other(
-    name: str, entries: Sequence[Contestant], fitted: Mapping[str, TableAllocation], contest: Contest, target: str
+    name: str, results: Sequence[Result], fitted: Mapping[str, TableAllocation], contest: Contest, target: str
 ) -> Contestant | None:
     """Who the entries are compared with: one of them, or a codec whose choices are coded again; None has no result."""
-    for contestant in entries:
-        if contestant.name == name:
-            return contestant
+    for result in results:
+        if result.row.team == name:
+            return result.contestant
     if name not in fitted:
         return None
     pictures = write_decoded(name, fitted[name], contest.originals, contest.pictures(name, target))
     return Contestant(name, set_score(fitted[name]), pictures)
 
 
-def write_sheets(entries: Sequence[Contestant], other: Contestant, target: str, originals: Path, folder: Path) -> None:
+def write_sheets(results: Sequence[Result], other: Contestant, target: str, originals: Path, folder: Path) -> None:
     """Writes a table and a sheet of each entry against another contestant, and prints where."""
-    for contestant in entries:
-        if contestant is not other:
-            stem = f"{contestant.name}-{other.name}-{target}"
-            table = picture_table(contestant.score, other.score).to_csv(index=False, float_format="%.5f")
-            write_atomically(folder / f"{stem}.csv", table.encode())
-            write_atomically(folder / f"{stem}.png", sheet(originals, contestant, other))
-            print(folder / f"{stem}.csv, .png")
+    for result in results:
+        ours, origin = result.contestant, result.row.provenance
+        if ours is not other:
+            stem = f"{ours.name}-{other.name}-{target}"
+            table = picture_table(ours.score, other.score).assign(**asdict(origin) if origin else {})
+            write_atomically(folder / f"{stem}.csv", table.to_csv(index=False, float_format="%.5f").encode())
+            write_atomically(folder / f"{stem}.png", sheet(originals, ours, other))
+            print(f"\n{target} bpp, {ours.name} against {other.name} ({folder / stem}.csv, .png)")
+            print(picture_table(ours.score, other.score).to_string(index=False, float_format="{:.4f}".format))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,10 @@ def test_points_tell_settings_and_origin(files: list[Path], tmp_path: Path) -> N
     points = pd.read_csv(tmp_path / "out" / "photos.csv")
     assert set(points["points"]) == {MEAN, SET}
     assert not points[["settings", "commit", "torch", "threads", "device", "date"]].isna().any(axis=None)
-    assert "JPEG" in text
+    deltas = pd.read_csv(tmp_path / "out" / "photos-deltas.csv")
+    assert deltas["codec"].unique().tolist() == ["JPEG"]
+    assert not deltas[["BD-rate", "over", "BD-quality", "over rates", "commit", "device"]].isna().any(axis=None)
+    assert "BD-rate" in text
 
 
 def test_curve_too_short_for_a_delta_is_refused_in_its_row() -> None:
@@ -93,6 +96,11 @@ def test_curve_too_short_for_a_delta_is_refused_in_its_row() -> None:
     assert table[["codec", "against"]].drop_duplicates().to_numpy().tolist() == [["first", "second"]]
     assert set(table["points"]) == {MEAN, SET}
     assert table["refused"].str.contains("a delta needs 4").all()
+
+
+def test_codec_without_company_still_has_its_curves(tmp_path: Path) -> None:
+    write_curves([Codec("only", TABLE, "", provenance(1))], [], tmp_path, "set")
+    assert pd.read_csv(tmp_path / "set-deltas.csv").empty
 
 
 def test_unknown_codec_is_refused_before_any_work(

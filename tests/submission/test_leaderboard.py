@@ -188,6 +188,9 @@ def test_entry_with_a_problem_has_no_row_and_the_exit_code_tells(
     assert "dark/0.5/one.png: missing" in captured.err
     assert "dark/0.5/one.png: missing" in (tmp_path / "out" / "leaderboard.md").read_text()
     assert (tmp_path / "out" / "dark-golden-0.15.png").is_file()
+    pictures = pd.read_csv(tmp_path / "out" / "dark-golden-0.15.csv")
+    assert pictures["commit"].notna().all()
+    assert pictures["gain (dB)"].is_monotonic_increasing
     assert not (tmp_path / "out" / "dark-golden-0.5.png").exists()
 
 
