@@ -112,6 +112,9 @@ def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -
     except (RehearsalError, zipfile.BadZipFile, OSError) as error:
         listed = [Problem(f"{entry.name}/{target}/{one.file}", one.message) for one in getattr(error, "problems", ())]
         raise EntryError(Problem(f"{entry.name}/{target}", f"the rehearsal failed: {error}"), *listed) from None
+    if (limit := contest.rules.seconds) is not None and result.rehearsal.seconds > limit:
+        took = f"decoding took {result.rehearsal.seconds:.0f} s, the season allows {limit}"
+        raise EntryError(Problem(f"{entry.name}/{target}", took))
     return Result(result.row(decoder, entry.name), Contestant(entry.name, result.score, flatten_pngs(pictures)[0]))
 
 

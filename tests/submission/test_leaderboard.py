@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
+from encoder.pictures import PictureError
 from encoder.weights import Zoo
 from submission import leaderboard
 from submission.build import pack_submission, pack_targets
@@ -158,6 +160,13 @@ def test_failed_rehearsal_is_a_problem_with_its_log(dist: Path, contest: Contest
     assert "team/0.15/one.png: missing" in found
 
 
+def test_season_limits_forbid_a_row(dist: Path, contest: Contest) -> None:
+    slow = replace(contest, rules=replace(contest.rules, seconds=0))
+    assert "the season allows" in problems(dist, slow)[0]
+    large = replace(contest, rules=replace(contest.rules, decoder_limit=1000))
+    assert "over the season's limit" in problems(dist, large)[0]
+
+
 def test_files_that_are_no_zips_are_problems(dist: Path, contest: Contest, tmp_path: Path) -> None:
     (tmp_path / "submission.zip").write_bytes(b"no zip")
     assert "cannot be read" in problems(tmp_path / "submission.zip", contest)[0]
@@ -211,8 +220,6 @@ def test_entries_of_one_name_and_unknown_sheets_are_refused(
 
 
 def test_originals_are_not_overwritten_by_themselves(photos: Path) -> None:
-    from encoder.pictures import PictureError
-
     with pytest.raises(PictureError, match="another folder"):
         stage_originals(photos, photos)
     assert len(list(photos.iterdir())) == 2
