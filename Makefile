@@ -16,6 +16,9 @@ RUN ?= runs/$(basename $(notdir $(CONFIG)))
 DATA ?= ../shared/data/train
 KODAK ?= ../shared/data/kodak
 THREADS ?=
+ENTRIES ?= ours=dist
+SHEET ?=
+CODECS ?=
 
 .DEFAULT_GOAL := help
 
@@ -62,9 +65,15 @@ tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fas
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192
 	$(BIN)/python -m submission.bench --large
 
-.PHONY: curve
-curve: setup ## rate-distortion on Kodak beside published codecs: docs/kodak.png (KODAK=folder)
-	$(BIN)/python -m submission.curve --images $(KODAK)
+.PHONY: leaderboard
+leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, SEASON=2021)
+	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) $(if $(IMAGES),--images $(IMAGES)) \
+	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$(SHEET)")
+
+.PHONY: curves
+curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF")
+	$(BIN)/python -m submission.curves --images $(or $(IMAGES),$(KODAK)) $(if $(CODECS),--codecs $(CODECS)) \
+	  $(if $(IMAGES),--output dist/curves)
 
 .PHONY: clean
 clean: ## remove built packages, not the environment nor the caches

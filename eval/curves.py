@@ -3,92 +3,161 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bjontegaard
-import matplotlib
+import numpy as np
+from numpy.typing import NDArray
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+FOLDER = Path(__file__).parent / "published"
+MEAN = "mean of pictures"
+"""Each point is a mean over pictures at one setting of the codec, as papers report it."""
 
-PUBLISHED_KODAK = Path(__file__).parent / "published" / "kodak.csv"
-"""Means over the 24 Kodak pictures; each row names its source."""
+SET = "whole set"
+"""Each point is a set at one slope: all bytes over all pixels, PSNR from one mean squared error."""
 
 LEAST_POINTS = 4
-PSNR_RANGE = (24.0, 38.0)
+KODAK_PICTURES = {f"kodim{number:02}": 768 * 512 for number in range(1, 25)}
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One codec: bits per pixel and PSNR in dB of each point, by rising rate; means over pictures."""
+    """One codec on one set, by rising rate.
+
+    Attributes:
+      name: of the codec.
+      kind: MEAN or SET; curves of different kinds are not comparable.
+      bpp: bits per pixel of each point.
+      psnr_db: PSNR in dB of each point.
+      ms_ssim: MS-SSIM of each point; empty where it is unknown.
+      published: whether it was published, not measured here.
+    """
 
     name: str
+    kind: str
     bpp: tuple[float, ...]
     psnr_db: tuple[float, ...]
+    ms_ssim: tuple[float, ...] = ()
+    published: bool = False
 
     def within(self, low: float, high: float) -> Curve:
         """The points whose rate lies in [low, high]."""
-        pairs = [(rate, quality) for rate, quality in zip(self.bpp, self.psnr_db, strict=True) if low <= rate <= high]
-        return Curve(self.name, tuple(p[0] for p in pairs), tuple(p[1] for p in pairs))
+        kept = [index for index, rate in enumerate(self.bpp) if low <= rate <= high]
+        bpp, psnr_db, ms_ssim = (
+            tuple(column[index] for index in kept) if column else ()
+            for column in (self.bpp, self.psnr_db, self.ms_ssim)
+        )
+        return replace(self, bpp=bpp, psnr_db=psnr_db, ms_ssim=ms_ssim)
+
+
+def ms_ssim_db(curve: Curve) -> tuple[float, ...]:
+    """MS-SSIM as -10 log10(1 - MS-SSIM), which spreads values near 1; infinite where nothing was lost."""
+    return tuple(-10 * math.log10(1 - value) if value < 1 else math.inf for value in curve.ms_ssim)
+
+
+QUALITIES: dict[str, Callable[[Curve], tuple[float, ...]]] = {
+    "PSNR": lambda curve: curve.psnr_db,
+    "MS-SSIM": ms_ssim_db,
+}
+"""Qualities in dB by name; empty where a curve lacks them."""
+
+
+@dataclass(frozen=True)
+class PublishedCurves:
+    """Published curves of one kind; each line of the file names its source."""
+
+    pictures: Mapping[str, int]
+    file: Path
+    kind: str
+
+    def load(self) -> list[Curve]:
+        """The curves by codec, in the file's order."""
+        points: dict[str, list[tuple[float, float, float | None]]] = {}
+        with self.file.open() as file:
+            for row in csv.DictReader(file):
+                similarity = float(row["ms_ssim"]) if row["ms_ssim"] else None
+                points.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_db"]), similarity))
+        return [self._curve(name, sorted(rows, key=lambda row: row[:2])) for name, rows in points.items()]
+
+    def _curve(self, name: str, rows: list[tuple[float, float, float | None]]) -> Curve:
+        similarity = tuple(value for _, _, value in rows if value is not None)
+        complete = similarity if len(similarity) == len(rows) else ()
+        return Curve(name, self.kind, tuple(r[0] for r in rows), tuple(r[1] for r in rows), complete, published=True)
+
+
+PUBLISHED_CURVES = (
+    PublishedCurves(KODAK_PICTURES, FOLDER / "kodak.csv", MEAN),
+    PublishedCurves(KODAK_PICTURES, FOLDER / "kodak_set.csv", SET),
+)
+
+
+def published_curves(pixels: Mapping[str, int]) -> list[Curve]:
+    """Published curves of a set: none where it is another set, told by names and pixels of all pictures."""
+    return [curve for row in PUBLISHED_CURVES if row.pictures == dict(pixels) for curve in row.load()]
 
 
 @dataclass(frozen=True)
 class Delta:
-    """A Bjontegaard delta and the PSNR range in dB over which both curves exist."""
+    """Bjontegaard deltas of a test curve against an anchor.
+
+    Attributes:
+      rate_percent: mean difference in rate at equal quality, in percent of the anchor's.
+      quality_db: mean difference in quality at equal rate.
+      quality_range: dB over which both curves exist; the first delta is taken there.
+      rate_range: bits per pixel over which both exist; the second is taken there.
+    """
 
     rate_percent: float
-    psnr_low: float
-    psnr_high: float
+    quality_db: float
+    quality_range: tuple[float, float]
+    rate_range: tuple[float, float]
 
 
-def load_published(path: Path = PUBLISHED_KODAK) -> dict[str, Curve]:
-    """Published curves by codec."""
-    points: dict[str, list[tuple[float, float]]] = {}
-    with path.open() as file:
-        for row in csv.DictReader(file):
-            points.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_db"])))
-    return {
-        name: Curve(name, *(tuple(column) for column in zip(*sorted(rows), strict=True)))
-        for name, rows in points.items()
-    }
-
-
-def bd_rate(anchor: Curve, test: Curve) -> Delta:
-    """Mean difference in rate at equal PSNR, in percent of the anchor's (Bjontegaard 2001, Akima interpolation).
+def bjontegaard_delta(anchor: Curve, test: Curve, quality: str = "PSNR") -> Delta:
+    """Mean differences between two curves over the range they share (Bjontegaard 2001, Akima interpolation).
 
     Raises:
-      ValueError: a curve has fewer than four points, or the two do not overlap.
+      ValueError: the curves are of different kinds, one has fewer than four points, or they do not overlap.
     """
-    for curve in (anchor, test):
-        if len(curve.bpp) < LEAST_POINTS:
-            raise ValueError(f"{curve.name} has {len(curve.bpp)} points; a Bjontegaard delta needs {LEAST_POINTS}")
-    low = max(min(anchor.psnr_db), min(test.psnr_db))
-    high = min(max(anchor.psnr_db), max(test.psnr_db))
+    if anchor.kind != test.kind:
+        raise ValueError(f"{anchor.name} is a {anchor.kind}, {test.name} a {test.kind}: they cannot be compared")
+    first, second = (_points(curve, quality) for curve in (anchor, test))
+    rates = _overlap(first[0], second[0], f"{anchor.name} and {test.name} share no range of rate")
+    levels = _overlap(first[1], second[1], f"{anchor.name} and {test.name} share no range of {quality}")
+    options = {"method": "akima", "require_matching_points": False, "min_overlap": 0}
+    percent = bjontegaard.bd_rate(*first, *second, **options)
+    gain = bjontegaard.bd_psnr(*first, *second, **options)
+    return Delta(float(percent), float(gain), levels, rates)
+
+
+def _points(curve: Curve, quality: str) -> tuple[list[float], list[float]]:
+    """Rates and qualities of the points that have a finite quality and are better than all before."""
+    rates: list[float] = []
+    levels: list[float] = []
+    for rate, level in zip(curve.bpp, QUALITIES[quality](curve), strict=False):
+        if math.isfinite(level) and (not rates or (rate > rates[-1] and level > levels[-1])):
+            rates.append(rate)
+            levels.append(level)
+    if len(rates) < LEAST_POINTS:
+        raise ValueError(f"{curve.name} has {len(rates)} points of {quality}; a delta needs {LEAST_POINTS}")
+    return rates, levels
+
+
+def _overlap(first: list[float], second: list[float], message: str) -> tuple[float, float]:
+    low, high = max(min(first), min(second)), min(max(first), max(second))
     if low >= high:
-        raise ValueError(f"{anchor.name} and {test.name} share no range of PSNR")
-    percent = bjontegaard.bd_rate(
-        anchor.bpp, anchor.psnr_db, test.bpp, test.psnr_db, "akima", require_matching_points=False, min_overlap=0
-    )
-    return Delta(float(percent), low, high)
+        raise ValueError(message)
+    return low, high
 
 
-def plot_curves(own: Sequence[Curve], published: Sequence[Curve], title: str, picture: Path) -> None:
-    """Draws own curves with markers above published ones, rate on a logarithmic axis."""
-    figure, axis = plt.subplots(figsize=(8, 5.5))
-    for curve in published:
-        axis.plot(curve.bpp, curve.psnr_db, linewidth=1, label=curve.name)
-    for curve in own:
-        axis.plot(curve.bpp, curve.psnr_db, marker="o", linewidth=2, color="black", label=curve.name)
-    ticks = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
-    axis.set(xlabel="bits per pixel", ylabel="PSNR (dB), mean over pictures", xscale="log", title=title)
-    axis.set(xlim=(0.04, 1.2), ylim=PSNR_RANGE, xticks=ticks)
-    axis.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
-    axis.minorticks_off()
-    axis.grid(alpha=0.3)
-    axis.legend()
-    figure.tight_layout()
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
+def best_points(bpp: NDArray[np.float64], psnr_db: NDArray[np.float64]) -> list[int]:
+    """Indices of the points that no other beats in both rate and quality, by rising rate."""
+    order = sorted(range(len(bpp)), key=lambda index: (bpp[index], -psnr_db[index]))
+    kept: list[int] = []
+    for index in order:
+        if not kept or psnr_db[index] > psnr_db[kept[-1]]:
+            kept.append(index)
+    return kept

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,11 +83,16 @@ def ms_ssim(original: Pixels, decoded: Pixels) -> float:
       ValueError: the shapes differ.
     """
     _check_shapes(original, decoded)
+    with _one_thread():
+        return _ms_ssim(original, decoded)
+
+
+def _ms_ssim(original: Pixels, decoded: Pixels) -> float:
     first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1))).double() for p in (original, decoded))
     with torch.inference_mode():
         factors = similarity_factors(first, second)
     if min(factors) < 0:
-        warnings.warn("a negative similarity has no fractional power: MS-SSIM counts as 0", stacklevel=2)
+        warnings.warn("a negative similarity has no fractional power: MS-SSIM counts as 0", stacklevel=3)
         return 0.0
     product = 1.0
     for factor, weight in zip(factors, WEIGHTS, strict=True):
@@ -122,6 +128,17 @@ def pooled_ms_ssim(values: Sequence[float], pixels: Sequence[int]) -> float:
     if len(values) != len(pixels) or not pixels or min(pixels) <= 0:
         raise ValueError(f"{len(values)} values and {len(pixels)} sizes: one positive size per picture needed")
     return float(np.average(values, weights=pixels))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """No threads within torch: on strips this small they wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check_shapes(original: Pixels, decoded: Pixels) -> None:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
 
 from .metrics import Pixels, ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
+
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    zlib.error,
+    struct.error,
+)
+"""What Pillow raises for a file that is no picture, or a damaged one."""
+
+PATIENCE = 3
+"""Seconds of scoring after which progress is shown."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +89,18 @@ def score_folder(originals: Path, decoded: Path) -> tuple[SetScore | None, list[
         problems.append(Problem(str(originals), "holds no original PNGs"))
     problems += [Problem(name, "missing") for name in expected if name not in found]
     problems += [Problem(name, "not among the originals") for name in found if name not in expected]
-    rows: list[PictureScore] = []
-    for name in expected.keys() & found.keys():
-        row = _score_picture(expected[name], found[name])
-        if isinstance(row, Problem):
-            problems.append(row)
-        else:
-            rows.append(row)
-    rows.sort(key=lambda row: row.name)
+    names = sorted(expected.keys() & found.keys())
+    scored = score_pairs([(expected[name], found[name]) for name in names])
+    rows = [one for one in scored if isinstance(one, PictureScore)]
+    problems += [one for one in scored if isinstance(one, Problem)]
     return (None if problems else SetScore(tuple(rows))), problems
+
+
+def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Problem]:
+    """Scores each (original, decoded) pair of files, on all cores: a pair keeps one core busy."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        results = pool.map(lambda pair: _score_picture(*pair), pairs)
+        return list(tqdm(results, desc="scoring", total=len(pairs), unit="picture", delay=PATIENCE, leave=False))
 
 
 def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
@@ -88,7 +111,7 @@ def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
                 if image.mode != "RGB":
                     return Problem(path.name, f"is of mode {image.mode}, not 8-bit RGB")
                 pictures.append(np.asarray(image))
-        except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        except UNREADABLE as error:
             return Problem(path.name, f"cannot be read: {error}")
     first, second = pictures
     if first.shape != second.shape:

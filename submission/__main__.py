@@ -14,12 +14,12 @@ from encoder.weights import load_zoo
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
 
-from .baseline_rows import baseline_rows, sweep_baselines
-from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
-from .decoder_zip import BuildError, DecoderZip
+from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
+from .build import DECODER_ZIP, RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
+from .decoder_zip import BuildError
 from .originals import stage_originals
-from .report import decoder_report, target_report
-from .seasons import DEFAULT_SEASON, SEASONS, season
+from .report import decoder_report, target_report, write_board
+from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 EXAMPLES = """examples:
   python -m submission                           the embedded photographs, all three targets
@@ -57,25 +57,25 @@ def main() -> int:
         print(decoder_report(package, rules))
         if not arguments.only_decoder:
             engine = ENGINES[arguments.engine]()
-            _run(arguments.images, targets, arguments.dist, package, preset(arguments.preset), engine)
+            _run(arguments.images, targets, arguments.dist, rules, preset(arguments.preset), engine)
     except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError, EngineError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run(
-    images: Path | None, targets: list[str], dist: Path, package: DecoderZip, effort: Preset, engine: Engine
-) -> None:
+def _run(images: Path | None, targets: list[str], dist: Path, rules: Season, effort: Preset, engine: Engine) -> None:
     originals = dist / "originals"
     files = stage_originals(images, originals)
     budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine)
     pack_submission(dist, targets)
     swept = sweep_baselines(files, engine=engine)
+    board = {}
     for target, budget in budgets.items():
         result = rehearse_target(dist, target, originals, budget)
-        pixels = [score.pixels for score in result.score.pictures]
-        print(f"\n{target_report(result, len(package.data), baseline_rows(swept, pixels, budget))}")
+        print(target_report(result))
+        board[target] = [result.row(dist / DECODER_ZIP), *baseline_rows(fit_baselines(swept, budget))]
+    print(f"\n{write_board(board, rules, dist)}")
 
 
 if __name__ == "__main__":

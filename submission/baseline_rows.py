@@ -1,59 +1,76 @@
-"""Leaderboard rows of the conventional codecs, each given the same set-level allocation."""
+"""Conventional codecs on a set: their candidates, and their leaderboard rows under the same set-level allocation."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import PIL
 from tqdm import tqdm
 
+from decoder_pkg.decoder import write_png
 from encoder.pictures import Pixels, load_picture, pixels_digest
-from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
+from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
 from eval.leaderboard import Row
+from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
-from rate_control.allocation import InfeasibleBudget, Options, allocate
+from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import Engine, Here
+from rate_control.table import TableAllocation, allocate_table
 
 from .zips import write_atomically
 
-Swept = dict[str, list[list[BaselineCandidate]]]
+Tables = dict[str, pd.DataFrame]
+"""Candidate tables by the codec's name; a column more holds the settings of each candidate."""
+
 CACHE = Path(".cache/baselines")
 
 
 @dataclass(frozen=True)
 class BaselineJob:
-    """One picture's candidates of every codec.
+    """One picture's candidates of some codecs.
 
     Attributes:
       file: the picture.
+      codecs: names of the codecs.
       cache: folder where the candidates' figures are kept.
     """
 
     file: Path
+    codecs: tuple[str, ...]
     cache: Path
 
 
-def sweep_baselines(files: Sequence[Path], cache: Path = CACHE, engine: Engine | None = None) -> Swept:
-    """Candidates of every codec for every picture, by the codec's name; what the cache knows is not made again."""
-    jobs = [BaselineJob(file, cache) for file in files]
-    found: dict[int, list[list[BaselineCandidate]]] = {}
-    for position, rows in tqdm(
-        (engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="picture"
-    ):
-        found[position] = rows
-    names = [baseline.name for baseline in installed()]
-    return {name: [found[position][number] for position in range(len(files))] for number, name in enumerate(names)}
+def sweep_baselines(
+    files: Sequence[Path], cache: Path = CACHE, engine: Engine | None = None, codecs: Sequence[str] = ()
+) -> Tables:
+    """Candidates of the codecs for every picture; what the cache knows is not made again.
+
+    Args:
+      files: one per picture; the stem is its name.
+      cache: folder of the candidates' figures.
+      engine: where pictures are coded, by default in this process.
+      codecs: their names; all that are installed by default.
+    """
+    names = tuple(codecs) or tuple(baseline.name for baseline in installed())
+    jobs = [BaselineJob(file, names, cache) for file in files]
+    found: dict[int, list[pd.DataFrame]] = {}
+    progress = tqdm((engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="picture")
+    for position, tables in progress:
+        found[position] = tables
+    pictures = [found[position] for position in range(len(files))]
+    return {name: pd.concat([tables[number] for tables in pictures]) for number, name in enumerate(names)}
 
 
-def run_job(job: BaselineJob) -> list[list[BaselineCandidate]]:
-    """The candidates of each codec for one picture."""
+def run_job(job: BaselineJob) -> list[pd.DataFrame]:
+    """The candidates of each codec for one picture, as candidate tables."""
     pixels = load_picture(job.file)
-    return [_candidates(baseline, pixels, job.cache) for baseline in installed()]
+    codecs = {baseline.name: baseline for baseline in installed()}
+    return [_table(job.file.stem, pixels, _candidates(codecs[name], pixels, job.cache)) for name in job.codecs]
 
 
 def _candidates(baseline: Baseline, pixels: Pixels, cache: Path) -> list[BaselineCandidate]:
@@ -67,23 +84,57 @@ def _candidates(baseline: Baseline, pixels: Pixels, cache: Path) -> list[Baselin
     return found
 
 
-def baseline_rows(swept: Swept, pixels: Sequence[int], budget: int) -> list[Row]:
-    """One row per codec whose smallest files fit the budget."""
-    rows = []
-    for name, pictures in swept.items():
-        options = [
-            Options(np.array([c.bytes for c in row]), np.array([float(c.squared_error) for c in row]))
-            for row in pictures
-        ]
+def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "image": name,
+            "candidate": range(len(candidates)),
+            "bytes": [c.bytes for c in candidates],
+            "squared_error": [c.squared_error for c in candidates],
+            "ms_ssim_loss": [1 - c.ms_ssim for c in candidates],
+            "pixels": pixels.shape[0] * pixels.shape[1],
+            "settings": [c.settings for c in candidates],
+        }
+    )
+
+
+def fit_baselines(tables: Tables, budget: int) -> dict[str, TableAllocation]:
+    """The allocation of each codec whose smallest files fit the budget."""
+    fitted = {}
+    for name, table in tables.items():
         try:
-            allocation = allocate(options, budget)
+            fitted[name] = allocate_table(table, budget)
         except InfeasibleBudget:
             continue
-        chosen = [row[index] for row, index in zip(pictures, allocation.choice, strict=True)]
-        scores = [
-            PictureScore("", count, candidate.squared_error, candidate.ms_ssim)
-            for candidate, count in zip(chosen, pixels, strict=True)
-        ]
-        score = SetScore(tuple(scores))
-        rows.append(Row(name, score.ms_ssim, score.psnr_db, allocation.bytes))
+    return fitted
+
+
+def baseline_rows(fitted: Mapping[str, TableAllocation]) -> list[Row]:
+    """One row per codec, with the settings that its pictures got."""
+    codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(threads=1)
+    rows = []
+    for name, result in fitted.items():
+        score = set_score(result)
+        settings = settings_text(codecs[name], result.chosen["settings"].tolist())
+        size = result.allocation.bytes
+        rows.append(Row(name, score.ms_ssim, score.psnr_db, size, settings=settings, provenance=origin))
     return rows
+
+
+def set_score(result: TableAllocation) -> SetScore:
+    """The scores of an allocation's pictures."""
+    columns = (result.chosen[name] for name in ("image", "pixels", "squared_error", "ms_ssim_loss"))
+    rows = zip(*columns, strict=True)
+    return SetScore(tuple(PictureScore(name, int(count), int(error), 1 - loss) for name, count, error, loss in rows))
+
+
+def write_decoded(name: str, result: TableAllocation, originals: Path, folder: Path) -> dict[str, Path]:
+    """Codes every picture as a codec's allocation says, and writes what comes back as PNGs; returns them by name."""
+    baseline = {row.name: row for row in installed()}[name]
+    chosen = list(zip(result.chosen["image"], result.chosen["settings"], strict=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for picture, settings in tqdm(chosen, desc=name, unit="picture", leave=False):
+        path = written[f"{picture}.png"] = folder / f"{picture}.png"
+        write_png(path, code(baseline, load_picture(originals / path.name), settings)[1])
+    return written

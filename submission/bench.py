@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -21,7 +24,7 @@ from decoder_pkg.architecture import CAUSAL
 from decoder_pkg.archive import Entry
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.causal import code_causal, raster, wavefront
-from decoder_pkg.decoder import decode_entry
+from decoder_pkg.decoder import decode_entry, write_png
 from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT, EntropyModel
 from decoder_pkg.fixed_point import ACTIVATION_LIMIT, IntegerConv, build_conv
 from decoder_pkg.latent_decoder import Walk, code_latents, decode_latents
@@ -32,6 +35,8 @@ from encoder.objective import Objective, Setting, bf16_helps
 from encoder.pictures import Pixels, load_picture
 from encoder.twin import load_float_model
 from encoder.weights import EncoderModel, load_zoo, to_grid
+from eval.metrics import ms_ssim, squared_error
+from eval.score import score_folder
 
 GAIN = 24
 SLOPE = 24 / 0.0032
@@ -39,6 +44,8 @@ SLOPE = 24 / 0.0032
 REPEATS = 3
 SIZES = {"Kodak size": (512, 768), "CLIC size": (1365, 2048)}
 LARGE = (8192, 8192)
+SCORED = 6
+"""Pictures of the set whose scoring is timed."""
 
 
 def photograph(height: int, width: int, source: Path | None = None) -> Pixels:
@@ -141,6 +148,42 @@ def bench_refinement(pixels: Pixels) -> None:
     )
 
 
+def bench_metrics(pixels: Pixels) -> None:
+    """Prints time and memory of the metrics of one pair, and what all cores gain on a set."""
+    seconds, memory = _in_own_process(_measure_pair, pixels)
+    print(f"metrics of {pixels.shape[1]}x{pixels.shape[0]}: {seconds:.2f} s, {memory:.2f} GiB")
+    cores = os.sched_getaffinity(0)
+    with tempfile.TemporaryDirectory() as name:
+        originals, decoded = Path(name) / "originals", Path(name) / "decoded"
+        for folder in (originals, decoded):
+            folder.mkdir()
+            for number in range(SCORED):
+                write_png(folder / f"{number}.png", pixels)
+        together = median_seconds(lambda: score_folder(originals, decoded))
+        os.sched_setaffinity(0, {min(cores)})
+        alone = median_seconds(lambda: score_folder(originals, decoded))
+        os.sched_setaffinity(0, cores)
+    print(
+        f"  a set of {SCORED}: {together / SCORED:.2f} s a picture, {alone / together:.2f} times as fast as on one core"
+    )
+
+
+def _measure_pair(queue: multiprocessing.Queue[object], pixels: Pixels) -> None:
+    other = np.ascontiguousarray(pixels[::-1])
+    queue.put(_measured(lambda: (squared_error(pixels, other), ms_ssim(pixels, other))))
+
+
+def _in_own_process(function: Callable[..., None], *arguments: object) -> Any:
+    """What a function puts into the queue it gets first; peak memory is that of the function alone."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=function, args=(queue, *arguments))
+    process.start()
+    result = queue.get()
+    process.join()
+    return result
+
+
 def _measured(action: Callable[[], object]) -> tuple[float, float]:
     start = time.perf_counter()
     action()
@@ -162,17 +205,9 @@ def _decode_large(queue: multiprocessing.Queue[object], entry: Entry) -> None:
 
 def bench_large() -> None:
     """Prints time and peak memory of one very large picture, each side in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_encode_large, args=(queue,))
-    process.start()
-    seconds, memory, entry = queue.get()
-    process.join()
+    seconds, memory, entry = _in_own_process(_encode_large)
     print(f"{LARGE[1]}x{LARGE[0]}: encoded, decoded back and measured in {seconds:.0f} s, {memory:.1f} GiB")
-    process = context.Process(target=_decode_large, args=(queue, entry))
-    process.start()
-    seconds, memory = queue.get()
-    process.join()
+    seconds, memory = _in_own_process(_decode_large, entry)
     print(f"{LARGE[1]}x{LARGE[0]}: decoded in {seconds:.0f} s, {memory:.1f} GiB")
 
 
@@ -185,6 +220,7 @@ def main() -> int:
     for name, size in SIZES.items():
         bench_decoding(name, photograph(*size, arguments.image))
     bench_refinement(photograph(*SIZES["Kodak size"], arguments.image))
+    bench_metrics(photograph(*SIZES["CLIC size"], arguments.image))
     if arguments.large:
         bench_large()
     return 0

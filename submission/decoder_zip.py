@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
 from decoder_pkg.bundle import MANIFEST, WEIGHTS, read_manifest
+from eval.provenance import UNKNOWN
 
 from .zips import build_zip
 
@@ -18,6 +21,7 @@ WHEELS = Path(".cache/wheels")
 WHEEL_LIST = Path(__file__).parent / "wheels.txt"
 ENTRY = "decode"
 VENDOR = "vendor"
+PACKED_WEIGHTS = "decoder_pkg/weights"
 ENTRY_SCRIPT = """#!/usr/bin/env python3
 import sys
 from pathlib import Path
@@ -57,10 +61,26 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
     members = {ENTRY: ENTRY_SCRIPT.encode()}
     members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
     files = [MANIFEST, *(row["file"] for row in read_manifest(weights))]
-    members |= {f"decoder_pkg/weights/{name}": (weights / name).read_bytes() for name in files}
+    members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
     members |= _vendored(wheels)
     data = build_zip(members, executable=frozenset({ENTRY}), deflate=True)
     return DecoderZip(data, _part_sizes(data))
+
+
+def bundle_sha256(decoder_zip: Path) -> str:
+    """The models' sha256 of a decoder package; a package of another make has none that can be told."""
+    try:
+        with zipfile.ZipFile(decoder_zip) as archive:
+            rows = json.loads(archive.read(f"{PACKED_WEIGHTS}/{MANIFEST}"))["models"]
+            files = (archive.read(f"{PACKED_WEIGHTS}/{row['file']}") for row in rows)
+            return models_sha256(hashlib.sha256(data).digest() for data in files)
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
+        return UNKNOWN
+
+
+def models_sha256(digests: Iterable[bytes]) -> str:
+    """sha256 over the sha256 of each model in the manifest's order, in hexadecimal; it begins with the bundle id."""
+    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def _vendored(wheels: Path) -> dict[str, bytes]:

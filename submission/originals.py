@@ -8,7 +8,7 @@ from pathlib import Path
 import skimage.data
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import find_pictures, load_picture
+from encoder.pictures import PictureError, find_pictures, load_picture
 
 EMBEDDED = ("astronaut", "chelsea", "coffee", "rocket")
 """Colour photographs that scikit-image carries."""
@@ -24,6 +24,8 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     Raises:
       PictureError: a picture cannot be used; nothing is scored over the rest.
     """
+    if images and images.resolve() == folder.resolve():
+        raise PictureError(f"{images} is where the converted originals go: choose another folder of photographs")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if images is None:

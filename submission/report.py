@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from eval.leaderboard import Row, leaderboard
+from eval.board_files import board_markdown, board_picture, board_tables
+from eval.leaderboard import Board, records
+from eval.score import Problem
 
 from .build import TargetResult
 from .decoder_zip import DecoderZip
-from .seasons import Season
+from .seasons import DEFAULT_COLUMNS, Season
+from .zips import write_atomically
+
+BOARD = "leaderboard"
 
 
 def decoder_report(package: DecoderZip, rules: Season) -> str:
@@ -22,15 +28,23 @@ def decoder_report(package: DecoderZip, rules: Season) -> str:
     return "\n".join(lines)
 
 
-def target_report(result: TargetResult, decoder_bytes: int, baselines: Sequence[Row]) -> str:
-    """One target's rehearsal and leaderboard."""
+def target_report(result: TargetResult) -> str:
+    """One target's size and rehearsal."""
     run = result.rehearsal
     network = "without network" if run.offline else "with network (this system does not let it be cut off)"
-    lines = [
+    return (
         f"target {result.target} bpp: {result.data_bytes:,} of {result.budget:,} bytes "
-        f"({100 * result.data_bytes / result.budget:.2f} %)",
+        f"({100 * result.data_bytes / result.budget:.2f} %)\n"
         f"rehearsed {network}: {run.seconds:.1f} s, {run.peak_bytes / 2**20:,.0f} MiB, "
-        f"{len(result.score.pictures)} pictures",
-        leaderboard([result.row(decoder_bytes), *baselines]).to_string(index=False),
-    ]
-    return "\n".join(lines)
+        f"{len(result.score.pictures)} pictures"
+    )
+
+
+def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Problem] = ()) -> str:
+    """Writes leaderboard.csv, .md and .png of all targets into a folder; returns the tables for the terminal."""
+    tables = board_tables(board, rules.columns or DEFAULT_COLUMNS)
+    write_atomically(folder / f"{BOARD}.csv", records(board).to_csv(index=False).encode())
+    write_atomically(folder / f"{BOARD}.md", board_markdown(board, tables, problems).encode())
+    write_atomically(folder / f"{BOARD}.png", board_picture(tables))
+    parts = [f"{title}\n{table.to_string(index=False)}" for title, table in tables.items()]
+    return "\n\n".join([*parts, f"{folder / BOARD}.csv, .md, .png"])

@@ -24,6 +24,8 @@ LEADERBOARD_2021 = (
     "Date",
 )
 LEADERBOARD_2022 = ("Team", "ELO", "MSSSIM", "PSNR", "Data size", "Decoder size", "Decoding time", "Date")
+DEFAULT_COLUMNS = LEADERBOARD_2021
+"""Shown for a season whose own columns are not known."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from encoder.refine import refine_latents
 from encoder.refinement import METHODS
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
-from eval.curves import Curve, bd_rate
+from eval.curves import MEAN, Curve, bjontegaard_delta
 
 from .zips import write_atomically
 
@@ -99,7 +99,7 @@ def table(trials: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (method, iterations), group in trials.groupby(["method", "iterations"]):
         plain = trials[(trials["method"] == PLAIN[0]) & trials["picture"].isin(group["picture"])]
-        delta = bd_rate(_curve(plain), _curve(group))
+        delta = bjontegaard_delta(_curve(plain), _curve(group))
         rows.append(
             {
                 "method": method,
@@ -116,7 +116,7 @@ def table(trials: pd.DataFrame) -> pd.DataFrame:
 def _curve(trials: pd.DataFrame) -> Curve:
     """Means over the pictures at each gain."""
     means = trials.groupby("gain")[["bpp", "psnr_db"]].mean()
-    return Curve(str(trials["method"].iloc[0]), tuple(means["bpp"]), tuple(means["psnr_db"]))
+    return Curve(str(trials["method"].iloc[0]), MEAN, tuple(means["bpp"]), tuple(means["psnr_db"]))
 
 
 def main() -> None:

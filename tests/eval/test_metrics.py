@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -75,6 +76,26 @@ def test_set_scores_are_the_organisers(key: str) -> None:
 def test_psnr_of_one_picture_is_scikit_images(photo: NDArray[np.uint8]) -> None:
     noisy = np.clip(photo + np.random.default_rng(1).normal(0, 9, photo.shape), 0, 255).astype(np.uint8)
     assert psnr(photo, noisy) == pytest.approx(peak_signal_noise_ratio(photo, noisy, data_range=255), abs=1e-9)
+
+
+def test_psnr_of_a_set_is_scikit_images_over_all_pixels(photo: NDArray[np.uint8]) -> None:
+    noisy = np.clip(photo + np.random.default_rng(1).normal(0, 9, photo.shape), 0, 255).astype(np.uint8)
+    noisy[:100] = photo[:100]
+    parts = [(photo[rows], noisy[rows]) for rows in (slice(0, 120), slice(120, 150), slice(150, None))]
+    errors, samples = [squared_error(*part) for part in parts], [part[0].size for part in parts]
+    assert pooled_psnr(errors, samples) == pytest.approx(
+        peak_signal_noise_ratio(photo, noisy, data_range=255), abs=1e-9
+    )
+
+
+def test_ms_ssim_leaves_the_callers_threads_alone(photo: NDArray[np.uint8]) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        ms_ssim(photo, photo)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 rows = st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**7)), min_size=2, max_size=9)

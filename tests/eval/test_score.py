@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from eval.leaderboard import Row, leaderboard
 from eval.score import score_folder
 
 RNG = np.random.default_rng(1)
@@ -76,7 +77,52 @@ def test_folder_without_originals_forbids_a_score(tmp_path: Path) -> None:
     assert "no original" in messages((tmp_path, tmp_path))[0]
 
 
-def test_leaderboard_puts_the_best_psnr_first() -> None:
-    table = leaderboard([Row("worse", 0.99, 30.0, 100), Row("better", 0.9, 31.0, 100, 5, 1.25)])
-    assert table["Team"].tolist() == ["better", "worse"]
-    assert table["Decoder size"].tolist() == ["5", ""]
+def test_cut_and_scrambled_files_are_problems_not_crashes(folders: tuple[Path, Path]) -> None:
+    victim = folders[1] / "images" / "a.png"
+    data = victim.read_bytes()
+    for position in range(8, len(data) - 40, max(1, len(data) // 25)):
+        for damaged in (data[:position], data[:position] + bytes([data[position] ^ 0x5A]) + data[position + 1 :]):
+            victim.write_bytes(damaged)
+            assert messages(folders)[0].startswith("a.png: ")
+
+
+def test_damaged_original_is_named_as_such(folders: tuple[Path, Path]) -> None:
+    (folders[0] / "a.png").write_bytes(b"")
+    assert messages(folders)[0].startswith("a.png: cannot be read")
+
+
+def test_huge_picture_is_a_problem_not_a_crash(folders: tuple[Path, Path]) -> None:
+    """A header that promises more pixels than memory holds."""
+    header = b"IHDR" + (60000).to_bytes(4, "big") * 2 + b"\x08\x02\x00\x00\x00"
+    chunks = (len(header) - 4).to_bytes(4, "big") + header + zlib.crc32(header).to_bytes(4, "big")
+    (folders[1] / "images" / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    assert messages(folders)[0].startswith("a.png: cannot be read")
+
+
+def test_all_problems_are_listed_at_once(folders: tuple[Path, Path]) -> None:
+    (folders[1] / "images" / "a.png").unlink()
+    save(folders[1] / "images" / "b.png", (40, 50))
+    save(folders[1] / "images" / "c.png")
+    assert messages(folders) == [
+        "a.png: missing",
+        "c.png: not among the originals",
+        "b.png: is of mode L, not 8-bit RGB",
+    ]
+
+
+def test_scores_do_not_depend_on_the_number_of_cores(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, _ = score_folder(*folders)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    assert score_folder(*folders)[0] == both
+
+
+def test_scoring_leaves_the_callers_threads_alone(folders: tuple[Path, Path]) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        score_folder(*folders)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
 from submission import baseline_rows as rows
-from submission.baseline_rows import baseline_rows, sweep_baselines
+from submission.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,14 @@ def test_interrupted_baselines_go_on_where_they_stopped(
     monkeypatch.setattr(rows, "baseline_candidates", counted)
     both = sweep_baselines(files, tmp_path)
     assert len(made) == len(installed())
-    assert {name: candidates[0] for name, candidates in both.items()} == {n: c[0] for n, c in first.items()}
+    for name, table in both.items():
+        assert table[table["image"] == "one"].equals(first[name])
 
 
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
     swept = sweep_baselines(files, tmp_path)
-    table = baseline_rows(swept, [96 * 128, 90 * 80], 2500)
+    table = baseline_rows(fit_baselines(swept, 2500))
     assert {row.team for row in table} <= set(swept)
     assert all(row.data_bytes is not None and row.data_bytes <= 2500 for row in table)
-    assert baseline_rows(swept, [96 * 128, 90 * 80], 10) == []
+    assert all(row.settings and row.provenance for row in table)
+    assert not fit_baselines(swept, 10)

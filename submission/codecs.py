@@ -1,0 +1,92 @@
+"""Codecs on a set of pictures as candidate tables, and the two kinds of curve they give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from encoder.cache import CandidateCache
+from encoder.weights import Zoo
+from eval.baselines import installed, settings_text
+from eval.curves import MEAN, SET, Curve, best_points
+from eval.provenance import Provenance, provenance
+from rate_control.engine import Engine
+from rate_control.plots import set_curve
+from rate_control.set_coder import SetCoder
+from rate_control.table import Metric, picture_psnr_db
+
+from .baseline_rows import Tables
+from .decoder_zip import models_sha256
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A codec's candidates on a set, and how they came about.
+
+    Attributes:
+      name: as curves show it.
+      table: candidate table; a candidate's name is its setting, the same for every picture.
+      settings: what it was told.
+      provenance: of all its points.
+    """
+
+    name: str
+    table: pd.DataFrame
+    settings: str
+    provenance: Provenance
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """Means over the pictures at each setting, and the set at one slope."""
+        return [mean_curve(self.name, self.table), slope_curve(self.name, self.table)]
+
+
+def model_codecs(zoo: Zoo, files: Sequence[Path], models: Sequence[int], engine: Engine) -> list[Codec]:
+    """The sweep of each model: all sizes are real bytes, payload and picture header, as in a set."""
+    if not models:
+        return []
+    coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
+    coder.sweep()
+    table = coder.table()
+    table["payload"] = [header.length for header in table["candidate"]]
+    table["candidate"] = [f"gain {gain}, q {q}" for gain, q in zip(table["gain"], table["q"], strict=True)]
+    origin = provenance(1, models_sha256(model.digest for model in zoo.bundle.models.values()))
+    return [Codec(f"this codec, model {m}", table[table["model"] == m], "", origin) for m in models]
+
+
+def baseline_codecs(tables: Tables) -> list[Codec]:
+    """Conventional codecs at every setting that was tried."""
+    codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(1)
+    return [
+        Codec(name, table, settings_text(codecs[name], table["settings"].tolist()), origin)
+        for name, table in tables.items()
+    ]
+
+
+def mean_curve(name: str, table: pd.DataFrame) -> Curve:
+    """Means over the pictures of rate, PSNR and MS-SSIM; settings that another one beats are left out."""
+    points = pd.DataFrame(
+        {
+            "setting": table["candidate"],
+            "bpp": 8 * table["bytes"] / table["pixels"],
+            "psnr_db": picture_psnr_db(table),
+            "ms_ssim": 1 - table["ms_ssim_loss"],
+        }
+    )
+    return _curve(name, MEAN, points.groupby("setting", sort=False).mean())
+
+
+def slope_curve(name: str, table: pd.DataFrame) -> Curve:
+    """The whole set at one slope, over byte budgets from the least possible to the most."""
+    return _curve(name, SET, set_curve(table, Metric()))
+
+
+def _curve(name: str, kind: str, points: pd.DataFrame) -> Curve:
+    bpp, psnr_db, ms_ssim = (points[column].to_numpy(np.float64) for column in ("bpp", "psnr_db", "ms_ssim"))
+    kept = best_points(bpp, psnr_db)
+    return Curve(name, kind, tuple(bpp[kept]), tuple(psnr_db[kept]), tuple(ms_ssim[kept]))

@@ -1,0 +1,172 @@
+"""Rate-distortion curves of models and conventional codecs on a folder of pictures, beside published ones."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
+from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.errors import WeightsError
+from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.rate import estimated_bits
+from encoder.twin import load_float_model
+from encoder.weights import Zoo, load_zoo
+from eval.baselines import installed
+from eval.curve_plots import curves_picture
+from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
+from rate_control.engine import Processes
+
+from .baseline_rows import sweep_baselines
+from .codecs import Codec, baseline_codecs, model_codecs
+from .zips import write_atomically
+
+EXAMPLES = """examples:
+  python -m submission.curves --images kodak/                        every shipped model
+  python -m submission.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
+  python -m submission.curves --images photos/ --output dist/curves  published curves are shown for Kodak's 24 alone
+"""
+ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
+"""Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
+
+RATES = (0.05, 0.6)
+"""Bits per pixel over which the Bjontegaard deltas are taken."""
+
+PLOTTED = ("JPEG", "WebP", "BPG", "VTM", "mbt2018", "MLIC++", "Cool-Chic 4.2", "Cool-Chic 5.0")
+"""Published curves that the pictures show; the table of deltas has all."""
+
+PICTURES = (
+    (MEAN, "", "means over the pictures"),
+    (SET, "-set", "the whole set at one slope, PSNR of its summed error"),
+)
+"""Kind of curve, ending of the file name, title."""
+
+DELTA_COLUMNS = ("points", "codec", "against", "quality", "BD-rate", "over", "BD-quality", "over rates", "refused")
+"""BD-quality is the BD-PSNR or BD-MS-SSIM; `over` and `over rates` are the ranges that the two curves share."""
+
+
+def delta_table(measured: Sequence[Curve], published: Sequence[Curve]) -> pd.DataFrame:
+    """Bjontegaard deltas of each measured curve against published ones and against the measured ones after it."""
+    rows = []
+    for number, test in enumerate(measured):
+        anchors = [curve for curve in [*measured[number + 1 :], *published] if curve.kind == test.kind]
+        for anchor in anchors:
+            rows += [_delta_row(anchor, test, quality) for quality in QUALITIES]
+    return pd.DataFrame(rows, columns=list(DELTA_COLUMNS))
+
+
+def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
+    row = {"points": test.kind, "codec": test.name, "against": anchor.name, "quality": quality}
+    if anchor.published:
+        row["against"] += " (published)"
+    try:
+        delta = bjontegaard_delta(anchor, test.within(*RATES), quality)
+    except ValueError as error:
+        return row | {"refused": str(error)}
+    return row | {
+        "BD-rate": f"{delta.rate_percent:+.2f} %",
+        "over": "{:.2f} to {:.2f} dB".format(*delta.quality_range),
+        "BD-quality": f"{delta.quality_db:+.3f} dB",
+        "over rates": "{:.3f} to {:.3f} bpp".format(*delta.rate_range),
+    }
+
+
+def deviation_report(zoo: Zoo, codec: Codec, model: int, files: Sequence[Path]) -> str:
+    """How far the real payloads of a model are from what its float twin estimates."""
+    twin, table = load_float_model(zoo.models[model]), codec.table[codec.table["q"] == Q_ONE]
+    payloads = table.set_index(["image", "gain"])["payload"]
+    found: dict[tuple[str, int], float] = {}
+    for file in tqdm(files, desc="estimates", unit="picture"):
+        pixels = load_picture(file)
+        for gain in ESTIMATED_GAINS:
+            estimated_bytes = estimated_bits(twin, pixels, gain) / 8
+            found[file.stem, gain] = int(payloads[file.stem, gain]) / estimated_bytes - 1
+    worst = max(found, key=lambda key: abs(found[key]))
+    return (
+        f"{codec.name}: real bytes against the estimate: mean {100 * np.mean(list(found.values())):+.3f} %, "
+        f"worst {100 * found[worst]:+.3f} % ({worst[0]}, gain {worst[1]})"
+    )
+
+
+def points_table(codecs: Sequence[Codec]) -> pd.DataFrame:
+    """All points of the codecs' curves, with what was told to the codec and how it was measured."""
+    rows = []
+    for codec in codecs:
+        for curve in codec.curves:
+            for bpp, psnr_db, ms_ssim in zip(curve.bpp, curve.psnr_db, curve.ms_ssim, strict=True):
+                row = {"codec": codec.name, "points": curve.kind, "bpp": f"{bpp:.6f}", "psnr_db": f"{psnr_db:.4f}"}
+                row |= {"ms_ssim": f"{ms_ssim:.6f}", "settings": codec.settings}
+                rows.append(row | asdict(codec.provenance))
+    return pd.DataFrame(rows)
+
+
+def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Path, name: str) -> str:
+    """Writes <name>.png (means), <name>-set.png, <name>.csv and <name>-deltas.csv; returns what to print."""
+    measured = [curve for codec in codecs for curve in codec.curves]
+    shown = [*measured, *(curve for curve in published if curve.name in PLOTTED)]
+    for kind, suffix, title in PICTURES:
+        picture = curves_picture([curve for curve in shown if curve.kind == kind], f"{name}: {title}")
+        write_atomically(folder / f"{name}{suffix}.png", picture)
+    points, deltas = points_table(codecs), delta_table(measured, published)
+    origins = pd.DataFrame([{"codec": codec.name, **asdict(codec.provenance)} for codec in codecs])
+    for suffix, table in (("", points), ("-deltas", deltas.merge(origins, on="codec"))):
+        write_atomically(folder / f"{name}{suffix}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    texts = (
+        points.loc[points["points"] == MEAN, ["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),
+        f"Bjontegaard deltas, {RATES[0]} to {RATES[1]} bpp of the first codec",
+        deltas.astype(object).fillna("").to_string(index=False),
+        f"{folder / name}.png, -set.png, .csv, -deltas.csv",
+    )
+    return "\n\n".join(texts)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m submission.curves",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
+    parser.add_argument("--codecs", nargs="+", metavar="CODEC", help="ids of models and names of conventional codecs")
+    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the results (default docs)")
+    return parser
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        zoo, files = load_zoo(), find_pictures(arguments.images)
+        known = [*map(str, zoo.models), *(baseline.name for baseline in installed())]
+        wanted = arguments.codecs or [str(number) for number in zoo.models]
+        if unknown := [name for name in wanted if name not in known]:
+            parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
+        print(_report(zoo, files, wanted, arguments.output, arguments.images.resolve().name))
+    except (PictureError, WeightsError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _report(zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], folder: Path, name: str) -> str:
+    models = [int(number) for number in wanted if number.isdigit()]
+    names = [name for name in wanted if not name.isdigit()]
+    own = model_codecs(zoo, files, models, Processes())
+    codecs = [*own, *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else [])]
+    pixels = {str(image): int(count) for image, count in codecs[0].table.groupby("image")["pixels"].first().items()}
+    text = write_curves(codecs, published_curves(pixels), folder, name)
+    reports = [deviation_report(zoo, codec, model, files) for codec, model in zip(own, models, strict=True)]
+    return "\n".join([text, *reports])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""What takes part in a leaderboard: submissions, which are rehearsed first, and folders of decoded pictures.
+
+A submission is a submission.zip, or a folder with decoder.zip and <target>/bs.zip as `make submission` leaves it. Any
+other folder is one of decoded pictures: <target>/ holds the PNGs, at any depth, and either bs.zip, whose size counts,
+or bytes.txt with the count.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from decoder_pkg.commands import DATA_ZIP
+from eval.leaderboard import Row
+from eval.provenance import UNKNOWN, provenance
+from eval.score import Problem, flatten_pngs, score_folder
+from eval.sheet import Contestant
+
+from .build import DECODER_ZIP, RehearsalError, rehearse_target
+from .seasons import Season
+from .zips import write_atomically
+
+BYTES_FILE = "bytes.txt"
+
+
+class EntryError(Exception):
+    """An entry has no result at a target.
+
+    Attributes:
+      problems: why, each with its file.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{one.file}: {one.message}" for one in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A team's name and where its results lie."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What all entries are judged by.
+
+    Attributes:
+      originals: folder of the original PNGs.
+      budgets: bytes by target.
+      rules: of the season.
+      work: folder for decoded pictures: <entry>/<target>/*.png.
+    """
+
+    originals: Path
+    budgets: dict[str, int]
+    rules: Season
+    work: Path
+
+    def pictures(self, name: str, target: str) -> Path:
+        """Folder of an entry's decoded pictures."""
+        return self.work / name / target
+
+
+@dataclass(frozen=True)
+class Result:
+    """An entry's row at a target, with its scores and pictures."""
+
+    row: Row
+    contestant: Contestant
+
+
+def judge(entry: Entry, target: str, contest: Contest) -> Result:
+    """An entry's result at one target.
+
+    Raises:
+      EntryError: something forbids it: a part is missing, the budget is exceeded, a picture is wrong.
+    """
+    path = entry.path
+    if path.is_file():
+        path = _unpacked(entry, target, contest.work / entry.name)
+    if (path / DECODER_ZIP).is_file():
+        return _judge_submission(entry, path, target, contest)
+    if not (path / target).is_dir():
+        raise EntryError(Problem(f"{entry.name}/{target}", f"no such folder in {entry.path}"))
+    return _judge_pictures(entry, path / target, target, contest)
+
+
+def _unpacked(entry: Entry, target: str, folder: Path) -> Path:
+    """The decoder and one target's data of a submission.zip, as files in a folder."""
+    for name in (DECODER_ZIP, f"{target}/{DATA_ZIP}"):
+        try:
+            with zipfile.ZipFile(entry.path) as archive:
+                write_atomically(folder / name, archive.read(name))
+        except KeyError:
+            raise EntryError(Problem(f"{entry.name}/{name}", f"not in {entry.path.name}")) from None
+        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+            raise EntryError(Problem(entry.name, f"{entry.path.name} cannot be read: {error}")) from None
+    return folder
+
+
+def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -> Result:
+    decoder, data = dist / DECODER_ZIP, dist / target / DATA_ZIP
+    _check_size(entry, f"{target}/{DATA_ZIP}", _size(entry, data), contest.budgets[target], "budget")
+    _check_size(entry, DECODER_ZIP, decoder.stat().st_size, contest.rules.decoder_limit, "season's limit")
+    pictures = contest.pictures(entry.name, target)
+    try:
+        result = rehearse_target(dist, target, contest.originals, contest.budgets[target], pictures)
+    except (RehearsalError, zipfile.BadZipFile, OSError) as error:
+        listed = [Problem(f"{entry.name}/{target}/{one.file}", one.message) for one in getattr(error, "problems", ())]
+        raise EntryError(Problem(f"{entry.name}/{target}", f"the rehearsal failed: {error}"), *listed) from None
+    if (limit := contest.rules.seconds) is not None and result.rehearsal.seconds > limit:
+        took = f"decoding took {result.rehearsal.seconds:.0f} s, the season allows {limit}"
+        raise EntryError(Problem(f"{entry.name}/{target}", took))
+    return Result(result.row(decoder, entry.name), Contestant(entry.name, result.score, flatten_pngs(pictures)[0]))
+
+
+def _judge_pictures(entry: Entry, folder: Path, target: str, contest: Contest) -> Result:
+    size = _counted_bytes(entry, folder)
+    _check_size(entry, target, size, contest.budgets[target], "budget")
+    score, problems = score_folder(contest.originals, folder)
+    if score is None:
+        raise EntryError(*(Problem(f"{entry.name}/{target}/{one.file}", one.message) for one in problems))
+    row = Row(entry.name, score.ms_ssim, score.psnr_db, size, provenance=provenance(None, UNKNOWN))
+    return Result(row, Contestant(entry.name, score, flatten_pngs(folder)[0]))
+
+
+def _counted_bytes(entry: Entry, folder: Path) -> int:
+    """Size of the data file, or the number in bytes.txt."""
+    data, count = folder / DATA_ZIP, folder / BYTES_FILE
+    name = f"{entry.name}/{folder.name}"
+    if data.is_file() == count.is_file():
+        raise EntryError(Problem(name, f"needs either {DATA_ZIP} or {BYTES_FILE}, so that the bytes are known"))
+    if data.is_file():
+        return data.stat().st_size
+    text = count.read_text(errors="replace").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise EntryError(Problem(f"{name}/{BYTES_FILE}", f"{text[:40]!r} is no number of bytes"))
+    return int(text)
+
+
+def _size(entry: Entry, data: Path) -> int:
+    if not data.is_file():
+        raise EntryError(Problem(f"{entry.name}/{data.parent.name}/{data.name}", "missing"))
+    return data.stat().st_size
+
+
+def _check_size(entry: Entry, name: str, size: int, limit: int | None, what: str) -> None:
+    if limit is not None and size > limit:
+        raise EntryError(Problem(f"{entry.name}/{name}", f"takes {size} bytes, {size - limit} over the {what}"))
