@@ -61,7 +61,7 @@ class DecoderModel:
         try:
             self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
             self.exponents: dict[str, int] = json.loads(self._file.metadata["exponents"])
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise WeightsError(f"the weight file names no known architecture: {error}") from None
 
     def _get(self, name: str) -> NDArray[np.generic]:
@@ -157,9 +157,9 @@ def load_bundle(folder: Path = WEIGHTS) -> Bundle:
     models, digests = {}, hashlib.sha256()
     for row in read_manifest(folder):
         data = _read(folder / row["file"])
-        model = DecoderModel(data)
-        if model.digest.hex() != row["sha256"]:
+        if hashlib.sha256(data).hexdigest() != row["sha256"]:
             raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
+        model = DecoderModel(data)
         digests.update(model.digest)
         models[int(row["id"])] = model
     return Bundle(digests.digest()[:BUNDLE_ID_BYTES], models)
@@ -173,7 +173,11 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     """
     try:
         rows: list[dict[str, str]] = json.loads(_read(folder / MANIFEST))["models"]
-    except (ValueError, KeyError, TypeError) as error:
+        for row in rows:
+            int(row["id"])
+            if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
+                raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
     return rows
 

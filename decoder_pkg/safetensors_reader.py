@@ -36,7 +36,7 @@ def parse_safetensors(data: bytes) -> TensorFile:
         header = json.loads(data[8 : 8 + size])
         metadata = header.pop("__metadata__", {})
         tensors = {name: _tensor(entry, data[8 + size :]) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"the weight file's header is damaged: {error}") from None
     return TensorFile(tensors, metadata)
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from decoder_pkg.errors import WeightsError
+from decoder_pkg.errors import DecoderError
 from encoder.cache import CACHE, CandidateCache
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, Preset, preset
@@ -14,12 +14,15 @@ from encoder.weights import load_zoo
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
 
+from . import check, rehearse
 from .baseline_rows import baseline_rows, sweep_baselines
 from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
 from .decoder_zip import BuildError, DecoderZip
+from .dist import Busy, exclusive
 from .originals import stage_originals
+from .rehearse import conditions, time_report
 from .report import decoder_report, target_report
-from .seasons import DEFAULT_SEASON, SEASONS, season
+from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 EXAMPLES = """examples:
   python -m submission                           the embedded photographs, all three targets
@@ -29,11 +32,20 @@ EXAMPLES = """examples:
   python -m submission --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission --season 2022             the rules of another year
   python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
+  python -m submission check dist/               list every problem of a submission
+  python -m submission rehearse                  run the packed decoder as the server would, three times
+  python -m submission freeze                    from now on the decoder must stay as it is
 """
+ERRORS = (PictureError, DecoderError, InfeasibleBudget, BuildError, RehearsalError, EngineError, Busy, OSError)
+"""What can be wrong with the input, the machine or the disk; everything else is a bug."""
 
 
 def main() -> int:
     """Returns the exit code: 0 when every target was packed and rehearsed."""
+    if sys.argv[1:2] == ["check"]:
+        return check.main(sys.argv[2:])
+    if sys.argv[1:2] in (["rehearse"], ["freeze"]):
+        return rehearse.main(sys.argv[1:])
     parser = argparse.ArgumentParser(
         "python -m submission",
         description="Packs a submission, rehearses the server's run and prints the leaderboard.",
@@ -53,29 +65,37 @@ def main() -> int:
     try:
         rules = season(arguments.season)
         targets = arguments.targets or list(rules.targets)
-        package = pack_decoder(arguments.dist, rules.decoder_limit)
-        print(decoder_report(package, rules))
-        if not arguments.only_decoder:
-            engine = ENGINES[arguments.engine]()
-            _run(arguments.images, targets, arguments.dist, package, preset(arguments.preset), engine)
-    except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError, EngineError) as error:
+        with exclusive(arguments.dist):
+            package = pack_decoder(arguments.dist, rules.decoder_limit)
+            print(decoder_report(package, rules))
+            if not arguments.only_decoder:
+                engine = ENGINES[arguments.engine]()
+                _run(arguments.images, targets, arguments.dist, package, preset(arguments.preset), engine, rules)
+    except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def _run(
-    images: Path | None, targets: list[str], dist: Path, package: DecoderZip, effort: Preset, engine: Engine
+    images: Path | None,
+    targets: list[str],
+    dist: Path,
+    package: DecoderZip,
+    effort: Preset,
+    engine: Engine,
+    rules: Season,
 ) -> None:
     originals = dist / "originals"
     files = stage_originals(images, originals)
-    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine)
-    pack_submission(dist, targets)
+    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine, rules)
+    pack_submission(dist, targets, rules)
     swept = sweep_baselines(files, engine=engine)
     for target, budget in budgets.items():
-        result = rehearse_target(dist, target, originals, budget)
+        result = rehearse_target(dist, target, originals, budget, rules)
         pixels = [score.pixels for score in result.score.pictures]
         print(f"\n{target_report(result, len(package.data), baseline_rows(swept, pixels, budget))}")
+        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}")
 
 
 if __name__ == "__main__":

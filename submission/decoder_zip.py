@@ -16,6 +16,7 @@ from .zips import build_zip
 PACKAGE = Path(decoder_pkg.__file__).parent
 WHEELS = Path(".cache/wheels")
 WHEEL_LIST = Path(__file__).parent / "wheels.txt"
+DECODER_ZIP = "decoder.zip"
 ENTRY = "decode"
 VENDOR = "vendor"
 ENTRY_SCRIPT = """#!/usr/bin/env python3

@@ -17,12 +17,14 @@ from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_server, read_strea
 from decoder_pkg.decoder import decode_archive, decode_entry_latents
 from decoder_pkg.errors import (
     CorruptPayload,
+    DamagedZip,
     MissingInput,
     NotAnArchive,
     PayloadChecksum,
     PayloadError,
     WeightsError,
     WrongBundle,
+    ZipBomb,
 )
 from decoder_pkg.render import render
 from encoder.encode import AnalysedPicture
@@ -99,8 +101,8 @@ def write_zip(path: Path, members: dict[str, bytes], compression: int = zipfile.
 
 @pytest.mark.parametrize(
     "members",
-    [{}, {"other": b"x"}, {"../images.clc": b"x"}, {ZIP_MEMBER: b"x", "more": b"y"}],
-    ids=["empty", "other", "path", "more"],
+    [{}, {"other": b"x"}, {ZIP_MEMBER: b"x", "more": b"y"}],
+    ids=["empty", "other", "more"],
 )
 def test_zip_with_other_content_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
     write_zip(tmp_path / DATA_ZIP, members)
@@ -110,7 +112,7 @@ def test_zip_with_other_content_is_refused(tmp_path: Path, members: dict[str, by
 
 def test_zip_bomb_is_refused(tmp_path: Path) -> None:
     write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: bytes(10**7)}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(NotAnArchive):
+    with pytest.raises(ZipBomb):
         read_stream(tmp_path / DATA_ZIP)
 
 
@@ -119,10 +121,10 @@ def test_damaged_zip_is_refused(tmp_path: Path, golden_stream: bytes) -> None:
     data = (tmp_path / DATA_ZIP).read_bytes()
     for length in (0, 10, len(data) // 2, len(data) - 1):
         (tmp_path / DATA_ZIP).write_bytes(data[:length])
-        with pytest.raises(NotAnArchive):
+        with pytest.raises(DamagedZip):
             read_stream(tmp_path / DATA_ZIP)
     (tmp_path / DATA_ZIP).write_bytes(damaged(data, 200))
-    with pytest.raises(NotAnArchive):
+    with pytest.raises(DamagedZip):
         read_stream(tmp_path / DATA_ZIP)
 
 
