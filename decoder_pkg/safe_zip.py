@@ -59,12 +59,14 @@ def _check_end(path: Path) -> None:
         raise DamagedZip(f"{path} is no zip, is cut, or has a comment at its end")
     if tail.startswith(_ZIP64_LOCATOR) and len(tail) == _END_BYTES + _ZIP64_LOCATOR_BYTES:
         raise DamagedZip(f"{path} is a ZIP64 file: pack it as a plain zip")
-    members, directory = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16)))
+    members, directory, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
     if members > MAX_MEMBERS or directory > MAX_DIRECTORY_BYTES:
         raise ZipBomb(
             f"{path} has {members} members in a directory of {directory} bytes; "
             f"allowed are {MAX_MEMBERS} and {MAX_DIRECTORY_BYTES}"
         )
+    if start + directory + _END_BYTES != path.stat().st_size:
+        raise DamagedZip(f"{path} has a directory that does not lie right before its end")
 
 
 def member_faults(archive: ZipFile, unpacked_bytes: int) -> Iterator[UnsafeZip]:

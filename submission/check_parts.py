@@ -47,12 +47,12 @@ def zip_problems(path: Path, where: str) -> list[Problem]:
         return [named(where, error)]
 
 
-def check_decoder(path: Path, rules: Season, where: str, lock: Path = LOCK) -> CheckedDecoder:
+def check_decoder(path: Path, rules: Season, where: str) -> CheckedDecoder:
     """Checks a decoder.zip: size, digest, directory, entry point, weights."""
     if not path.is_file():
         return CheckedDecoder([Problem(where, "missing")], None)
     unsafe = zip_problems(path, where)
-    problems = unsafe + _size_problems(path.stat().st_size, rules, where) + _frozen_problems(path, lock, where)
+    problems = unsafe + _size_problems(path.stat().st_size, rules, where) + _frozen_problems(path, LOCK, where)
     if unsafe:
         return CheckedDecoder(problems, None)
     with tempfile.TemporaryDirectory(prefix="check-") as name:

@@ -14,7 +14,7 @@ from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from rate_control.allocation import InfeasibleBudget
 from submission import build
-from submission.build import RehearsalError, pack_submission, pack_targets, rehearse_target
+from submission.build import RehearsalError, pack_targets, rehearse_target
 from submission.decoder_zip import WHEELS, BuildError, build_decoder_zip
 from submission.originals import EMBEDDED, stage_originals
 from submission.zips import build_zip, write_atomically
@@ -59,21 +59,6 @@ def test_embedded_set_is_four_colour_photographs(tmp_path: Path) -> None:
     files = stage_originals(None, tmp_path / "originals")
     assert [file.stem for file in files] == list(EMBEDDED)
     assert np.array_equal(np.asarray(Image.open(files[0])), skimage.data.astronaut())
-
-
-@pytest.fixture(scope="module")
-def dist(golden_zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole submission of two small photographs, packed with the golden model."""
-    folder = tmp_path_factory.mktemp("dist")
-    photos = folder / "photos"
-    photos.mkdir()
-    Image.fromarray(skimage.data.astronaut()[:130, :200]).save(photos / "one.png")
-    Image.fromarray(skimage.data.rocket()[:99, :161]).save(photos / "two.jpg", quality=95)
-    files = stage_originals(photos, folder / "originals")
-    write_atomically(folder / "decoder.zip", build_decoder_zip(GOLDEN / "decoder", ROOT / WHEELS).data)
-    pack_targets(golden_zoo, files, ["0.15", "0.3"], folder, CandidateCache(folder / "cache"))
-    pack_submission(folder, ["0.15", "0.3"])
-    return folder
 
 
 def test_rehearsal_reproduces_the_set_within_the_budget(dist: Path) -> None:
