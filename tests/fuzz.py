@@ -8,15 +8,19 @@ A run that was stopped goes on where it was. Whatever the decoder does with a st
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
+import os
 import resource
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -24,6 +28,7 @@ from tqdm import tqdm
 from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
+from submission.decoder_zip import PACKAGE
 from submission.zips import write_atomically
 from tests.mutations import mutated
 
@@ -32,6 +37,7 @@ FOLDER = Path(".cache/fuzz")
 MEMORY = 2 * 2**30
 """Bytes that the whole process may use."""
 
+FAILED = "FAILED"
 SECONDS = 20.0
 """A stream that takes longer hangs: mutated pictures stay small."""
 
@@ -55,9 +61,17 @@ class Progress:
         """Counts the outcome of the next stream."""
         name = outcome.split(":")[0]
         self.outcomes[name] = self.outcomes.get(name, 0) + 1
-        if name == "FAILED":
+        if name == FAILED:
             self.failures[str(self.done)] = outcome
         self.done += 1
+
+
+def sources_digest() -> str:
+    """The sha256 over the sources of the decoder and of the mutations."""
+    digest = hashlib.sha256()
+    for path in (*sorted(PACKAGE.glob("*.py")), Path(__file__).with_name("mutations.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache
@@ -77,29 +91,29 @@ def outcome(seed: int, number: int, folder: Path) -> str:
     except DecoderError as error:
         return type(error).__name__
     except BaseException as error:  # a panic of the range coder is no Exception
-        return f"FAILED: {type(error).__name__}: {error}"
+        return f"{FAILED}: {type(error).__name__}: {error}"
     left = [path.name for path in (folder / "images").iterdir() if path.suffix != ".png"]
     if left:
-        return f"FAILED: left {left}"
+        return f"{FAILED}: left {left}"
     return "PayloadError" if failures else "decoded"
 
 
 def work(connection: Connection, seed: int, start: int, stop: int, folder: str) -> None:
     """Tries streams one after another in a process of its own, and tells each outcome and the memory used."""
     torch.set_num_threads(1)
-    sys.stdout = sys.stderr = Path(folder, "log").open("w")
-    golden()
-    for number in range(start, stop):
-        text = outcome(seed, number, Path(folder))
-        connection.send((text, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
-        if number % 1000 == 0:
-            sys.stdout.truncate(0)
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        for number in range(start, stop):
+            text = outcome(seed, number, Path(folder))
+            connection.send((text, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
     connection.close()
 
 
 def run(seed: int, count: int, folder: Path) -> Progress:
-    """Goes on to `count` streams; a crash, a hang or too much memory costs the process and is a failure of its stream."""
-    state = folder / f"{seed}.json"
+    """Goes on to `count` streams; what costs the whole process is a failure of its stream.
+
+    Another decoder begins anew: the state's name has a digest of its sources.
+    """
+    state = folder / f"{seed}-{sources_digest()[:8]}.json"
     progress = Progress(**json.loads(state.read_text())) if state.exists() else Progress()
     with tqdm(total=count, initial=progress.done, unit="stream", desc="fuzz") as bar:
         while progress.done < count:
@@ -108,7 +122,7 @@ def run(seed: int, count: int, folder: Path) -> Progress:
     return progress
 
 
-def _supervise(seed: int, count: int, folder: Path, progress: Progress, bar: tqdm[None]) -> None:
+def _supervise(seed: int, count: int, folder: Path, progress: Progress, bar: Any) -> None:
     """Runs one process until it is through with a few thousand streams, or fails."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -123,7 +137,7 @@ def _supervise(seed: int, count: int, folder: Path, progress: Progress, bar: tqd
         text, peak = _next(receiver, SECONDS if started else 10 * SECONDS)
         started = True
         progress.peak_bytes = max(progress.peak_bytes, peak)
-        progress.add(text if peak <= MEMORY else f"FAILED: {peak} bytes of memory")
+        progress.add(text if peak <= MEMORY else f"{FAILED}: {peak} bytes of memory")
         bar.update()
         if peak > MEMORY or peak == 0:
             process.kill()
@@ -134,11 +148,11 @@ def _supervise(seed: int, count: int, folder: Path, progress: Progress, bar: tqd
 def _next(receiver: Connection, seconds: float) -> tuple[str, int]:
     """The next outcome and the memory; 0 bytes where the process is lost."""
     if not receiver.poll(seconds):
-        return f"FAILED: hangs for more than {seconds:g} s", 0
+        return f"{FAILED}: hangs for more than {seconds:g} s", 0
     try:
         text, peak = receiver.recv()
     except EOFError:
-        return "FAILED: the process died", 0
+        return f"{FAILED}: the process died", 0
     return str(text), int(peak)
 
 
@@ -156,8 +170,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.only is not None:
         start = time.monotonic()
-        print(outcome(arguments.seed, arguments.only, FOLDER / "only"), f"in {time.monotonic() - start:.2f} s")
-        return 0
+        text = outcome(arguments.seed, arguments.only, FOLDER / "only")
+        print(f"{text} in {time.monotonic() - start:.2f} s")
+        return 1 if text.startswith(FAILED) else 0
     progress = run(arguments.seed, arguments.count, FOLDER)
     for name, count in sorted(progress.outcomes.items()):
         print(f"{count:>8,} {name}")

@@ -155,7 +155,7 @@ def _setting(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
 
 
 def _convincing(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
-    """A damaged payload with a right checksum wherever it decodes at all: the pixels' half of the decoder is reached."""
+    """A damaged payload with a right checksum where it decodes at all: it reaches the pixels' half of the decoder."""
     forged = _payload(bundle, _setting(bundle, entry, rng), rng)
     header = forged.header
     size = latent_size(header.height, header.width)
