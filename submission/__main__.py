@@ -36,8 +36,8 @@ EXAMPLES = """examples:
   python -m submission rehearse                  run the packed decoder as the server would, three times
   python -m submission freeze                    from now on the decoder must stay as it is
 """
-ERRORS = (PictureError, DecoderError, InfeasibleBudget, BuildError, RehearsalError, EngineError, Busy, OSError)
-"""What can be wrong with the input, the machine or the disk; everything else is a bug."""
+ERRORS = (PictureError, DecoderError, InfeasibleBudget, BuildError, RehearsalError, EngineError, Busy)
+"""What can be wrong with the input or the machine; everything else but a full disk is a bug."""
 
 
 def main() -> int:
@@ -73,6 +73,10 @@ def main() -> int:
                 _run(arguments.images, targets, arguments.dist, package, preset(arguments.preset), engine, rules)
     except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{type(error).__name__}: {error}: make room or fix it, and run again; no file is half written, "
+              "and finished pictures are kept", file=sys.stderr)  # fmt: skip
         return 1
     return 0
 

@@ -20,6 +20,7 @@ DECODER_ZIP = "decoder.zip"
 ENTRY = "decode"
 VENDOR = "vendor"
 ENTRY_SCRIPT = """#!/usr/bin/env python3
+import os
 import sys
 from pathlib import Path
 
@@ -28,7 +29,9 @@ sys.path[:0] = [str(folder), str(folder / "vendor")]
 
 from decoder_pkg.server import main
 
-sys.exit(main())
+code = main()
+sys.stdout.flush()
+os._exit(code)  # without taking torch apart, which would need half a second
 """
 
 
