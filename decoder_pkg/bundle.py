@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .architecture import CAUSAL, GAIN_LAMBDAS, QUADTREE, Architecture, architecture
@@ -17,11 +17,14 @@ from .archive import BUNDLE_ID_BYTES
 from .entropy_model import SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
-from .postfilter import PostFilter
 from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
-from .synthesis import Synthesis, to_channels_last
 from .tables import CodingTable, build_table
+
+# torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
+if TYPE_CHECKING:
+    from .postfilter import PostFilter
+    from .synthesis import Synthesis
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
@@ -109,6 +112,10 @@ class DecoderModel:
     @cached_property
     def synthesis(self) -> Synthesis:
         """The float synthesis network in evaluation mode, on the CPU."""
+        import torch
+
+        from .synthesis import Synthesis, to_channels_last
+
         network = Synthesis(self.arch, len(GAIN_LAMBDAS))
         prefix = "synthesis."
         state = {

@@ -17,7 +17,6 @@ from .bundle import Bundle
 from .entropy_model import Grid
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
 from .latent_decoder import checksum, decode_latents
-from .render import render
 
 PNG_LEVEL = 1
 """zlib level of the PNGs: their size counts nowhere, the time does."""
@@ -65,6 +64,8 @@ def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np
     Raises:
       PayloadError: as `decode_entry_latents`.
     """
+    from .render import render
+
     latents = decode_entry_latents(bundle, entry)
     header = entry.header
     model = bundle.models[header.model]

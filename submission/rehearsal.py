@@ -22,8 +22,8 @@ from .seasons import GIGABYTE, Season
 
 NO_NETWORK = ("unshare", "--net", "--map-root-user")
 LIMITS = Path(__file__).with_name("limits.py")
-CONTAINER = Path(".cache/container/bin")
-"""Programs of the environment that `make container` builds: the season's packages and nothing of this project."""
+CONTAINER = Path(".cache/container")
+"""The environment that `make container` builds: the season's packages and nothing of this project."""
 
 MAX_UNPACKED = 4 * GIGABYTE
 """What a decoder may unpack to: the largest that a season has allowed."""
@@ -84,14 +84,15 @@ def rehearse(decoder_zip: Path, data_zip: Path, rules: Season) -> Iterator[Rehea
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def interpreter_folder() -> Path:
-    """Where the decoder finds its Python: the container's environment, or this one where that was not built."""
-    return CONTAINER.absolute() if CONTAINER.exists() else Path(sys.executable).parent
+def container_ready(container: Path) -> bool:
+    """Whether the container's environment was built to its end."""
+    return (container / ".ready").exists()
 
 
 def _run(work: Path, rules: Season) -> Rehearsal:
     network = _network_cut()
-    programs = interpreter_folder()
+    inside = container_ready(CONTAINER)
+    programs = CONTAINER.absolute() / "bin" if inside else Path(sys.executable).parent
     limits = (sys.executable, "-I", str(LIMITS), str(rules.memory_bytes or 0), str(rules.cpus or 0))
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(work)}
     logs = [work.parent / name for name in ("stdout", "stderr")]
@@ -105,7 +106,7 @@ def _run(work: Path, rules: Season) -> Rehearsal:
     log, hidden = (path.read_text(errors="replace") for path in logs)
     code = process.returncode
     return Rehearsal(
-        work, code, seconds, usage, log, hidden, bool(network), CONTAINER.exists(), _failure(code, late, hidden, rules)
+        work, code, seconds, usage, log, hidden, bool(network), inside, _failure(code, late, hidden, rules)
     )
 
 

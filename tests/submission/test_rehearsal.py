@@ -83,12 +83,14 @@ def test_unsafe_decoder_is_not_unpacked(tmp_path: Path) -> None:
 
 
 def test_container_s_python_is_the_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    programs = tmp_path / "container"
-    programs.mkdir()
-    (programs / "python3").symlink_to(sys.executable)
-    monkeypatch.setattr(rehearsal, "CONTAINER", programs)
+    container = tmp_path / "container"
+    (container / "bin").mkdir(parents=True)
+    (container / "bin/python3").symlink_to(sys.executable)
+    monkeypatch.setattr(rehearsal, "CONTAINER", container)
+    assert not run(tmp_path, "").container
+    (container / ".ready").touch()
     result = run(tmp_path, "import sys; print(sys.executable)")
-    assert result.log == f"{programs / 'python3'}\n"
+    assert result.log == f"{container / 'bin/python3'}\n"
     assert "container's packages" in conditions(result, RULES)
 
 
