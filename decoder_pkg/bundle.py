@@ -67,6 +67,14 @@ class DecoderModel:
         except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise WeightsError(f"the weight file names no known architecture: {error}") from None
 
+    def build(self) -> None:
+        """Builds the networks now, so that the first picture takes no longer than the others.
+
+        Raises:
+          WeightsError: the tensors do not fit the architecture.
+        """
+        _ = self.entropy, self.synthesis
+
     def _get(self, name: str) -> NDArray[np.generic]:
         if name not in self._file.tensors:
             raise WeightsError(f"the weight file lacks {name}")

@@ -84,9 +84,11 @@ def decode_server(bundle: Bundle, folder: Path) -> int:
 
 def _decode_stream(bundle: Bundle, data: bytes, output: Path, bf16: bool) -> int:
     single = output.suffix == ".png"
-    count = len(read_archive(data).entries)
-    if single and count > 1:
-        raise MissingInput(f"the stream holds {count} pictures: give a folder as output, not {output.name}")
+    entries = read_archive(data).entries
+    if single and len(entries) > 1:
+        raise MissingInput(f"the stream holds {len(entries)} pictures: give a folder as output, not {output.name}")
+    for number in bundle.models.keys() & {entry.header.model for entry in entries}:
+        bundle.models[number].build()
     failures, start = 0, time.monotonic()
     for decoded in decode_archive(bundle, data, bf16):
         written = _write(decoded, output if single else output / f"{decoded.name}.png")
