@@ -33,6 +33,8 @@ from encoder.pictures import Pixels, load_picture
 from encoder.twin import load_float_model
 from encoder.weights import EncoderModel, load_zoo, to_grid
 
+from .bench_server import bench_server
+
 GAIN = 24
 SLOPE = 24 / 0.0032
 """Squared error per byte at which that gain was trained."""
@@ -184,6 +186,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for name, size in SIZES.items():
         bench_decoding(name, photograph(*size, arguments.image))
+    bench_server("CLIC size", photograph(*SIZES["CLIC size"], arguments.image), GAIN)
     bench_refinement(photograph(*SIZES["Kodak size"], arguments.image))
     if arguments.large:
         bench_large()
