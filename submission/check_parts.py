@@ -110,6 +110,8 @@ def _frozen_problems(path: Path, lock: Path, where: str) -> list[Problem]:
 
 def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet | None, where: str) -> list[Problem]:
     """Checks one target's data: container, weights it was made for, size against the budget."""
+    if not path.is_file():
+        return [Problem(where, "missing")]
     try:
         archive = read_archive(read_stream(path))
     except DecoderError as error:
