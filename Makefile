@@ -19,6 +19,10 @@ THREADS ?=
 ENTRIES ?= ours=dist
 SHEET ?=
 CODECS ?=
+DIST ?= dist
+COUNT ?= 100000
+SEED ?= 1
+CONTAINER = .cache/container
 
 .DEFAULT_GOAL := help
 
@@ -41,6 +45,39 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 .PHONY: submission
 submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15)
 	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
+
+$(CONTAINER)/.ready: submission/container.txt requirements.lock
+	rm -rf $(CONTAINER)
+	$(PYTHON) -m venv $(CONTAINER)
+	$(CONTAINER)/bin/python -m pip install --quiet --requirement submission/container.txt --constraint requirements.lock
+	touch $@
+
+.PHONY: container
+container: $(CONTAINER)/.ready ## the rehearsal's Python: torch, numpy and Pillow, nothing of this project
+
+.PHONY: check
+check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)
+	$(BIN)/python -m submission check $(DIST) --season $(SEASON)
+
+.PHONY: rehearsal
+rehearsal: setup container ## the packed decoder as the server runs it, three times: time, memory, projection
+	$(BIN)/python -m submission rehearse --dist $(DIST) --season $(SEASON)
+
+.PHONY: freeze
+freeze: setup container ## after validation: from now on the decoder must stay as it is (decoder.lock.json)
+	$(BIN)/python -m submission freeze --dist $(DIST) --season $(SEASON)
+
+.PHONY: fuzz
+fuzz: setup ## 100,000 mutated streams against the decoder, or the rest of them (COUNT=, SEED=)
+	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED)
+
+.PHONY: faults
+faults: setup ## kill -9, full disks and two runs at once against a small submission (SEED=)
+	$(BIN)/python -m tests.faults --seed $(SEED)
+
+.PHONY: exactness
+exactness: setup container ## one stream set decoded in every environment there is: docs/exactness.md
+	$(BIN)/python -m submission.exactness
 
 .PHONY: test
 test: setup ## all tests

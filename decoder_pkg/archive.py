@@ -21,10 +21,15 @@ MAGIC = b"\x89CLC"
 VERSION = 1
 BUNDLE_ID_BYTES = 8
 MAX_IMAGES = 4096
-MAX_NAME_BYTES = 255
+MAX_NAME_BYTES = 200
+"""Leaves room for what a file system's 255 bytes must hold beside it while a file is written."""
+
 MAX_NAMES_BYTES = MAX_IMAGES * (MAX_NAME_BYTES + 1)
 MAX_SIDE = 65535
 MAX_PIXELS = 2**27
+MAX_SET_PIXELS = 2**31
+"""Bounds the time that a stream of a few bytes can ask for."""
+
 VARINT = 0
 """As a field's width: a varint in place of a fixed number of bytes."""
 
@@ -106,6 +111,7 @@ def write_archive(bundle_id: bytes, entries: Sequence[Entry]) -> bytes:
     """
     assert len(bundle_id) == BUNDLE_ID_BYTES
     names = _join_names([entry.name for entry in entries])
+    _check_set([entry.header for entry in entries])
     head = bytearray(MAGIC + bytes([VERSION]) + bundle_id + varint(len(entries)) + varint(len(names)) + names)
     for entry in entries:
         head += _write_header(entry.header)
@@ -131,6 +137,7 @@ def read_archive(data: bytes) -> Archive:
         raise LimitExceeded(f"{count} pictures; an archive holds 1 to {MAX_IMAGES}")
     packed_names = reader.take(reader.varint())
     headers = [_read_header(reader) for _ in range(count)]
+    _check_set(headers)
     computed = zlib.crc32(data[: reader.position])
     if reader.unsigned(4) != computed:
         raise HeaderChecksum("the header block is damaged (checksum differs)")
@@ -171,6 +178,12 @@ def _check_header(header: ImageHeader) -> None:
         raise LimitExceeded(f"{header.width}x{header.height} is more than {MAX_PIXELS} pixels")
 
 
+def _check_set(headers: Sequence[ImageHeader]) -> None:
+    pixels = sum(header.width * header.height for header in headers)
+    if pixels > MAX_SET_PIXELS:
+        raise LimitExceeded(f"all pictures together have {pixels} pixels; {MAX_SET_PIXELS} are allowed")
+
+
 def _join_names(names: Sequence[str]) -> bytes:
     if not 1 <= len(names) <= MAX_IMAGES:
         raise LimitExceeded(f"{len(names)} pictures; an archive holds 1 to {MAX_IMAGES}")
@@ -197,9 +210,9 @@ def _split_names(packed: bytes, count: int) -> list[str]:
 
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
-        if not 1 <= len(name.encode()) <= MAX_NAME_BYTES:
-            raise InvalidHeader(f"a name has {len(name.encode())} bytes; allowed are 1 to {MAX_NAME_BYTES}")
         if not name.isprintable() or "/" in name or "\\" in name or name.startswith("."):
             raise InvalidHeader(f"the name {name!r} has a slash, a leading dot or an unprintable character")
+        if not 1 <= len(name.encode()) <= MAX_NAME_BYTES:
+            raise InvalidHeader(f"a name has {len(name.encode())} bytes; allowed are 1 to {MAX_NAME_BYTES}")
     if len({name.casefold() for name in names}) != len(names):
         raise InvalidHeader("two pictures share a name")

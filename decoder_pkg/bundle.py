@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .architecture import CAUSAL, GAIN_LAMBDAS, QUADTREE, Architecture, architecture
@@ -17,11 +17,14 @@ from .archive import BUNDLE_ID_BYTES
 from .entropy_model import SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
-from .postfilter import PostFilter
 from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
-from .synthesis import Synthesis, to_channels_last
 from .tables import CodingTable, build_table
+
+# torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
+if TYPE_CHECKING:
+    from .postfilter import PostFilter
+    from .synthesis import Synthesis
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
@@ -61,8 +64,16 @@ class DecoderModel:
         try:
             self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
             self.exponents: dict[str, int] = json.loads(self._file.metadata["exponents"])
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise WeightsError(f"the weight file names no known architecture: {error}") from None
+
+    def build(self) -> None:
+        """Builds the networks now, so that the first picture takes no longer than the others.
+
+        Raises:
+          WeightsError: the tensors do not fit the architecture.
+        """
+        _ = self.entropy, self.synthesis
 
     def _get(self, name: str) -> NDArray[np.generic]:
         if name not in self._file.tensors:
@@ -109,6 +120,10 @@ class DecoderModel:
     @cached_property
     def synthesis(self) -> Synthesis:
         """The float synthesis network in evaluation mode, on the CPU."""
+        import torch
+
+        from .synthesis import Synthesis, to_channels_last
+
         network = Synthesis(self.arch, len(GAIN_LAMBDAS))
         prefix = "synthesis."
         state = {
@@ -157,9 +172,9 @@ def load_bundle(folder: Path = WEIGHTS) -> Bundle:
     models, digests = {}, hashlib.sha256()
     for row in read_manifest(folder):
         data = _read(folder / row["file"])
-        model = DecoderModel(data)
-        if model.digest.hex() != row["sha256"]:
+        if hashlib.sha256(data).hexdigest() != row["sha256"]:
             raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
+        model = DecoderModel(data)
         digests.update(model.digest)
         models[int(row["id"])] = model
     return Bundle(digests.digest()[:BUNDLE_ID_BYTES], models)
@@ -173,7 +188,11 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     """
     try:
         rows: list[dict[str, str]] = json.loads(_read(folder / MANIFEST))["models"]
-    except (ValueError, KeyError, TypeError) as error:
+        for row in rows:
+            int(row["id"])
+            if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
+                raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
     return rows
 

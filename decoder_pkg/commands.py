@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
-import zipfile
+import time
 from pathlib import Path
+from zipfile import ZIP_STORED
 
 from .archive import read_archive
 from .bundle import Bundle
 from .decoder import Decoded, decode_archive, write_png
 from .errors import DecoderError, LimitExceeded, MissingInput, NotAnArchive
+from .safe_zip import checked_members, open_zip, read_member
 
 STREAM_SUFFIX = ".clc"
 DATA_ZIP = "bs.zip"
+DATA_ZIPS = (DATA_ZIP, "valout.zip")
+"""Names under which the seasons' servers laid the data beside the decoder."""
+
 ZIP_MEMBER = "images.clc"
 MAX_STREAM_BYTES = 2**30
 SERVER_FOLDER = Path("images")
@@ -23,7 +28,7 @@ def read_stream(path: Path) -> bytes:
 
     Raises:
       MissingInput: there is no such file.
-      NotAnArchive: the zip does not hold exactly the one member.
+      FormatError: the zip is damaged or unsafe, or does not hold exactly the one member.
       LimitExceeded: the container is larger than FORMAT.md allows.
     """
     if not path.is_file():
@@ -34,16 +39,13 @@ def read_stream(path: Path) -> bytes:
 
 
 def _read_zip(path: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if [member.filename for member in members] != [ZIP_MEMBER]:
-                raise NotAnArchive(f"{path} must hold {ZIP_MEMBER} and nothing else")
-            if members[0].compress_type != zipfile.ZIP_STORED or members[0].file_size > path.stat().st_size:
-                raise NotAnArchive(f"{ZIP_MEMBER} must be stored in the zip without compression")
-            return archive.read(members[0])
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise NotAnArchive(f"{path} is damaged: {error}") from None
+    with open_zip(path) as archive:
+        members = checked_members(archive, MAX_STREAM_BYTES)
+        if [member.filename for member in members] != [ZIP_MEMBER]:
+            raise NotAnArchive(f"{path} must hold {ZIP_MEMBER} and nothing else")
+        if members[0].compress_type != ZIP_STORED:
+            raise NotAnArchive(f"{ZIP_MEMBER} must be stored in the zip without compression")
+        return read_member(archive, members[0])
 
 
 def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False) -> int:
@@ -69,31 +71,43 @@ def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False)
 
 
 def decode_server(bundle: Bundle, folder: Path) -> int:
-    """The competition's call: bs.zip in the working folder to images/*.png there; returns the number of failures."""
-    return _decode_stream(bundle, read_stream(folder / DATA_ZIP), folder / SERVER_FOLDER, bf16=False)
+    """The competition's call: the data in the working folder to images/*.png there; returns the number of failures.
+
+    Raises:
+      DecoderError: the data cannot be read at all.
+    """
+    found = [name for name in DATA_ZIPS if (folder / name).exists()]
+    if len(found) != 1:
+        raise MissingInput(f"{folder} holds {' and '.join(found) or 'no data'}: exactly one of {DATA_ZIPS} is needed")
+    return _decode_stream(bundle, read_stream(folder / found[0]), folder / SERVER_FOLDER, bf16=False)
 
 
 def _decode_stream(bundle: Bundle, data: bytes, output: Path, bf16: bool) -> int:
     single = output.suffix == ".png"
-    count = len(read_archive(data).entries)
-    if single and count > 1:
-        raise MissingInput(f"the stream holds {count} pictures: give a folder as output, not {output.name}")
-    failures = 0
+    entries = read_archive(data).entries
+    if single and len(entries) > 1:
+        raise MissingInput(f"the stream holds {len(entries)} pictures: give a folder as output, not {output.name}")
+    for number in bundle.models.keys() & {entry.header.model for entry in entries}:
+        bundle.models[number].build()
+    failures, start = 0, time.monotonic()
     for decoded in decode_archive(bundle, data, bf16):
-        failures += not _write(decoded, output if single else output / f"{decoded.name}.png")
+        written = _write(decoded, output if single else output / f"{decoded.name}.png")
+        failures += written is None
+        if written is not None:
+            print(f"{decoded.name}: {written}, {time.monotonic() - start:.3f} s", flush=True)
+        start = time.monotonic()
     return failures
 
 
-def _write(decoded: Decoded, path: Path) -> bool:
+def _write(decoded: Decoded, path: Path) -> str | None:
+    """Writes a picture and returns its size; reports one that was not decoded and returns None."""
     if decoded.pixels is None:
         assert decoded.error is not None
         _report(decoded.name, decoded.error)
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
+        return None
     write_png(path, decoded.pixels)
     height, width = decoded.pixels.shape[:2]
-    print(f"{decoded.name}: {width}x{height}", flush=True)
-    return True
+    return f"{width}x{height}"
 
 
 def _report(name: str, error: DecoderError) -> None:

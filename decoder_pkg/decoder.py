@@ -15,9 +15,8 @@ from .architecture import LATENT_STRIDE
 from .archive import Entry, read_archive
 from .bundle import Bundle
 from .entropy_model import Grid
-from .errors import CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
+from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
 from .latent_decoder import checksum, decode_latents
-from .render import render
 
 PNG_LEVEL = 1
 """zlib level of the PNGs: their size counts nowhere, the time does."""
@@ -65,6 +64,8 @@ def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np
     Raises:
       PayloadError: as `decode_entry_latents`.
     """
+    from .render import render
+
     latents = decode_entry_latents(bundle, entry)
     header = entry.header
     model = bundle.models[header.model]
@@ -93,10 +94,17 @@ def decode_archive(bundle: Bundle, data: bytes, bf16: bool = False) -> Iterator[
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Writes [H, W, 3] uint8 under a temporary name and renames it."""
+    """Writes [H, W, 3] uint8 under a temporary name and renames it.
+
+    Raises:
+      CannotWrite: the disk is full, or does not let itself be written.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(partial, format="PNG", compress_level=PNG_LEVEL)
         partial.replace(path)
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
         partial.unlink(missing_ok=True)

@@ -8,13 +8,20 @@ DecoderError
 │   ├── TrailingData           it goes on after its end
 │   ├── InvalidHeader          a field is out of range
 │   ├── LimitExceeded          larger than FORMAT.md allows
-│   └── HeaderChecksum         the header block is damaged
+│   ├── HeaderChecksum         the header block is damaged
+│   ├── DamagedZip             a zip that cannot be unpacked
+│   └── UnsafeZip              a zip that could do harm
+│       ├── UnsafePath             a member would leave the folder
+│       ├── DoubledMember          two members claim one path
+│       ├── SpecialMember          a link, a device, or encrypted or compressed in a rare way
+│       └── ZipBomb                more members or bytes than are allowed
 ├── WrongBundle            made for other weights
 ├── PayloadError           one picture cannot be decoded, the others can
 │   ├── PayloadChecksum        its bytes are damaged
 │   └── CorruptPayload         its bytes do not decode to exactly this picture
 ├── WeightsError           a weight file is missing, damaged or of another kind
-└── MissingInput           there is nothing to decode
+├── MissingInput           there is nothing to decode, or more than one thing
+└── CannotWrite            the disk is full or does not let itself be written
 """
 
 from __future__ import annotations
@@ -56,6 +63,30 @@ class HeaderChecksum(FormatError):
     """The header block does not match its checksum."""
 
 
+class DamagedZip(FormatError):
+    """A zip is cut, damaged, or not written in the plain way."""
+
+
+class UnsafeZip(FormatError):
+    """A zip could do harm when it is unpacked."""
+
+
+class UnsafePath(UnsafeZip):
+    """A member's path is absolute, leads upwards or cannot be printed."""
+
+
+class DoubledMember(UnsafeZip):
+    """Two members claim one path."""
+
+
+class SpecialMember(UnsafeZip):
+    """A member is no plain file, or is encrypted or compressed in a rare way."""
+
+
+class ZipBomb(UnsafeZip):
+    """A zip has more members or unpacks to more bytes than are allowed."""
+
+
 class WrongBundle(DecoderError):
     """The stream was made for other weights."""
 
@@ -77,4 +108,8 @@ class WeightsError(DecoderError):
 
 
 class MissingInput(DecoderError):
-    """There is nothing to decode."""
+    """There is nothing to decode, or more than one thing."""
+
+
+class CannotWrite(DecoderError):
+    """The disk is full or does not let itself be written."""

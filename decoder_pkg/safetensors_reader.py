@@ -35,13 +35,14 @@ def parse_safetensors(data: bytes) -> TensorFile:
     try:
         header = json.loads(data[8 : 8 + size])
         metadata = header.pop("__metadata__", {})
-        tensors = {name: _tensor(entry, data[8 + size :]) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        buffer = memoryview(data)[8 + size :]  # one view: a copy for each tensor would hold them all in memory
+        tensors = {name: _tensor(entry, buffer) for name, entry in header.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"the weight file's header is damaged: {error}") from None
     return TensorFile(tensors, metadata)
 
 
-def _tensor(entry: dict[str, object], buffer: bytes) -> NDArray[np.generic]:
+def _tensor(entry: dict[str, object], buffer: memoryview) -> NDArray[np.generic]:
     dtype = np.dtype(DTYPES[str(entry["dtype"])])
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not isinstance(shape, list) or not isinstance(offsets, list):

@@ -1,8 +1,8 @@
-"""The competition's call: ./decode without arguments, bs.zip in the working directory."""
+"""The competition's call: ./decode without arguments, the data's zip in the working directory."""
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from .errors import DecoderError
 
 
 def main() -> int:
-    """Decodes bs.zip to images/*.png; returns the exit code."""
+    """Decodes the data's zip to images/*.png; returns the exit code."""
+    os.dup2(1, 2)  # the team sees stdout alone: errors belong there
     start = time.monotonic()
     try:
         failures = decode_server(load_bundle(), Path.cwd())
     except DecoderError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{type(error).__name__}: {error}")
         return 1
     print(f"decoded in {time.monotonic() - start:.1f} s, {failures} failed")
     return 1 if failures else 0

@@ -58,8 +58,11 @@ class CandidateCache:
         """Writes candidates under a temporary name and renames the file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(json.dumps([_to_row(one) for one in measured]))
-        partial.replace(path)
+        try:
+            partial.write_text(json.dumps([_to_row(one) for one in measured]))
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _to_row(measured: Measured) -> dict[str, object]:

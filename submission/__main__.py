@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from decoder_pkg.errors import WeightsError
+from decoder_pkg.errors import DecoderError
 from encoder.cache import CACHE, CandidateCache
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, Preset, preset
@@ -14,10 +14,13 @@ from encoder.weights import load_zoo
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
 
+from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
-from .build import DECODER_ZIP, RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
-from .decoder_zip import BuildError
+from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
+from .decoder_zip import DECODER_ZIP, BuildError
+from .dist import Busy, exclusive
 from .originals import stage_originals
+from .rehearse import conditions, time_report
 from .report import decoder_report, target_report, write_board
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
@@ -29,11 +32,20 @@ EXAMPLES = """examples:
   python -m submission --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission --season 2022             the rules of another year
   python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
+  python -m submission check dist/               list every problem of a submission
+  python -m submission rehearse                  run the packed decoder as the server would, three times
+  python -m submission freeze                    from now on the decoder must stay as it is
 """
+ERRORS = (PictureError, DecoderError, InfeasibleBudget, BuildError, RehearsalError, EngineError, Busy)
+"""What can be wrong with the input or the machine; everything else but a full disk is a bug."""
 
 
 def main() -> int:
     """Returns the exit code: 0 when every target was packed and rehearsed."""
+    if sys.argv[1:2] == ["check"]:
+        return check.main(sys.argv[2:])
+    if sys.argv[1:2] in (["rehearse"], ["freeze"]):
+        return rehearse.main(sys.argv[1:])
     parser = argparse.ArgumentParser(
         "python -m submission",
         description="Packs a submission, rehearses the server's run and prints the leaderboard.",
@@ -53,13 +65,18 @@ def main() -> int:
     try:
         rules = season(arguments.season)
         targets = arguments.targets or list(rules.targets)
-        package = pack_decoder(arguments.dist, rules.decoder_limit)
-        print(decoder_report(package, rules))
-        if not arguments.only_decoder:
-            engine = ENGINES[arguments.engine]()
-            _run(arguments.images, targets, arguments.dist, rules, preset(arguments.preset), engine)
-    except (PictureError, WeightsError, InfeasibleBudget, BuildError, RehearsalError, EngineError) as error:
+        with exclusive(arguments.dist):
+            package = pack_decoder(arguments.dist, rules.decoder_limit)
+            print(decoder_report(package, rules))
+            if not arguments.only_decoder:
+                engine = ENGINES[arguments.engine]()
+                _run(arguments.images, targets, arguments.dist, rules, preset(arguments.preset), engine)
+    except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{type(error).__name__}: {error}: make room or fix it, and run again; no file is half written, "
+              "and finished pictures are kept", file=sys.stderr)  # fmt: skip
         return 1
     return 0
 
@@ -67,15 +84,16 @@ def main() -> int:
 def _run(images: Path | None, targets: list[str], dist: Path, rules: Season, effort: Preset, engine: Engine) -> None:
     originals = dist / "originals"
     files = stage_originals(images, originals)
-    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine)
-    pack_submission(dist, targets)
+    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine, rules)
+    pack_submission(dist, targets, rules)
     swept = sweep_baselines(files, engine=engine)
     board = {}
     for target, budget in budgets.items():
-        result = rehearse_target(dist, target, originals, budget)
+        result = rehearse_target(dist, target, originals, budget, rules)
         print(target_report(result))
+        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}\n")
         board[target] = [result.row(dist / DECODER_ZIP), *baseline_rows(fit_baselines(swept, budget))]
-    print(f"\n{write_board(board, rules, dist)}")
+    print(write_board(board, rules, dist))
 
 
 if __name__ == "__main__":

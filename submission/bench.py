@@ -38,6 +38,8 @@ from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
 
+from .bench_server import bench_server
+
 GAIN = 24
 SLOPE = 24 / 0.0032
 """Squared error per byte at which that gain was trained."""
@@ -219,6 +221,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for name, size in SIZES.items():
         bench_decoding(name, photograph(*size, arguments.image))
+    bench_server("CLIC size", photograph(*SIZES["CLIC size"], arguments.image), GAIN)
     bench_refinement(photograph(*SIZES["Kodak size"], arguments.image))
     bench_metrics(photograph(*SIZES["CLIC size"], arguments.image))
     if arguments.large:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
+from decoder_pkg.commands import ZIP_MEMBER
+from decoder_pkg.safe_zip import checked_members, open_zip, read_member
 from encoder.cache import CandidateCache
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
@@ -20,13 +22,22 @@ from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
 
-from .decoder_zip import BuildError, DecoderZip, build_decoder_zip, bundle_sha256
+from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decoder_zip, bundle_sha256
+from .freeze import LOCK, check_frozen
 from .rehearsal import Rehearsal, rehearse
+from .seasons import DEFAULT_SEASON, GIGABYTE, Season, season
 from .zips import build_zip, write_atomically
 
 TEAM = "this codec"
-DECODER_ZIP = "decoder.zip"
 SUBMISSION_ZIP = "submission.zip"
+TEAM_INFO = "team_info.json"
+MAX_UNPACKED = 4 * GIGABYTE
+"""What a submission may unpack to: the largest decoder that a season has allowed."""
+
+LOGS = Path(".cache/rehearsal")
+"""Where each target's last log is kept: not in dist, which is the same after every run."""
+
+RULES = season(DEFAULT_SEASON)
 
 
 class RehearsalError(Exception):
@@ -68,9 +79,10 @@ def pack_decoder(dist: Path, limit: int | None = None) -> DecoderZip:
     """Writes dist/decoder.zip.
 
     Raises:
-      BuildError: a part is missing, or the package is larger than `limit` bytes.
+      BuildError: a part is missing, the package is larger than `limit` bytes, or another one is frozen.
     """
     package = build_decoder_zip()
+    check_frozen(package.data, LOCK)
     if limit is not None and len(package.data) > limit:
         raise BuildError(f"decoder.zip takes {len(package.data)} bytes, the season allows {limit}: ship fewer models")
     write_atomically(dist / DECODER_ZIP, package.data)
@@ -85,8 +97,9 @@ def pack_targets(
     cache: CandidateCache,
     preset: Preset = PRESETS[0],
     engine: Engine | None = None,
+    rules: Season = RULES,
 ) -> dict[str, int]:
-    """Encodes the set and writes dist/<target>/bs.zip; returns the budget of each target.
+    """Encodes the set and writes dist/<target>/bs.zip, or as the season names it; returns the budget of each target.
 
     Raises:
       InfeasibleBudget: a target is too small for the set.
@@ -98,37 +111,60 @@ def pack_targets(
     for target, budget in budgets.items():
         data = build_zip({ZIP_MEMBER: coder.fill(budget - overhead, PresetRefinement(preset), preset.saving).data})
         assert len(data) <= budget
-        write_atomically(dist / target / DATA_ZIP, data)
+        write_atomically(dist / target / rules.data_name, data)
     return budgets
 
 
-def pack_submission(dist: Path, targets: Sequence[str]) -> None:
-    """Writes dist/submission.zip, which holds the decoder and the data of every target."""
-    names = [DECODER_ZIP, *(f"{target}/{DATA_ZIP}" for target in targets)]
-    write_atomically(dist / SUBMISSION_ZIP, build_zip({name: (dist / name).read_bytes() for name in names}))
+def pack_submission(dist: Path, targets: Sequence[str], rules: Season = RULES) -> None:
+    """Writes dist/submission.zip in the season's layout: all packages side by side, or one zip with team_info.json.
+
+    Raises:
+      BuildError: the layout has room for one target, and there are several.
+    """
+    if not rules.single_zip:
+        names = [DECODER_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]
+        data = build_zip({name: (dist / name).read_bytes() for name in names})
+    else:
+        if len(targets) != 1:
+            raise BuildError(f"{rules.year} takes one zip for one target, not for {', '.join(targets)}: give --targets")
+        members = _decoder_members(dist / DECODER_ZIP)
+        members[rules.data_name] = (dist / targets[0] / rules.data_name).read_bytes()
+        # Which fields the season asked for is not known.
+        members[TEAM_INFO] = json.dumps({"team": TEAM}).encode()
+        data = build_zip(members, executable=frozenset({ENTRY}), deflate=True)
+    write_atomically(dist / SUBMISSION_ZIP, data)
 
 
-def rehearse_target(dist: Path, target: str, originals: Path, budget: int, keep: Path | None = None) -> TargetResult:
-    """Runs the packed decoder on the packed data as the server would, and scores what it wrote.
+def _decoder_members(decoder_zip: Path) -> dict[str, bytes]:
+    with open_zip(decoder_zip) as archive:
+        return {m.filename: read_member(archive, m) for m in checked_members(archive, MAX_UNPACKED)}
+
+
+def rehearse_target(
+    dist: Path, target: str, originals: Path, budget: int, rules: Season = RULES, keep: Path | None = None
+) -> TargetResult:
+    """Runs the packed decoder on the packed data as the server would, scores what it wrote and keeps its log.
 
     Args:
       dist: folder of decoder.zip and <target>/bs.zip.
       target: bits per pixel, as the folder is named.
       originals: folder of the original PNGs.
       budget: bytes, for the report.
+      rules: the season's.
       keep: folder that gets the decoded PNGs, without subfolders.
 
     Raises:
       RehearsalError: the decoder failed, or pictures are missing, extra or wrong.
     """
-    data_zip = dist / target / DATA_ZIP
-    with rehearse(dist / DECODER_ZIP, data_zip) as run:
+    data_zip = dist / target / rules.data_name
+    with rehearse(dist / DECODER_ZIP, data_zip, rules) as run:
         score, problems = score_folder(originals, run.folder)
         if keep and score:
             copy_pictures(run.folder, keep)
-    if run.exit_code or score is None:
+    write_atomically(LOGS / f"{target}.log", run.log.encode())
+    if run.failure or score is None:
         listed = "\n".join(f"  {problem.file}: {problem.message}" for problem in problems)
-        message = f"target {target}: ./decode ended with {run.exit_code}\n{listed}\nits log:\n{run.log}"
+        message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"
         raise RehearsalError(message, problems)
     return TargetResult(target, budget, data_zip.stat().st_size, run, score)
 

@@ -19,10 +19,12 @@ from .zips import build_zip
 PACKAGE = Path(decoder_pkg.__file__).parent
 WHEELS = Path(".cache/wheels")
 WHEEL_LIST = Path(__file__).parent / "wheels.txt"
+DECODER_ZIP = "decoder.zip"
 ENTRY = "decode"
 VENDOR = "vendor"
 PACKED_WEIGHTS = "decoder_pkg/weights"
 ENTRY_SCRIPT = """#!/usr/bin/env python3
+import os
 import sys
 from pathlib import Path
 
@@ -31,7 +33,9 @@ sys.path[:0] = [str(folder), str(folder / "vendor")]
 
 from decoder_pkg.server import main
 
-sys.exit(main())
+code = main()
+sys.stdout.flush()
+os._exit(code)  # without taking torch apart, which would need half a second
 """
 
 

@@ -7,17 +7,20 @@ or bytes.txt with the count.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.commands import DATA_ZIP
+from decoder_pkg.errors import DecoderError
+from decoder_pkg.safe_zip import checked_members, open_zip, read_member
 from eval.leaderboard import Row
 from eval.provenance import UNKNOWN, provenance
 from eval.score import Problem, flatten_pngs, score_folder
 from eval.sheet import Contestant
 
-from .build import DECODER_ZIP, RehearsalError, rehearse_target
+from .build import RehearsalError, rehearse_target
+from .decoder_zip import DECODER_ZIP
+from .rehearsal import MAX_UNPACKED
 from .seasons import Season
 from .zips import write_atomically
 
@@ -91,14 +94,17 @@ def judge(entry: Entry, target: str, contest: Contest) -> Result:
 
 def _unpacked(entry: Entry, target: str, folder: Path) -> Path:
     """The decoder and one target's data of a submission.zip, as files in a folder."""
-    for name in (DECODER_ZIP, f"{target}/{DATA_ZIP}"):
-        try:
-            with zipfile.ZipFile(entry.path) as archive:
-                write_atomically(folder / name, archive.read(name))
-        except KeyError:
-            raise EntryError(Problem(f"{entry.name}/{name}", f"not in {entry.path.name}")) from None
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise EntryError(Problem(entry.name, f"{entry.path.name} cannot be read: {error}")) from None
+    wanted = {DECODER_ZIP, f"{target}/{DATA_ZIP}"}
+    try:
+        with open_zip(entry.path) as archive:
+            for member in checked_members(archive, MAX_UNPACKED):
+                if member.filename in wanted:
+                    write_atomically(folder / member.filename, read_member(archive, member))
+                    wanted.remove(member.filename)
+    except (DecoderError, OSError) as error:
+        raise EntryError(Problem(entry.name, f"{entry.path.name} cannot be read: {error}")) from None
+    if wanted:
+        raise EntryError(*(Problem(f"{entry.name}/{name}", f"not in {entry.path.name}") for name in sorted(wanted)))
     return folder
 
 
@@ -108,13 +114,10 @@ def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -
     _check_size(entry, DECODER_ZIP, decoder.stat().st_size, contest.rules.decoder_limit, "season's limit")
     pictures = contest.pictures(entry.name, target)
     try:
-        result = rehearse_target(dist, target, contest.originals, contest.budgets[target], pictures)
-    except (RehearsalError, zipfile.BadZipFile, OSError) as error:
+        result = rehearse_target(dist, target, contest.originals, contest.budgets[target], contest.rules, pictures)
+    except (RehearsalError, DecoderError, OSError) as error:
         listed = [Problem(f"{entry.name}/{target}/{one.file}", one.message) for one in getattr(error, "problems", ())]
         raise EntryError(Problem(f"{entry.name}/{target}", f"the rehearsal failed: {error}"), *listed) from None
-    if (limit := contest.rules.seconds) is not None and result.rehearsal.seconds > limit:
-        took = f"decoding took {result.rehearsal.seconds:.0f} s, the season allows {limit}"
-        raise EntryError(Problem(f"{entry.name}/{target}", took))
     return Result(result.row(decoder, entry.name), Contestant(entry.name, result.score, flatten_pngs(pictures)[0]))
 
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import skimage.data
+from PIL import Image
 
 from decoder_pkg.decoder import write_png
 from encoder.pictures import PictureError, find_pictures, load_picture
@@ -35,3 +36,12 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     for name, pixels in pictures.items():
         write_png(folder / f"{name}.png", pixels)
     return sorted(folder.glob("*.png"))
+
+
+def set_pixels(folder: Path) -> int:
+    """Pixels of all original PNGs of a folder, from their headers."""
+    total = 0
+    for path in folder.glob("*.png"):
+        with Image.open(path) as image:
+            total += image.width * image.height
+    return total

@@ -1,23 +1,35 @@
-"""The server's run, rehearsed: a clean folder, the two zips, ./decode, no network."""
+"""The server's run, rehearsed: a clean folder, the two zips, ./decode, the container's packages, no network."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoder_pkg.commands import DATA_ZIP
+from decoder_pkg.safe_zip import unpack
 
-LOG = "decode.log"
+from .seasons import GIGABYTE, Season
+
 NO_NETWORK = ("unshare", "--net", "--map-root-user")
+LIMITS = Path(__file__).with_name("limits.py")
+CONTAINER = Path(".cache/container")
+"""The environment that `make container` builds: the season's packages and nothing of this project."""
+
+MAX_UNPACKED = 4 * GIGABYTE
+"""What a decoder may unpack to: the largest that a season has allowed."""
+
+PICTURE = re.compile(r"^(.+): (\d+)x(\d+), (\d+\.\d+) s$", re.MULTILINE)
+"""The decoder's line about one picture."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +38,14 @@ class Rehearsal:
 
     Attributes:
       folder: where it ran; the PNGs lie below it.
-      exit_code: of ./decode.
+      exit_code: of ./decode; negative is the signal that ended it.
       seconds: wall-clock time.
       peak_bytes: largest resident set of the process.
-      log: its stdout and stderr.
+      log: its stdout, which is all that a team gets to see.
+      hidden: its stderr.
       offline: whether the network was really cut off.
+      container: whether the container's environment ran it, not this one.
+      failure: why it did not succeed, None where it did.
     """
 
     folder: Path
@@ -38,41 +53,91 @@ class Rehearsal:
     seconds: float
     peak_bytes: int
     log: str
+    hidden: str
     offline: bool
+    container: bool
+    failure: str | None
+
+    @property
+    def pictures(self) -> list[tuple[str, int, float]]:
+        """Name, pixels and seconds of every picture, as the log tells."""
+        return [(name, int(w) * int(h), float(seconds)) for name, w, h, seconds in PICTURE.findall(self.log)]
 
 
 @contextmanager
-def rehearse(decoder_zip: Path, data_zip: Path) -> Iterator[Rehearsal]:
-    """Unpacks the decoder beside the data in a fresh folder and runs it; the folder is removed afterwards."""
+def rehearse(decoder_zip: Path, data_zip: Path, rules: Season) -> Iterator[Rehearsal]:
+    """Unpacks the decoder beside the data in a fresh folder and runs it under the season's limits.
+
+    The folder is removed afterwards.
+
+    Raises:
+      DecoderError: the decoder's zip is damaged or unsafe.
+    """
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     try:
-        _unpack(decoder_zip, folder)
-        shutil.copy(data_zip, folder / DATA_ZIP)
-        yield _run(folder)
+        work = folder / "work"
+        work.mkdir()
+        unpack(decoder_zip, work, MAX_UNPACKED)
+        shutil.copy(data_zip, work / rules.data_name)
+        yield _run(work, rules)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unpack(decoder_zip: Path, folder: Path) -> None:
-    with zipfile.ZipFile(decoder_zip) as archive:
-        for info in archive.infolist():
-            path = Path(archive.extract(info, folder))
-            path.chmod(info.external_attr >> 16 & 0o777)
+def container_ready(container: Path) -> bool:
+    """Whether the container's environment was built to its end."""
+    return (container / ".ready").exists()
 
 
-def _run(folder: Path) -> Rehearsal:
-    prefix = _network_cut()
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(folder)}
+def _run(work: Path, rules: Season) -> Rehearsal:
+    network = _network_cut()
+    inside = container_ready(CONTAINER)
+    programs = CONTAINER.absolute() / "bin" if inside else Path(sys.executable).parent
+    limits = (sys.executable, "-I", str(LIMITS), str(rules.memory_bytes or 0), str(rules.cpus or 0))
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(work)}
+    logs = [work.parent / name for name in ("stdout", "stderr")]
     start = time.monotonic()
-    with (folder / LOG).open("wb") as log:
+    with logs[0].open("wb") as out, logs[1].open("wb") as err:
         process = subprocess.Popen(
-            [*prefix, "./decode"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [*network, *limits, "./decode"], cwd=work, env=environment, stdout=out, stderr=err, start_new_session=True
         )
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+        usage, late = _wait(process, rules.seconds)
     seconds = time.monotonic() - start
-    text = (folder / LOG).read_text(errors="replace")
-    return Rehearsal(folder, process.returncode, seconds, usage.ru_maxrss * 1024, text, bool(prefix))
+    log, hidden = (path.read_text(errors="replace") for path in logs)
+    code = process.returncode
+    return Rehearsal(
+        work, code, seconds, usage, log, hidden, bool(network), inside, _failure(code, late, hidden, rules)
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], limit: int | None) -> tuple[int, bool]:
+    """Waits for the end, at most `limit` seconds; returns the peak memory in bytes and whether the limit struck."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(limit if limit is not None else threading.TIMEOUT_MAX, end)
+    timer.start()
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        timer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss * 1024, late.is_set()
+
+
+def _failure(code: int, late: bool, hidden: str, rules: Season) -> str | None:
+    if late:
+        return f"./decode was stopped after {rules.seconds} s, the time limit of {rules.year}"
+    if code:
+        shown = f"; on stderr, which no team sees:\n{hidden.rstrip()}" if hidden.strip() else ""
+        return f"./decode ended with {code}{shown}"
+    return None
 
 
 def _network_cut() -> tuple[str, ...]:

@@ -7,7 +7,10 @@ Sources: the official site's archive, the 2018/2019 evaluation server, the devki
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from decoder_pkg.commands import DATA_ZIP
+from rate_control.budget import budget_bytes
 
 MEGABYTE = 10**6
 GIGABYTE = 10**9
@@ -34,13 +37,21 @@ class KnownSet:
 
     Attributes:
       name: as the competition calls it.
-      budgets: bytes by target.
+      budgets: bytes by target, as published.
       pixels: of the whole set, None where only the budgets are known.
+      images: how many.
     """
 
     name: str
-    budgets: Mapping[str, int]
+    budgets: Mapping[str, int] = field(default_factory=dict)
     pixels: int | None = None
+    images: int | None = None
+
+    def budget(self, target: str) -> int | None:
+        """Bytes for a target, None where neither they nor the pixels are known."""
+        if target in self.budgets or self.pixels is None:
+            return self.budgets.get(target)
+        return budget_bytes(self.pixels, target)
 
 
 @dataclass(frozen=True)
@@ -51,27 +62,51 @@ class Season:
       year: of the competition.
       targets: bits per pixel.
       sets: data sets with known budgets; for any other the budget is ceil(pixels * bpp / 8).
+      every_target: a team must submit all targets.
       decoder_limit: bytes of the decoder, None where there is no limit or none is known.
       decoder_limit_known: whether `decoder_limit` is what the rules say.
       seconds: time limit of a decoding run.
       memory_bytes: of the machine.
       cpus: of the machine.
+      gpu: of the machine.
+      packages: of the container's Python.
       data_zip: name under which the data lies beside the decoder.
       single_zip: one upload with team_info.json in place of a decoder and a data file.
       columns: of the leaderboard, None where they are not known.
+      notes: rules that no check can see.
     """
 
     year: int
     targets: tuple[str, ...]
     sets: tuple[KnownSet, ...] = ()
+    every_target: bool = False
     decoder_limit: int | None = None
     decoder_limit_known: bool = False
     seconds: int | None = None
     memory_bytes: int | None = None
     cpus: int | None = None
+    gpu: str | None = None
+    packages: tuple[str, ...] | None = None
     data_zip: str | None = None
     single_zip: bool = False
     columns: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def data_name(self) -> str:
+        """Name of the data's zip: the season's, or the one of 2025 where it is not known."""
+        return self.data_zip or DATA_ZIP
+
+    def known_set(self, name: str) -> KnownSet:
+        """The data set of this name.
+
+        Raises:
+          KeyError: the season has none.
+        """
+        for row in self.sets:
+            if row.name == name:
+                return row
+        raise KeyError(f"{self.year} has no known set {name!r}; known: {[row.name for row in self.sets]}")
 
 
 THREE_TARGETS = ("0.075", "0.15", "0.3")
@@ -109,7 +144,9 @@ SEASONS = (
         2021,
         THREE_TARGETS,
         (
-            KnownSet("validation", {"0.075": 857_362, "0.15": 1_714_724, "0.3": 3_429_448}, pixels=91_451_931),
+            KnownSet(
+                "validation", {"0.075": 857_362, "0.15": 1_714_724, "0.3": 3_429_448}, pixels=91_451_931, images=41
+            ),
             KnownSet("test", {"0.075": 1_477_209, "0.15": 2_954_417, "0.3": 5_908_833}),
         ),
         decoder_limit=250 * MEGABYTE,
@@ -117,27 +154,42 @@ SEASONS = (
         seconds=5 * HOUR,
         memory_bytes=12 * GIGABYTE,
         cpus=2,
+        gpu="P100, 16 GB",
         columns=LEADERBOARD_2021,
+        notes=("the five hours were given for the validation set",),
     ),
     Season(
         2022,
         THREE_TARGETS,
+        (KnownSet("test", images=30),),
         decoder_limit=250 * MEGABYTE,
         decoder_limit_known=True,
         seconds=5 * HOUR,
         memory_bytes=12 * GIGABYTE,
         cpus=2,
+        gpu="P100, 16 GB",
         columns=LEADERBOARD_2022,
     ),
-    Season(2025, THREE_TARGETS, data_zip="bs.zip"),
+    Season(
+        2025,
+        THREE_TARGETS,
+        (KnownSet("test", pixels=86_245_376, images=30),),
+        packages=("torch", "numpy", "pillow", "scikit-image", "range-coder"),
+        data_zip="bs.zip",
+    ),
     Season(
         2027,
         THREE_TARGETS,
+        (KnownSet("test", images=30),),
+        every_target=True,
         decoder_limit=4 * GIGABYTE,
         decoder_limit_known=True,
         seconds=5 * HOUR,
         memory_bytes=12 * GIGABYTE,
         cpus=2,
+        gpu="L4, 24 GB",
+        packages=("torch==2.6",),
+        notes=("known from a participant's notes alone", "the slowest quarter loses eligibility"),
     ),
 )
 DEFAULT_SEASON = 2021

@@ -10,6 +10,8 @@ from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
+PARTIAL = ".partial"
+"""How the temporary name of every unfinished file ends."""
 
 
 def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozenset(), deflate: bool = False) -> bytes:
@@ -32,8 +34,11 @@ def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozens
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes under a temporary name and renames."""
+    """Writes under a temporary name and renames; a write that fails leaves nothing behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from decoder_pkg.archive import (
     FIELDS,
     MAX_PIXELS,
+    MAX_SET_PIXELS,
     Entry,
     ImageHeader,
     entry_size,
@@ -26,6 +27,7 @@ from decoder_pkg.errors import (
     TruncatedArchive,
     UnsupportedVersion,
 )
+from decoder_pkg.wire import varint
 
 BUNDLE = bytes(range(8))
 
@@ -137,6 +139,25 @@ def test_too_many_pixels_are_refused_before_memory_is_taken() -> None:
         write_archive(BUNDLE, [make_entry(width=side, height=side)])
 
 
+@pytest.mark.parametrize(("width", "height"), [(65535, 32769), (46341, 46341), (1, 2**31), (2**31, 1), (2**32 - 1, 1)])
+def test_header_of_two_to_the_31_pixels_is_refused_when_read(width: int, height: int) -> None:
+    data = write_archive(BUNDLE, [make_entry(width=100, height=50)])
+    size = bytes([1, 24, 128, 0, 100, 50])
+    forged = data.replace(size, size[:4] + varint(width) + varint(height))
+    with pytest.raises((LimitExceeded, InvalidHeader)):
+        read_archive(resign(forged))
+
+
+def test_stream_that_asks_for_hours_is_refused() -> None:
+    """Each of its pictures is permitted, and none needs a byte of payload."""
+    count = MAX_SET_PIXELS // MAX_PIXELS + 1
+    entries = [make_entry(f"{n}", b"", width=2**14, height=MAX_PIXELS // 2**14) for n in range(count)]
+    with pytest.raises(LimitExceeded, match="together"):
+        write_archive(BUNDLE, entries)
+    data = bytearray(write_archive(BUNDLE, entries[:-1]))
+    assert len(read_archive(bytes(data)).entries) == count - 1
+
+
 def test_zero_width_is_refused_when_read() -> None:
     data = write_archive(BUNDLE, [make_entry(width=100)])
     position = data.index(bytes([1, 24, 128, 0, 100, 50]))
@@ -145,7 +166,7 @@ def test_zero_width_is_refused_when_read() -> None:
         read_archive(resign(forged))
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "a\\b", "a\0b", "a\nb", "x" * 256])
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "a\\b", "a\0b", "a\nb", "x" * 201, "\ud800"])
 def test_name_that_leaves_the_folder_is_refused(name: str) -> None:
     with pytest.raises(InvalidHeader):
         write_archive(BUNDLE, [make_entry(name)])
@@ -168,8 +189,6 @@ def test_name_list_that_unpacks_without_end_is_refused() -> None:
     data = write_archive(BUNDLE, [make_entry("abcd")])
     compressor = zlib.compressobj(9, wbits=-15)
     honest = compressor.compress(b"abcd") + compressor.flush()
-    from decoder_pkg.wire import varint
-
     forged = data.replace(varint(len(honest)) + honest, varint(len(bomb)) + bomb)
     with pytest.raises(LimitExceeded):
         read_archive(resign(forged))

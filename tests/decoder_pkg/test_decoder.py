@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,17 +13,19 @@ import pytest
 
 from decoder_pkg import render as rendering
 from decoder_pkg.archive import Entry, read_archive, write_archive
-from decoder_pkg.bundle import load_bundle
+from decoder_pkg.bundle import DecoderModel, load_bundle
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_server, read_stream
 from decoder_pkg.decoder import decode_archive, decode_entry_latents
 from decoder_pkg.errors import (
     CorruptPayload,
+    DamagedZip,
     MissingInput,
     NotAnArchive,
     PayloadChecksum,
     PayloadError,
     WeightsError,
     WrongBundle,
+    ZipBomb,
 )
 from decoder_pkg.render import render
 from encoder.encode import AnalysedPicture
@@ -99,8 +102,8 @@ def write_zip(path: Path, members: dict[str, bytes], compression: int = zipfile.
 
 @pytest.mark.parametrize(
     "members",
-    [{}, {"other": b"x"}, {"../images.clc": b"x"}, {ZIP_MEMBER: b"x", "more": b"y"}],
-    ids=["empty", "other", "path", "more"],
+    [{}, {"other": b"x"}, {ZIP_MEMBER: b"x", "more": b"y"}],
+    ids=["empty", "other", "more"],
 )
 def test_zip_with_other_content_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
     write_zip(tmp_path / DATA_ZIP, members)
@@ -110,7 +113,7 @@ def test_zip_with_other_content_is_refused(tmp_path: Path, members: dict[str, by
 
 def test_zip_bomb_is_refused(tmp_path: Path) -> None:
     write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: bytes(10**7)}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(NotAnArchive):
+    with pytest.raises(ZipBomb):
         read_stream(tmp_path / DATA_ZIP)
 
 
@@ -119,10 +122,10 @@ def test_damaged_zip_is_refused(tmp_path: Path, golden_stream: bytes) -> None:
     data = (tmp_path / DATA_ZIP).read_bytes()
     for length in (0, 10, len(data) // 2, len(data) - 1):
         (tmp_path / DATA_ZIP).write_bytes(data[:length])
-        with pytest.raises(NotAnArchive):
+        with pytest.raises(DamagedZip):
             read_stream(tmp_path / DATA_ZIP)
     (tmp_path / DATA_ZIP).write_bytes(damaged(data, 200))
-    with pytest.raises(NotAnArchive):
+    with pytest.raises(DamagedZip):
         read_stream(tmp_path / DATA_ZIP)
 
 
@@ -146,6 +149,67 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
         path.write_bytes(damaged(path.read_bytes(), position))
         with pytest.raises(error):
             load_bundle(folder)
+
+
+def test_truncated_weights_are_refused(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "decoder", tmp_path / "weights")
+    path = tmp_path / "weights" / "smoke.safetensors"
+    data = path.read_bytes()
+    for length in (0, 7, 8, 100, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(WeightsError):
+            load_bundle(tmp_path / "weights")
+        with pytest.raises(WeightsError):
+            DecoderModel(data[:length])
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"",
+        b"[" * 10**5,
+        b'{"models": 3}',
+        b'{"models": [{}]}',
+        b'{"models": [{"id": 1, "file": "../decoder/smoke.safetensors", "sha256": ""}]}',
+        b'{"models": [{"id": 1, "file": "smoke.safetensors", "sha256": 7}]}',
+        b'{"models": [{"id": 1, "file": "smoke.safetensors"}]}',
+        b'{"models": [{"id": "x", "file": "smoke.safetensors", "sha256": ""}]}',
+        b'{"models": [{"id": 1, "file": ".", "sha256": ""}]}',
+    ],
+)
+def test_forged_manifest_is_refused(tmp_path: Path, manifest: bytes) -> None:
+    shutil.copytree(GOLDEN / "decoder", tmp_path / "decoder")
+    (tmp_path / "decoder" / "manifest.json").write_bytes(manifest)
+    with pytest.raises(WeightsError):
+        load_bundle(tmp_path / "decoder")
+
+
+@pytest.mark.parametrize("names", [(), ("bs.zip", "valout.zip")])
+def test_no_data_or_two_kinds_of_it_are_refused(golden_zoo: Zoo, tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        write_zip(tmp_path / name, {ZIP_MEMBER: b""})
+    with pytest.raises(MissingInput, match="exactly one"):
+        decode_server(golden_zoo.bundle, tmp_path)
+
+
+def test_longest_name_can_be_written(golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path) -> None:
+    entry = replace(read_archive(golden_stream).entries[2], name="x" * 200)
+    write_zip(tmp_path / "valout.zip", {ZIP_MEMBER: write_archive(golden_zoo.bundle.id, [entry])})
+    assert decode_server(golden_zoo.bundle, tmp_path) == 0
+    assert [path.stem for path in (tmp_path / "images").iterdir()] == ["x" * 200]
+
+
+def test_output_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+
+    command = [sys.executable, "-m", "decoder_pkg", str(GOLDEN / "v1.clc"), "-o", str(tmp_path / "out")]
+    command += ["--weights", str(GOLDEN / "decoder")]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=GOLDEN.parents[1], preexec_fn=limited)
+    assert result.returncode == 1
+    assert "CannotWrite" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

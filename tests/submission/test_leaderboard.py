@@ -156,13 +156,13 @@ def test_failed_rehearsal_is_a_problem_with_its_log(dist: Path, contest: Contest
     broken = shutil.copytree(dist, tmp_path / "broken")
     (broken / "0.15" / DATA_ZIP).write_bytes(b"no zip")
     found = problems(broken, contest)
-    assert "NotAnArchive" in found[0]
+    assert "DamagedZip" in found[0]
     assert "team/0.15/one.png: missing" in found
 
 
 def test_season_limits_forbid_a_row(dist: Path, contest: Contest) -> None:
     slow = replace(contest, rules=replace(contest.rules, seconds=0))
-    assert "the season allows" in problems(dist, slow)[0]
+    assert "the time limit of" in problems(dist, slow)[0]
     large = replace(contest, rules=replace(contest.rules, decoder_limit=1000))
     assert "over the season's limit" in problems(dist, large)[0]
 

@@ -1,0 +1,134 @@
+"""Lists every problem of a submission: python -m submission check PATH"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from decoder_pkg.errors import DecoderError
+from decoder_pkg.safe_zip import unpack
+
+from .build import SUBMISSION_ZIP, TEAM_INFO
+from .check_parts import FOLDERS, check_data, check_decoder, check_unpacked, named, zip_problems
+from .decoder_zip import DECODER_ZIP
+from .problems import Problem, failed, warning
+from .rehearsal import MAX_UNPACKED
+from .seasons import DEFAULT_SEASON, SEASONS, KnownSet, Season, season
+
+MAX_TEAM_INFO = 2**16
+EXAMPLES = """examples:
+  python -m submission check dist/                       what `make submission` left
+  python -m submission check dist/submission.zip --season 2022
+  python -m submission check dist/ --set validation      against the published set's pixels and budgets
+"""
+
+
+def check(path: Path, rules: Season, known: KnownSet | None = None) -> list[Problem]:
+    """Everything wrong with a submission.
+
+    Args:
+      path: a folder with decoder.zip and <target>/<data>, or a submission.zip.
+      rules: of the season.
+      known: the published set it is made of; without one the budget follows from the pixels that the streams name.
+    """
+    if path.is_dir():
+        return _check_folder(path, rules, known)
+    problems = zip_problems(path, path.name)
+    if problems:
+        return problems
+    with tempfile.TemporaryDirectory(prefix="check-") as name:
+        folder = Path(name)
+        try:
+            unpack(path, folder, MAX_UNPACKED)
+        except DecoderError as error:
+            return [named(path.name, error)]
+        return _check_single(folder, rules, known) if rules.single_zip else _check_parts(folder, rules, known)
+
+
+def _check_folder(folder: Path, rules: Season, known: KnownSet | None) -> list[Problem]:
+    """A built folder: what is uploaded is the submission.zip where the season takes a single one, else the parts."""
+    if rules.single_zip:
+        return check(folder / SUBMISSION_ZIP, rules, known)
+    return _check_parts(folder, rules, known)
+
+
+def _check_parts(folder: Path, rules: Season, known: KnownSet | None) -> list[Problem]:
+    decoder = check_decoder(folder / DECODER_ZIP, rules, DECODER_ZIP)
+    problems = list(decoder.problems)
+    for target in rules.targets:
+        where = f"{target}/{rules.data_name}"
+        if (folder / where).exists():
+            problems += check_data(folder / where, target, decoder.bundle, known, where)
+        else:
+            problems.append(_absent(where, rules))
+    if not any((folder / target / rules.data_name).exists() for target in rules.targets):
+        problems.append(Problem(str(rules.year), f"no data: none of the season's targets {rules.targets} is there"))
+    return problems + _foreign_targets(folder, rules)
+
+
+def _absent(where: str, rules: Season) -> Problem:
+    if rules.every_target:
+        return Problem(where, f"missing: {rules.year} asks for every target")
+    return warning(where, "missing")
+
+
+def _foreign_targets(folder: Path, rules: Season) -> list[Problem]:
+    found = {path.parent.name for path in folder.glob("*/*.zip")} - set(rules.targets)
+    problems = [Problem(name, f"no target of {rules.year}: those are {rules.targets}") for name in sorted(found)]
+    for path in sorted(folder.glob("*/*.zip")):
+        if path.parent.name in rules.targets and path.name != rules.data_name:
+            problems.append(Problem(f"{path.parent.name}/{path.name}", f"must be named {rules.data_name}"))
+    return problems
+
+
+def _check_single(folder: Path, rules: Season, known: KnownSet | None) -> list[Problem]:
+    expected = frozenset(FOLDERS | {TEAM_INFO, rules.data_name})
+    decoder = check_unpacked(folder, SUBMISSION_ZIP, expected)
+    data = folder / rules.data_name
+    (target,) = rules.targets
+    return [
+        *decoder.problems,
+        *_team_problems(folder / TEAM_INFO),
+        *check_data(data, target, decoder.bundle, known, rules.data_name),
+    ]
+
+
+def _team_problems(path: Path) -> list[Problem]:
+    if not path.is_file():
+        return [Problem(TEAM_INFO, "missing: the season takes one zip that names its team")]
+    try:
+        row = json.loads(path.read_bytes()) if path.stat().st_size <= MAX_TEAM_INFO else None
+    except (ValueError, RecursionError) as error:
+        return [Problem(TEAM_INFO, f"is no JSON: {error}")]
+    if not isinstance(row, dict):
+        return [Problem(TEAM_INFO, f"is no JSON object of at most {MAX_TEAM_INFO} bytes")]
+    return [warning(TEAM_INFO, "which fields the season asks for is not known")]
+
+
+def main(arguments: list[str]) -> int:
+    """Prints every problem; returns 1 where one is an error."""
+    parser = argparse.ArgumentParser(
+        "python -m submission check",
+        description="Lists every problem of a submission with its severity; ends with 1 where one is an error.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("path", type=Path, help="folder of a submission, or its submission.zip")
+    years = [rules.year for rules in SEASONS]
+    parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
+    parser.add_argument("--set", help="published data set: validation or test (default: sizes from the streams)")
+    given = parser.parse_args(arguments)
+    rules = season(given.season)
+    try:
+        known = rules.known_set(given.set) if given.set else None
+    except KeyError as error:
+        parser.error(error.args[0])
+    problems = check(given.path, rules, known)
+    for problem in problems:
+        print(problem)
+    for note in rules.notes:
+        print(f"note: {rules.year}: {note}")
+    print(f"{given.path}: {'failed' if failed(problems) else 'passed'}, {len(problems)} problems")
+    return 1 if failed(problems) else 0

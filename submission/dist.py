@@ -1,0 +1,36 @@
+"""The output folder: one run at a time, and nothing left over from one that was killed."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .zips import PARTIAL
+
+LOCK = ".lock"
+
+
+class Busy(Exception):
+    """Another run is writing to the same folder."""
+
+
+@contextmanager
+def exclusive(dist: Path) -> Iterator[None]:
+    """Keeps other runs out of a folder, and clears it of unfinished files.
+
+    The system gives the lock back when the process ends, however it ends.
+
+    Raises:
+      Busy: another run has it.
+    """
+    dist.mkdir(parents=True, exist_ok=True)
+    with (dist / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"another run is writing to {dist}: wait for it, or give --dist another folder") from None
+        for path in dist.rglob(f".*{PARTIAL}"):
+            path.unlink()
+        yield

@@ -1,0 +1,215 @@
+"""One stream set decoded in every environment there is: python -m submission.exactness
+
+The symbols must be identical everywhere, and no sample of a picture may be off by more than one level.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from decoder_pkg.archive import write_archive
+from decoder_pkg.safe_zip import unpack
+from encoder.encode import AnalysedPicture
+from encoder.weights import load_zoo
+
+from .decoder_zip import DECODER_ZIP, build_decoder_zip
+from .originals import EMBEDDED
+from .rehearsal import CONTAINER, MAX_UNPACKED, container_ready
+from .zips import write_atomically
+
+PROBE = Path(__file__).with_name("exactness_probe.py")
+TABLE = Path("docs/exactness.md")
+GAINS = (0, 16, 32, 48)
+LEVELS = 1
+"""By so many levels a sample may differ."""
+
+THREADS = (1, 2, 4)
+INSTRUCTION_SETS: dict[str, dict[str, str]] = {
+    "default": {},
+    "SSE41": {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem", "ATEN_CPU_CAPABILITY": "default"},
+    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"},
+    "AVX512_CORE": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE", "OPENBLAS_CORETYPE": "SkylakeX"},
+}
+"""Variables that hold oneDNN, OpenBLAS and torch to an instruction set."""
+
+EXAMPLES = """examples:
+  python -m submission.exactness                                       threads, instruction sets, CUDA if there is one
+  python -m submission.exactness --python ~/venv-torch26/bin/python    and another environment, with or without torch
+  python -m submission.exactness --missing "torch 2.4: no CPU build"   what could not be run, for the table
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment: an interpreter, threads, an instruction set, where the pixels are computed."""
+
+    python: Path
+    threads: int = 1
+    instructions: str = "default"
+    device: str = "cpu"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of the process."""
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
+        return kept | dict.fromkeys(names, str(self.threads)) | INSTRUCTION_SETS[self.instructions]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one environment decoded.
+
+    Attributes:
+      setting: the environment.
+      versions: of Python, numpy and torch.
+      symbols: sha256 of the latents by picture.
+      difference: largest difference of a sample to the first environment, None without torch.
+    """
+
+    setting: Setting
+    versions: dict[str, str | None]
+    symbols: dict[str, str]
+    difference: int | None
+
+
+class ProbeError(Exception):
+    """An environment could not decode the set."""
+
+
+def stream_set() -> bytes:
+    """The embedded photographs, each coded by every model at a rate of its own."""
+    zoo = load_zoo()
+    entries = []
+    for number, model in zoo.models.items():
+        for name, gain in zip(EMBEDDED, GAINS, strict=True):
+            picture = AnalysedPicture(getattr(skimage.data, name)(), model)
+            entries.append(picture.encode(gain)[0].entry(f"{name}-{number}"))
+    return write_archive(zoo.bundle.id, entries)
+
+
+def settings(main: Path, others: Sequence[Path]) -> Iterator[Setting]:
+    """Every combination for the main interpreter, one each for the others."""
+    for threads in THREADS:
+        for instructions in INSTRUCTION_SETS:
+            yield Setting(main, threads, instructions)
+    if torch.cuda.is_available():
+        yield Setting(Path(sys.executable), device="cuda")
+    for python in others:
+        yield Setting(python)
+
+
+def probe(setting: Setting, decoder: Path, stream: Path, output: Path, expected: Path) -> Outcome:
+    """Decodes the set in an environment and compares its pictures with the first one's.
+
+    Raises:
+      ProbeError: it cannot be decoded there.
+    """
+    output.mkdir()
+    command = [str(setting.python), "-I", str(PROBE), *map(str, (decoder, stream, output)), setting.device]
+    result = subprocess.run(command, env=setting.environment, capture_output=True, text=True)
+    if result.returncode:
+        raise ProbeError(f"{setting}:\n{result.stderr}")
+    found = json.loads(result.stdout.splitlines()[-1])
+    written = sorted(output.iterdir())
+    difference = max((largest_difference(path, expected / path.name) for path in written), default=None)
+    return Outcome(setting, found["versions"], found["symbols"], difference)
+
+
+def largest_difference(first: Path, second: Path) -> int:
+    """The largest difference of two PNGs' samples in levels."""
+    one, other = (np.asarray(Image.open(path)).astype(int) for path in (first, second))
+    return int(np.abs(one - other).max())
+
+
+def violations(outcomes: Sequence[Outcome]) -> list[str]:
+    """Environments in which symbols or pixels are not what they must be."""
+    found = []
+    for outcome in outcomes:
+        if outcome.symbols != outcomes[0].symbols:
+            found.append(f"{outcome.setting}: other symbols")
+        if (outcome.difference or 0) > LEVELS:
+            found.append(f"{outcome.setting}: a sample is off by {outcome.difference} levels")
+    return found
+
+
+def table(outcomes: Sequence[Outcome], missing: Sequence[str]) -> str:
+    """The matrix as Markdown."""
+    first = outcomes[0].symbols
+    lines = [
+        "# Exactness",
+        "",
+        f"`make exactness` decodes {len(first)} pictures (the embedded photographs, each at another rate) with one "
+        "decoder.zip in every environment below. The first row is what the others are compared with.",
+        "",
+        "| Python | numpy | torch | device | threads | instruction set | symbols | largest difference of a sample |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for outcome in outcomes:
+        same = "identical" if outcome.symbols == first else "**differ**"
+        versions = [outcome.versions[name] or "none" for name in ("python", "numpy", "torch")]
+        device = outcome.setting.device if outcome.versions["torch"] else "–"
+        level = "not decoded" if outcome.difference is None else f"{outcome.difference} of 255"
+        row = [*versions, device, str(outcome.setting.threads), outcome.setting.instructions, same, level]
+        lines.append(f"| {' | '.join(row)} |")
+    lines += [
+        "",
+        "The instruction set is what oneDNN, OpenBLAS and torch were held to. "
+        "A row without torch decodes the symbols alone.",
+    ]
+    if missing:
+        lines += ["", "Could not be run here:", "", *(f"- {text}" for text in missing)]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Returns 1 where an environment decodes another thing."""
+    parser = argparse.ArgumentParser(
+        "python -m submission.exactness",
+        description="Decodes one stream set in many environments and writes the table.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--python", type=Path, action="append", default=[], help="another interpreter; may be repeated")
+    parser.add_argument("--missing", action="append", default=[], help="a line for what could not be run")
+    parser.add_argument("--output", type=Path, default=TABLE, help=f"the table (default {TABLE})")
+    arguments = parser.parse_args()
+    python = CONTAINER.absolute() / "bin" / "python" if container_ready(CONTAINER) else Path(sys.executable)
+    missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
+    with tempfile.TemporaryDirectory(prefix="exactness-") as name:
+        outcomes = run(Path(name), list(settings(python, arguments.python)))
+    write_atomically(arguments.output, table(outcomes, missing).encode())
+    for text in violations(outcomes):
+        print(text, file=sys.stderr)
+    print(f"{len(outcomes)} environments, {len(violations(outcomes))} violations: {arguments.output}")
+    return 1 if violations(outcomes) else 0
+
+
+def run(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
+    """Builds decoder and streams in a folder and decodes them in every environment."""
+    write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
+    unpack(folder / DECODER_ZIP, folder / "decoder", MAX_UNPACKED)
+    write_atomically(folder / "set.clc", stream_set())
+    outputs = [folder / str(number) for number in range(len(rows))]
+    return [
+        probe(row, folder / "decoder", folder / "set.clc", output, outputs[0])
+        for row, output in tqdm(list(zip(rows, outputs, strict=True)), desc="environments")
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

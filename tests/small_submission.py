@@ -1,0 +1,79 @@
+"""`make submission` with the golden models on two small photographs: python -m tests.small_submission [--kill-at N] ...
+
+Further arguments go to `python -m submission`. With --kill-at it kills itself as `kill -9` would, at the N-th time it
+opens, renames or removes a file or starts a process; with --count it prints how many such moments there are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import skimage.data
+from PIL import Image
+
+from encoder.weights import load_zoo
+from rate_control.engine import ENGINES, Here
+from submission import __main__ as command
+from submission import build
+from submission.decoder_zip import WHEELS, build_decoder_zip
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "golden"
+MOMENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "subprocess.Popen")
+PHOTOS = Path("photos")
+CROPS = {"one": skimage.data.astronaut()[:160, 100:300], "two": skimage.data.rocket()[100:229, :161]}
+
+
+class Moments:
+    """Counts the moments of this process and kills it at one of them."""
+
+    def __init__(self, kill_at: int) -> None:
+        self.count = 0
+        self._kill_at = kill_at
+
+    def __call__(self, event: str, arguments: object) -> None:
+        if event in MOMENTS:
+            self.count += 1
+            if self.count == self._kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def prepare() -> None:
+    """Puts the golden models, this process and no baselines in place of what takes long."""
+    zoo = load_zoo(GOLDEN / "decoder", GOLDEN / "encoder")
+    for name, value in {
+        "load_zoo": lambda: zoo,
+        "sweep_baselines": lambda files, engine: {},
+    }.items():
+        setattr(command, name, value)
+    setattr(build, "build_decoder_zip", partial(build_decoder_zip, GOLDEN / "decoder", ROOT / WHEELS))  # noqa: B010
+    ENGINES["local"] = Here
+    if not PHOTOS.exists():
+        PHOTOS.mkdir()
+        for name, pixels in CROPS.items():
+            Image.fromarray(pixels).save(PHOTOS / f"{name}.png")
+
+
+def main() -> int:
+    """Returns the exit code of the submission."""
+    parser = argparse.ArgumentParser("python -m tests.small_submission", description=__doc__)
+    parser.add_argument("--kill-at", type=int, default=0, help="moment at which it kills itself")
+    parser.add_argument("--count", action="store_true", help="print the number of moments")
+    arguments, others = parser.parse_known_args()
+    prepare()
+    moments = Moments(arguments.kill_at)
+    sys.addaudithook(moments)
+    sys.argv = ["submission", "--images", str(PHOTOS), "--targets", "0.15", "0.3", *others]
+    code = command.main()
+    if arguments.count:
+        print(f"moments: {moments.count}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""What `check` must find in a submission, and that it believes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from decoder_pkg.archive import read_archive, write_archive
+from decoder_pkg.commands import ZIP_MEMBER, read_stream
+from submission import __main__ as command
+from submission.build import pack_submission
+from submission.check import check
+from submission.problems import Severity, failed
+from submission.seasons import KnownSet, Season, season
+from submission.zips import build_zip
+
+RULES = season(2021)
+
+
+@pytest.fixture
+def copy(dist: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "copy"
+    shutil.copytree(dist, folder)
+    return folder
+
+
+def messages(path: Path, rules: Season = RULES, known: KnownSet | None = None) -> list[str]:
+    return [str(problem) for problem in check(path, rules, known)]
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path: Path, changes: dict[str, bytes | None], executable: str = "decode") -> None:
+    """Replaces, adds or (None) removes members of a zip."""
+    parts: dict[str, bytes | None] = {**members(path), **changes}
+    kept = {name: data for name, data in parts.items() if data is not None}
+    path.write_bytes(build_zip(kept, frozenset({executable}), deflate=path.name != "bs.zip"))
+
+
+def test_built_submission_passes_in_every_form(dist: Path) -> None:
+    expected = ["warning: 0.075/bs.zip: missing"]
+    assert messages(dist) == expected
+    assert messages(dist / "submission.zip") == expected
+
+
+def test_missing_target_fails_where_all_are_asked_for(dist: Path) -> None:
+    problems = check(dist, season(2027))
+    assert [p.severity for p in problems if "0.075" in p.where] == [Severity.ERROR]
+
+
+def test_unknown_limit_is_told(dist: Path) -> None:
+    assert any("limit of 2025 is not known" in text for text in messages(dist, season(2025)))
+
+
+def test_decoder_over_the_limit_is_an_error(dist: Path) -> None:
+    found = messages(dist, replace(RULES, decoder_limit=1000))
+    assert any(text.startswith("error: decoder.zip: takes") for text in found)
+
+
+def test_all_problems_are_listed_at_once(copy: Path) -> None:
+    rewrite(copy / "decoder.zip", {"decode": None, "extra.txt": b"x"})
+    (copy / "0.3/bs.zip").write_bytes(b"")
+    (copy / "0.5").mkdir()
+    (copy / "0.5/bs.zip").write_bytes(b"")
+    (copy / "0.15/bs.zip").rename(copy / "0.15/data.zip")
+    found = "\n".join(messages(copy))
+    for text in ("has no file decode", "holds extra.txt", "0.3/bs.zip: DamagedZip", "0.5: no target", "must be named"):
+        assert text in found
+
+
+def test_entry_point_that_cannot_run_is_an_error(copy: Path) -> None:
+    rewrite(copy / "decoder.zip", {"decode": b"print(1)"}, executable="none")
+    found = "\n".join(messages(copy))
+    assert "not executable" in found
+    assert "neither a script" in found
+
+
+def test_damaged_or_missing_weights_are_an_error(copy: Path) -> None:
+    name = "decoder_pkg/weights/smoke.safetensors"
+    data = members(copy / "decoder.zip")[name]
+    for changed in (data[:-1], None):
+        rewrite(copy / "decoder.zip", {name: changed})
+        assert any("WeightsError" in text for text in messages(copy))
+
+
+def test_data_of_other_weights_is_an_error(copy: Path) -> None:
+    archive = read_archive(read_stream(copy / "0.3/bs.zip"))
+    (copy / "0.3/bs.zip").write_bytes(build_zip({ZIP_MEMBER: write_archive(bytes(8), archive.entries)}))
+    assert any("WrongBundle" in text for text in messages(copy))
+
+
+def test_model_that_the_decoder_lacks_is_an_error(copy: Path) -> None:
+    archive = read_archive(read_stream(copy / "0.3/bs.zip"))
+    entry = archive.entries[0]
+    forged = replace(entry, header=replace(entry.header, model=99, m=1))
+    data = write_archive(archive.bundle_id, [forged, *archive.entries[1:]])
+    (copy / "0.3/bs.zip").write_bytes(build_zip({ZIP_MEMBER: data}))
+    found = "\n".join(messages(copy))
+    assert "one: model 99 is not in the decoder" in found
+    assert "one: the decoder has no post-filter" in found
+
+
+def test_budget_is_kept_to_the_byte(dist: Path) -> None:
+    size = (dist / "0.3/bs.zip").stat().st_size
+    for budget, over in ((size, False), (size - 1, True)):
+        found = messages(dist, known=KnownSet("test", {"0.3": budget, "0.15": 10**6}))
+        assert any("0.3/bs.zip: over the budget" in text for text in found) == over
+        assert any("0.15/bs.zip: leaves much" in text for text in found)
+
+
+def test_another_set_than_the_published_one_is_an_error(dist: Path) -> None:
+    found = messages(dist, known=RULES.known_set("validation"))
+    assert any("has 2 pictures; the validation set has 41" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("../0.3/bs.zip", "UnsafePath"), ("/bs.zip", "UnsafePath"), ("DECODER.ZIP", "DoubledMember")]
+)
+def test_unsafe_submission_is_never_unpacked(copy: Path, name: str, error: str) -> None:
+    rewrite(copy / "submission.zip", {name: b"x"})
+    (text,) = messages(copy / "submission.zip")
+    assert error in text
+
+
+def test_bomb_in_a_decoder_is_named(copy: Path) -> None:
+    rewrite(copy / "decoder.zip", {f"decoder_pkg/{n}": bytes(10**7) for n in range(100)})
+    assert any("ZipBomb" in text for text in messages(copy))
+
+
+def test_link_in_a_decoder_is_named(copy: Path) -> None:
+    with zipfile.ZipFile(copy / "decoder.zip", "a") as archive:
+        link = zipfile.ZipInfo("images")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc")
+    assert any("SpecialMember" in text for text in messages(copy))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"x" * 1000])
+def test_file_that_is_no_submission_is_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    assert failed(check(tmp_path / "a.zip", RULES))
+    assert failed(check(tmp_path / "none.zip", RULES))
+    assert failed(check(tmp_path, RULES))
+
+
+def test_single_zip_of_2019_carries_its_team(copy: Path) -> None:
+    rules = season(2019)
+    pack_submission(copy, ["0.15"], rules)
+    assert {"team_info.json", "decode", "bs.zip"} <= set(members(copy / "submission.zip"))
+    assert not failed(check(copy, rules))
+    for changed, text in ((None, "missing"), (b"{", "no JSON"), (b"[]", "no JSON object"), (b"[" * 9999, "no JSON")):
+        rewrite(copy / "submission.zip", {"team_info.json": changed})
+        assert any(found.startswith("error: team_info.json") and text in found for found in messages(copy, rules))
+
+
+def test_data_of_2020_has_its_own_name(copy: Path) -> None:
+    rules = season(2020)
+    assert any("must be named valout.zip" in text for text in messages(copy, rules))
+    (copy / "0.15/bs.zip").rename(copy / "0.15/valout.zip")
+    (copy / "0.3/bs.zip").unlink()
+    assert not failed(check(copy, rules))
+
+
+def test_command_ends_with_one_on_an_error_alone(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["submission", "check", str(copy)])
+    assert command.main() == 0
+    assert "passed" in capsys.readouterr().out
+    (copy / "decoder.zip").write_bytes(b"")
+    assert command.main() == 1
+    assert "error: decoder.zip" in capsys.readouterr().out
+
+
+def test_decoder_other_than_the_frozen_one_is_an_error(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = copy / "lock.json"
+    monkeypatch.setattr("submission.check_parts.LOCK", lock)
+    lock.write_text(json.dumps({"sha256": "0" * 64, "members": {}}))
+    assert any("not that of the frozen decoder" in text for text in messages(copy))

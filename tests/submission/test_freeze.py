@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from submission import build, decoder_zip, freeze
+from submission.build import pack_decoder
+from submission.decoder_zip import WHEELS, build_decoder_zip
+from submission.freeze import FrozenDecoder, check_frozen, record
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the decoder's sources and golden weights, from which the package is built; the lock file beside it."""
+    folder = tmp_path / "sources"
+    shutil.copytree(ROOT / "decoder_pkg", folder, ignore=shutil.ignore_patterns("weights", "__pycache__"))
+    shutil.copytree(GOLDEN / "decoder", folder / "weights")
+    monkeypatch.setattr(decoder_zip, "PACKAGE", folder)
+    for module in (build, freeze):
+        monkeypatch.setattr(
+            module, "build_decoder_zip", lambda: build_decoder_zip(folder / "weights", ROOT / WHEELS), raising=True
+        )
+        monkeypatch.setattr(module, "LOCK", tmp_path / "lock.json")
+    return folder
+
+
+def frozen(dist: Path) -> str:
+    pack_decoder(dist)
+    return freeze.freeze(dist, freeze.LOCK)
+
+
+def test_frozen_decoder_is_built_again_and_again(sources: Path, tmp_path: Path) -> None:
+    digest = frozen(tmp_path / "dist")
+    assert pack_decoder(tmp_path / "dist").sha256 == digest
+    assert frozen(tmp_path / "dist") == digest
+
+
+def test_changed_new_and_missing_files_are_named_and_nothing_is_written(sources: Path, tmp_path: Path) -> None:
+    frozen(tmp_path / "dist")
+    before = (tmp_path / "dist/decoder.zip").read_bytes()
+    with (sources / "render.py").open("a") as file:
+        file.write("# another\n")
+    (sources / "more.py").write_text("")
+    (sources / "tiling.py").unlink()
+    with pytest.raises(FrozenDecoder) as caught:
+        pack_decoder(tmp_path / "dist")
+    for line in ("decoder_pkg/render.py: changed", "decoder_pkg/more.py: new", "decoder_pkg/tiling.py: gone"):
+        assert line in str(caught.value)
+    assert str(caught.value).count("decoder_pkg/") == 3
+    assert (tmp_path / "dist/decoder.zip").read_bytes() == before
+
+
+def test_other_compression_of_the_same_files_is_told(sources: Path, tmp_path: Path) -> None:
+    frozen(tmp_path / "dist")
+    package = build_decoder_zip(sources / "weights", ROOT / WHEELS).data
+    lock = tmp_path / "lock.json"
+    lock.write_text(lock.read_text().replace(hashlib.sha256(package).hexdigest(), "0" * 64))
+    with pytest.raises(FrozenDecoder, match="zlib"):
+        check_frozen(package, lock)
+
+
+def test_decoder_that_the_sources_do_not_give_is_not_frozen(sources: Path, tmp_path: Path) -> None:
+    pack_decoder(tmp_path / "dist")
+    (sources / "more.py").write_text("")
+    with pytest.raises(FrozenDecoder, match="make submission"):
+        freeze.freeze(tmp_path / "dist", freeze.LOCK)
+    assert not freeze.LOCK.exists()
+
+
+def test_second_freeze_does_not_replace_the_first(sources: Path, tmp_path: Path) -> None:
+    frozen(tmp_path / "dist")
+    lock = freeze.LOCK.read_bytes()
+    (sources / "more.py").write_text("")
+    (tmp_path / "dist/decoder.zip").write_bytes(build_decoder_zip(sources / "weights", ROOT / WHEELS).data)
+    with pytest.raises(FrozenDecoder, match=r"more\.py: new"):
+        freeze.freeze(tmp_path / "dist", freeze.LOCK)
+    assert freeze.LOCK.read_bytes() == lock
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"sha256": 1, "members": {}}', '{"sha256": "0", "members": []}'])
+def test_damaged_record_does_not_unfreeze(sources: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "lock.json").write_text(text)
+    with pytest.raises(FrozenDecoder, match="damaged"):
+        pack_decoder(tmp_path / "dist")
+
+
+def test_record_names_every_member(sources: Path) -> None:
+    package = build_decoder_zip(sources / "weights", ROOT / WHEELS).data
+    for name in ("decode", "decoder_pkg/render.py", "decoder_pkg/weights/smoke.safetensors"):
+        assert f'"{name}"' in record(package)

@@ -1,0 +1,164 @@
+"""The rehearsal must fail where the server would, and say why."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from decoder_pkg.archive import read_archive, write_archive
+from decoder_pkg.commands import ZIP_MEMBER, read_stream
+from decoder_pkg.errors import UnsafePath
+from encoder.weights import Zoo
+from submission import build, rehearsal
+from submission.build import RehearsalError, rehearse_target
+from submission.rehearsal import Rehearsal, rehearse
+from submission.rehearse import conditions, time_report, timing
+from submission.seasons import Season, season
+from submission.zips import build_zip
+
+RULES = replace(season(2021), memory_bytes=None)
+HEAD = "#!/usr/bin/env python3\n"
+
+
+def run(tmp_path: Path, script: str, rules: Season = RULES) -> Rehearsal:
+    """Rehearses a decoder that is this script, on data of one byte."""
+    (tmp_path / "decoder.zip").write_bytes(build_zip({"decode": (HEAD + script).encode()}, frozenset({"decode"})))
+    (tmp_path / "data.zip").write_bytes(b"x")
+    with rehearse(tmp_path / "decoder.zip", tmp_path / "data.zip", rules) as result:
+        return result
+
+
+def test_folder_holds_the_two_zips_content_and_nothing_else(tmp_path: Path) -> None:
+    result = run(tmp_path, "import os; print(sorted(os.listdir()), os.environ.get('PYTHONPATH'))")
+    assert result.log == "['bs.zip', 'decode'] None\n"
+    assert result.failure is None
+    assert not result.folder.exists()
+
+
+def test_data_has_the_name_of_the_season(tmp_path: Path) -> None:
+    assert "valout.zip" in run(tmp_path, "import os; print(os.listdir())", season(2020)).log
+
+
+def test_endless_decoder_is_stopped_at_the_time_limit(tmp_path: Path) -> None:
+    script = "import subprocess\nprint('began', flush=True)\nsubprocess.run(['sleep', '999'])"
+    result = run(tmp_path, script, replace(RULES, seconds=2))
+    assert result.failure == "./decode was stopped after 2 s, the time limit of 2021"
+    assert result.log == "began\n"
+
+
+def test_decoder_beyond_the_memory_limit_fails(tmp_path: Path) -> None:
+    rules = replace(RULES, memory_bytes=10**9)
+    assert run(tmp_path, "bytearray(10**8)", rules).failure is None
+    result = run(tmp_path, "bytearray(10**9)", rules)
+    assert result.failure is not None
+    assert "MemoryError" in result.failure
+
+
+def test_decoder_gets_the_season_s_cpus(tmp_path: Path) -> None:
+    assert run(tmp_path, "import os; print(len(os.sched_getaffinity(0)))", replace(RULES, cpus=1)).log == "1\n"
+
+
+def test_network_is_cut_where_the_system_allows_it(tmp_path: Path) -> None:
+    script = "import socket; print([name for _, name in socket.if_nameindex() if name != 'lo'])"
+    result = run(tmp_path, script)
+    assert result.log == "[]\n" or not result.offline
+
+
+def test_log_is_stdout_alone_and_stderr_is_shown_as_hidden(tmp_path: Path) -> None:
+    result = run(tmp_path, "import sys; print('seen'); print('unseen', file=sys.stderr); sys.exit(3)")
+    assert result.log == "seen\n"
+    assert result.failure == "./decode ended with 3; on stderr, which no team sees:\nunseen"
+
+
+def test_unsafe_decoder_is_not_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "decoder.zip").write_bytes(build_zip({"../decode": b""}))
+    with pytest.raises(UnsafePath), rehearse(tmp_path / "decoder.zip", tmp_path / "none", RULES):
+        pass
+
+
+def test_container_s_python_is_the_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = tmp_path / "container"
+    (container / "bin").mkdir(parents=True)
+    (container / "bin/python3").symlink_to(sys.executable)
+    monkeypatch.setattr(rehearsal, "CONTAINER", container)
+    assert not run(tmp_path, "").container
+    (container / ".ready").touch()
+    result = run(tmp_path, "import sys; print(sys.executable)")
+    assert result.log == f"{container / 'bin/python3'}\n"
+    assert "container's packages" in conditions(result, RULES)
+
+
+@pytest.fixture
+def copy(dist: Path, tmp_path: Path) -> Path:
+    shutil.copytree(dist, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def damage(zoo: Zoo, path: Path) -> None:
+    """Flips a bit in the payload of the first of two pictures."""
+    first, second = read_archive(read_stream(path)).entries
+    payload = first.payload[:-1] + bytes([first.payload[-1] ^ 1])
+    data = write_archive(zoo.bundle.id, [replace(first, payload=payload), second])
+    path.write_bytes(build_zip({ZIP_MEMBER: data}))
+
+
+def test_damaged_picture_costs_itself_alone_and_the_log_says_why(golden_zoo: Zoo, copy: Path) -> None:
+    damage(golden_zoo, copy / "0.3/bs.zip")
+    with rehearse(copy / "decoder.zip", copy / "0.3/bs.zip", RULES) as result:
+        written = [path.name for path in result.folder.rglob("*.png")]
+    assert result.exit_code == 1
+    assert written == ["two.png"]
+    assert "one: PayloadChecksum: one: the payload is damaged" in result.log
+    assert "two: 161x99" in result.log
+    assert "1 failed" in result.log
+    assert result.hidden == ""
+
+
+def test_damaged_set_is_never_scored(golden_zoo: Zoo, copy: Path) -> None:
+    damage(golden_zoo, copy / "0.3/bs.zip")
+    with pytest.raises(RehearsalError, match=r"(?s)ended with 1.*one\.png: missing.*PayloadChecksum"):
+        rehearse_target(copy, "0.3", copy / "originals", 10**6, RULES)
+
+
+def test_pictures_in_any_folder_are_found_by_base_name(copy: Path) -> None:
+    script = "import os, zipfile\nos.makedirs('a/b')\nos.rename('one.png', 'a/b/one.png')"
+    pictures = {path.name: path.read_bytes() for path in (copy / "originals").glob("*.png")}
+    members = {"decode": (HEAD + script).encode(), **pictures}
+    (copy / "decoder.zip").write_bytes(build_zip(members, frozenset({"decode"})))
+    result = rehearse_target(copy, "0.3", copy / "originals", 10**6, RULES)
+    assert result.score.psnr_db == np.inf
+
+
+def test_picture_of_another_size_is_not_scored(copy: Path) -> None:
+    Image.new("RGB", (7, 7)).save(copy / "originals" / "one.png")
+    with pytest.raises(RehearsalError, match=r"one\.png: is 200x130, the original 7x7"):
+        rehearse_target(copy, "0.3", copy / "originals", 10**6, RULES)
+
+
+def test_log_of_the_last_run_is_kept(copy: Path) -> None:
+    result = rehearse_target(copy, "0.3", copy / "originals", 10**6, RULES)
+    assert (build.LOGS / "0.3.log").read_text() == result.rehearsal.log
+    assert "one: 200x130" in result.rehearsal.log
+
+
+def test_projection_is_the_line_through_start_up_and_pixels(tmp_path: Path) -> None:
+    log = "a: 100x50, 0.500 s\nb: 100x150, 1.500 s\nb: PayloadChecksum: 7x7, 3 s off\n"
+    result = Rehearsal(tmp_path, 0, 5.0, 2**20, log, "", True, True, None)
+    line = timing(result)
+    assert result.pictures == [("a", 5000, 0.5), ("b", 15000, 1.5)]
+    assert line.startup == pytest.approx(3.0)
+    assert line.projected(10, 1000) == pytest.approx(3.0 + 10 * 1000 * 2 / 20000)
+    report = time_report([result], RULES)
+    assert f"projected for 41 pictures of 2048x1365: {line.projected(41):,.0f} s of 18,000 s" in report
+
+
+def test_limits_that_are_not_known_are_told(tmp_path: Path) -> None:
+    result = Rehearsal(tmp_path, 0, 5.0, 2**20, "", "", True, False, None)
+    assert "those of 2025 are not known" in conditions(result, season(2025))
+    assert "2 CPUs, 12 GB of address space, at most 5 h" in conditions(result, season(2021))

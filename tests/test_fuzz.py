@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+
+from tests import fuzz
+from tests.fuzz import FAILED, golden, outcome, run
+from tests.mutations import mutated
+
+SEED = 7
+STREAMS = 300
+
+
+def test_no_mutated_stream_ends_in_an_unnamed_error(tmp_path: Path) -> None:
+    outcomes = [outcome(SEED, number, tmp_path) for number in range(STREAMS)]
+    assert not [text for text in outcomes if text.startswith(FAILED)]
+    assert {"decoded", "PayloadError", "HeaderChecksum", "InvalidHeader", "DamagedZip"} <= set(outcomes)
+
+
+def test_stream_depends_on_seed_and_number_alone() -> None:
+    assert mutated(golden(), 1, 5) == mutated(golden(), 1, 5)
+    assert len({mutated(golden(), seed, number) for seed in (1, 2) for number in range(20)}) > 30
+
+
+def test_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    first = run(SEED, 3, tmp_path)
+    both = run(SEED, 8, tmp_path)
+    assert (first.done, both.done) == (3, 8)
+    assert sum(both.outcomes.values()) == 8
+    assert not both.failures
+    assert 0 < both.peak_bytes < fuzz.MEMORY
+
+
+@pytest.mark.parametrize(("error", "name"), [(ValueError("x"), "ValueError"), (MemoryError(), "MemoryError")])
+def test_unnamed_error_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, name: str
+) -> None:
+    def broken(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(fuzz, "decode_server", broken)
+    assert outcome(SEED, 0, tmp_path).startswith(f"{FAILED}: {name}")
+
+
+def test_lost_and_hanging_processes_are_failures(tmp_path: Path) -> None:
+    receiver, sender = Pipe(duplex=False)
+    assert "hangs" in fuzz._next(receiver, 0.01)[0]
+    sender.close()
+    assert "died" in fuzz._next(receiver, 1)[0]
