@@ -96,7 +96,7 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 
 .PHONY: tune
 tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15)
-	$(BIN)/python -m rate_control tune $(IMAGES) --preset $(PRESET) --engine $(ENGINE) $(if $(TARGETS),--targets $(TARGETS)) --output dist/tuning
+	$(BIN)/python -m rate_control tune $(IMAGES) --preset $(PRESET) --engine $(ENGINE) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192
@@ -113,5 +113,5 @@ curves: setup ## rate-distortion of models and codecs beside published ones: doc
 	  $(if $(IMAGES),--output dist/curves)
 
 .PHONY: clean
-clean: ## remove built packages, not the environment nor the caches
-	rm -rf dist
+clean: ## remove built packages and reports, not the environment nor the caches
+	rm -rf dist reports

@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   python -m rate_control allocate candidates.csv --budget 857362            any codec's candidates
   python -m rate_control allocate candidates.csv --budget 857362 --metric ms-ssim --output chosen.csv
   python -m rate_control allocate candidates.csv --each 0.15                the same rate for every picture, to compare
-  python -m rate_control models dist/tuning/candidates.csv --budgets 26000 52000 104000 --sizes 1=1e7 2=1e7 --total 15e6
+  python -m rate_control models reports/tuning/candidates.csv --budgets 26000 52000 --sizes 1=1e7 2=1e7 --total 15e6
 
 A candidate table has the columns image, candidate, bytes, squared_error, ms_ssim_loss and pixels.
 A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given many times.
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     tuning = commands.add_parser("tune", help="code a folder and report who gets which bytes")
     tuning.add_argument("images", type=Path, help="folder of PNG and JPEG photographs")
     tuning.add_argument("--targets", nargs="+", default=list(TARGETS), help="bits per pixel (default: all three)")
-    tuning.add_argument("--output", type=Path, default=Path("dist/tuning"), help="folder for tables and plots")
+    tuning.add_argument("--output", type=Path, default=Path("reports/tuning"), help="folder for tables and plots")
     presets = [row.name for row in PRESETS]
     tuning.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
     tuning.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")

@@ -11,6 +11,7 @@ from encoder.cache import CACHE, CandidateCache
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, Preset, preset
 from encoder.weights import load_zoo
+from eval.leaderboard import Board
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
 
@@ -19,7 +20,7 @@ from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
 from .decoder_zip import DECODER_ZIP, BuildError
 from .dist import Busy, exclusive
-from .originals import stage_originals
+from .originals import ORIGINALS, stage_originals
 from .rehearse import conditions, time_report
 from .report import decoder_report, target_report, write_board
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
@@ -60,6 +61,8 @@ def main() -> int:
     parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
     parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
     parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
+    reports = Path("reports")
+    parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
     parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
     arguments = parser.parse_args()
     try:
@@ -70,7 +73,8 @@ def main() -> int:
             print(decoder_report(package, rules))
             if not arguments.only_decoder:
                 engine = ENGINES[arguments.engine]()
-                _run(arguments.images, targets, arguments.dist, rules, preset(arguments.preset), engine)
+                budgets = _pack(arguments.images, targets, arguments.dist, rules, preset(arguments.preset), engine)
+                print(f"\n{write_board(_rehearse(budgets, arguments.dist, rules, engine), rules, arguments.reports)}")
     except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -81,19 +85,27 @@ def main() -> int:
     return 0
 
 
-def _run(images: Path | None, targets: list[str], dist: Path, rules: Season, effort: Preset, engine: Engine) -> None:
-    originals = dist / "originals"
-    files = stage_originals(images, originals)
+def _pack(
+    images: Path | None, targets: list[str], dist: Path, rules: Season, effort: Preset, engine: Engine
+) -> dict[str, int]:
+    """Encodes and packs; returns the budget of each target."""
+    files = stage_originals(images, dist / ORIGINALS)
     budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine, rules)
     pack_submission(dist, targets, rules)
-    swept = sweep_baselines(files, engine=engine)
+    return budgets
+
+
+def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine) -> Board:
+    """Decodes as the server would, target by target, and scores beside the conventional codecs."""
+    originals = dist / ORIGINALS
+    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
     board = {}
     for target, budget in budgets.items():
         result = rehearse_target(dist, target, originals, budget, rules)
-        print(target_report(result))
-        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}\n")
+        print(f"\n{target_report(result)}")
+        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}")
         board[target] = [result.row(dist / DECODER_ZIP), *baseline_rows(fit_baselines(swept, budget))]
-    print(write_board(board, rules, dist))
+    return board
 
 
 if __name__ == "__main__":

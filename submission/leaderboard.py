@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--targets", nargs="+", help="bits per pixel (default: the season's)")
     parser.add_argument("--baselines", action="store_true", help="conventional codecs at the same budgets")
     parser.add_argument("--sheet", metavar="NAME", help="compare each entry with this codec or entry, by picture")
-    parser.add_argument("--output", type=Path, default=Path("dist/leaderboard"), help="folder for tables and pictures")
+    parser.add_argument(
+        "--output", type=Path, default=Path("reports/leaderboard"), help="folder for tables and pictures"
+    )
     return parser
 
 

@@ -11,6 +11,9 @@ from PIL import Image
 from decoder_pkg.decoder import write_png
 from encoder.pictures import PictureError, find_pictures, load_picture
 
+ORIGINALS = "originals"
+"""Folder of a dist/ for the set as PNGs."""
+
 EMBEDDED = ("astronaut", "chelsea", "coffee", "rocket")
 """Colour photographs that scikit-image carries."""
 

@@ -16,7 +16,7 @@ from .build import RehearsalError, TargetResult, rehearse_target
 from .check import check
 from .decoder_zip import BuildError
 from .freeze import LOCK, freeze
-from .originals import set_pixels
+from .originals import ORIGINALS, set_pixels
 from .problems import failed
 from .rehearsal import Rehearsal
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
@@ -94,7 +94,7 @@ def rehearse_all(dist: Path, rules: Season, repeats: int) -> list[list[TargetRes
     targets = [target for target in rules.targets if (dist / target / rules.data_name).exists()]
     if not targets:
         raise RehearsalError(f"{dist} holds no data of {rules.year}: run `make submission` first")
-    originals = dist / "originals"
+    originals = dist / ORIGINALS
     pixels = set_pixels(originals)
     return [
         [rehearse_target(dist, target, originals, budget_bytes(pixels, target), rules) for _ in range(repeats)]
