@@ -26,7 +26,7 @@ MAX_NAME_BYTES = 200
 
 MAX_NAMES_BYTES = MAX_IMAGES * (MAX_NAME_BYTES + 1)
 MAX_SIDE = 65535
-MAX_PIXELS = 2**27
+MAX_PIXELS = 2**26
 MAX_SET_PIXELS = 2**31
 """Bounds the time that a stream of a few bytes can ask for."""
 
