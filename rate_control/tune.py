@@ -63,10 +63,12 @@ def tune(
     results, parts = {}, []
     for target in targets:
         budget = budget_bytes(coder.pixels, target)
-        result = results[target] = coder.fill(budget, PresetRefinement(effort, metric.kind), effort.saving).table
+        filled = coder.fill(budget, PresetRefinement(effort, metric.kind), effort.saving)
+        result = results[target] = filled.table
         table = picture_table(result, budget)
         table.to_csv(output / f"pictures-{target}.csv", index=False)
         parts.append(f"target {target} bpp, {budget} bytes: {result.psnr_db:.3f} dB\n{format_table(table)}")
+        parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
         parts.append(summary(result, budget))
     frame = coder.table()
     frame.assign(candidate=range(len(frame))).to_csv(output / "candidates.csv", index=False)
