@@ -50,11 +50,12 @@ class SetPicture:
             }
 
     def larger(self, chosen: Candidate) -> Candidate | None:
-        """The next larger candidate of the same setting: there is one where latents were refined twice."""
+        """The next larger refined candidate of the same setting: there is one where latents were refined twice."""
         larger = [
             measured.candidate
             for header, measured in self.candidates.items()
             if header.setting == chosen.header.setting and header.length > chosen.header.length
+            if header not in self.swept
         ]
         return min(larger, key=lambda candidate: candidate.header.length, default=None)
 
