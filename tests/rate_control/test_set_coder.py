@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_refinement_sees_the_slope_and_its_candidates_are_used(
     result = coder.fill(2000, refine=better_by_magic)
     assert slopes[0] > slopes[3] > 0  # so much smaller: another round, where a byte is worth less
     assert (result.table.chosen["q"] == 99).all()
+
+
+def test_partner_of_a_refined_stream_is_never_an_unrefined_one(coder: SetCoder) -> None:
+    picture = coder._pictures[0]
+    swept = next(iter(picture.candidates.values()))
+    shorter = replace(swept.candidate.header, length=swept.candidate.header.length - 9)
+    assert picture.larger(replace(swept.candidate, header=shorter)) is None
 
 
 def test_limits_hold_in_the_archive(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> None:
