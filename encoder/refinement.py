@@ -18,7 +18,7 @@ ALPHA = 0.8
 BETA = (0.25, 0.75)
 """Step of L-OPT at the start, and share of the largest gradient that moves a latent, at start and end."""
 
-WINDOW_Y, WINDOW_Z = 3, 3
+WINDOW_Y, WINDOW_Z = 5, 3
 """Side of the neighbourhood, in latents and hyper-latents, whose largest gradient the local step is relative to."""
 
 ADAM_BETAS = (0.9, 0.99)
