@@ -82,6 +82,11 @@ def gaussian_likelihood(residual: Tensor, log2_sigma: Tensor) -> Tensor:
     return 0.5 * (torch.erfc((size - 0.5) * inverse) - torch.erfc((size + 0.5) * inverse))
 
 
+def information(likelihood: Tensor) -> Tensor:
+    """Bits of each symbol: any shape, float32."""
+    return -torch.log2(likelihood.float().clamp(min=LIKELIHOOD_MIN))
+
+
 def bits(likelihood: Tensor) -> Tensor:
     """Information content in bits, summed per image: [B, ...] float to [B] float."""
-    return -torch.log2(likelihood.float().clamp(min=LIKELIHOOD_MIN)).flatten(1).sum(1)
+    return information(likelihood).flatten(1).sum(1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from decoder_pkg.architecture import LATENT_STRIDE
 from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 
 from .context import Coded, Quantiser
-from .entropy import bits, gaussian_likelihood
+from .entropy import bits, gaussian_likelihood, information
 from .model import CodecModel, round_straight_through
 from .pictures import Pixels
 from .rate import padded_tensor
@@ -58,14 +60,22 @@ class Objective:
 
     def __call__(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
         """The Lagrangian in bits of float latents under the given relaxations of rounding."""
-        coded, z_hat = self._code(latents, quantise_y, quantise_z)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
-            picture = self._model.synthesis(coded.y_hat, self._gain)
-        return (self._rate(coded, z_hat) + 8 / self.setting.slope * self._distortion(picture.float())).sum()
+        cells, rest = self._terms(latents, quantise_y, quantise_z)
+        return cells.sum() + rest
 
     def rounded(self, latents: Latents) -> Tensor:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
         return self(latents, round_straight_through, round_straight_through)
+
+    def rounded_by_cell(self, latents: Latents) -> tuple[Tensor, Tensor]:
+        """As `rounded`, and the part of it [1, 1, h, w] that belongs to each position of the latents."""
+        cells, rest = self._terms(latents, round_straight_through, round_straight_through)
+        return cells.sum() + rest, cells
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the distortion is a sum over positions; MS-SSIM is a property of the whole."""
+        return not self.setting.distortion.loss
 
     @torch.no_grad()
     def estimated_bits(self, latents: Latents) -> float:
@@ -78,9 +88,21 @@ class Objective:
         coded, z_hat = self._code(latents, torch.round, torch.round)
         return coded.y_hat, z_hat
 
+    def _terms(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Tensor, Tensor]:
+        """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
+        coded, z_hat = self._code(latents, quantise_y, quantise_z)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
+            picture = self._model.synthesis(coded.y_hat, self._gain)
+        rate = information(gaussian_likelihood(coded.quantised, coded.log2_sigma)).sum(1, keepdim=True)
+        error, loss = self._distortion(picture.float())
+        bits_per_distortion = 8 / self.setting.slope
+        return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss
+
     def _rate(self, coded: Coded, z_hat: Tensor) -> Tensor:
-        latents = bits(gaussian_likelihood(coded.quantised, coded.log2_sigma))
-        return latents + bits(self._model.prior.likelihood(z_hat, self._gain))
+        return bits(gaussian_likelihood(coded.quantised, coded.log2_sigma)) + self._hyper_rate(z_hat)
+
+    def _hyper_rate(self, z_hat: Tensor) -> Tensor:
+        return bits(self._model.prior.likelihood(z_hat, self._gain)).sum()
 
     def _code(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Coded, Tensor]:
         # Float32: in bf16 the means would differ from the integer model's by more than refinement moves them.
@@ -88,14 +110,17 @@ class Objective:
         z_hat = quantise_z(z)
         return self._model.code(y, z_hat, self.setting.q / Q_ONE, quantise_y), z_hat
 
-    def _distortion(self, picture: Tensor) -> Tensor:
+    def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
         levels = picture[:, :, :height, :width].clamp(0, 1) * 255
         target = self._target[:, :, :height, :width]
-        total = distortion.error * (levels - target).square().sum()
-        if distortion.loss:
-            total = total + distortion.loss * height * width * (1 - _ms_ssim(target[0], levels[0]))
-        return total
+        error = (levels - target).square().sum(1, keepdim=True)
+        error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))
+        cells = distortion.error * LATENT_STRIDE**2 * F.avg_pool2d(error, LATENT_STRIDE)
+        if not distortion.loss:
+            return cells, cells.new_zeros(())
+        return cells, distortion.loss * height * width * (1 - _ms_ssim(target[0], levels[0]))
 
 
 def _ms_ssim(first: Tensor, second: Tensor) -> Tensor:

@@ -14,12 +14,21 @@ from .context import Quantiser
 from .model import round_straight_through
 from .objective import Latents, Objective
 
-ALPHA = 0.8
+ALPHA, ALPHA_LOCAL = 0.8, 0.5
 BETA = (0.25, 0.75)
-"""Step of L-OPT at the start, and share of the largest gradient that moves a latent, at start and end."""
+"""Step of L-OPT at the start, and share of the largest gradient that moves a latent, at start and end.
+
+Where every neighbourhood moves at once, the paper's step is too long: smooth pictures at low rates never recover.
+"""
 
 WINDOW_Y, WINDOW_Z = 5, 3
 """Side of the neighbourhood, in latents and hyper-latents, whose largest gradient the local step is relative to."""
+
+GATHERING = 10
+"""Iterations after which the local method goes on from the best that it has seen of every region."""
+
+REGION = 3
+"""Side of such a region in latents."""
 
 ADAM_BETAS = (0.9, 0.99)
 ADAM_EPSILON = 10.0
@@ -49,13 +58,14 @@ class Method:
 
 def refine_lopt(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
-    return _largest_gradients(objective, start, iterations, begin, [lambda size: size.amax()] * 2)
+    return _largest_gradients(objective, start, iterations, begin, ALPHA, [lambda size: size.amax()] * 2, None)
 
 
 def refine_local(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
-    """L-OPT whose largest gradient is that of the neighbourhood: every region moves at its own pace."""
+    """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept."""
     largest = [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)]
-    return _largest_gradients(objective, start, iterations, begin, largest)
+    regions = _BestRegions() if objective.is_local else None
+    return _largest_gradients(objective, start, iterations, begin, ALPHA_LOCAL, largest, regions)
 
 
 def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
@@ -70,24 +80,58 @@ def _largest_gradients(
     start: Latents,
     iterations: int,
     begin: float,
+    step: float,
     largest: Sequence[Callable[[Tensor], Tensor]],
+    regions: _BestRegions | None,
 ) -> Latents:
-    """Algorithm 1 of Zhao et al. 2021; `largest` yields what the gradients of y and z are relative to."""
+    """Algorithm 1 of Zhao et al. 2021.
+
+    `step` is alpha at the start; `largest` yields what the gradients of y and z are relative to; `regions` remembers
+    the best of each, if wanted.
+    """
     parts = [part.clone().requires_grad_() for part in start]
     best, kept = math.inf, start
     for iteration in range(iterations + 1):
-        loss = objective.rounded((parts[0], parts[1]))
+        loss, cells = objective.rounded_by_cell((parts[0], parts[1]))
         if loss.item() < best:
             best, kept = loss.item(), (parts[0].detach().clone(), parts[1].detach().clone())
         if iteration == iterations:
             break
+        if regions:
+            regions.see(parts[0].detach(), cells.detach())
+            if iteration % GATHERING == GATHERING - 1 or iteration == iterations - 1:
+                parts[0].data.copy_(regions.gather())
+                continue
         progress = begin + (1 - begin) * iteration / iterations
-        alpha, beta = ALPHA * (1 - progress), BETA[0] + (BETA[1] - BETA[0]) * progress
+        alpha, beta = step * (1 - progress), BETA[0] + (BETA[1] - BETA[0]) * progress
         for part, gradient, scale in zip(parts, torch.autograd.grad(loss, parts), largest, strict=True):
             relative = gradient / scale(gradient.abs()).clamp(min=1e-12)
             with torch.no_grad():
                 part -= alpha * torch.where(relative.abs() > beta, relative, 0.0)
     return kept
+
+
+class _BestRegions:
+    """For every region the latents under which it cost least: what one region gains, another may lose."""
+
+    def __init__(self) -> None:
+        self._best: tuple[Tensor, Tensor] | None = None
+
+    def see(self, y: Tensor, cells: Tensor) -> None:
+        """Compares latents [1, M, h, w] that cost `cells` [1, 1, h, w] with the best so far."""
+        margin = REGION // 2
+        cost = F.avg_pool2d(F.pad(cells, [margin] * 4, mode="replicate"), REGION, 1)
+        if self._best:
+            worse = cost >= self._best[0]
+            cost, y = torch.where(worse, self._best[0], cost), torch.where(worse, self._best[1], y)
+        self._best = cost, y.clone()
+
+    def gather(self) -> Tensor:
+        """The best of all regions side by side; together they cost something else, so all is forgotten."""
+        assert self._best
+        _, y = self._best
+        self._best = None
+        return y
 
 
 def refine_noise(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
@@ -189,7 +233,9 @@ def _adam(
 
 METHODS = (
     Method("l-opt", "Zhao et al. 2021, Algorithm 1 and Eq. 2", refine_lopt),
-    Method("local", "the same, relative to the largest gradient of the neighbourhood", refine_local),
+    Method(
+        "local", "the same region by region: largest gradient and best so far are the neighbourhood's", refine_local
+    ),
     Method("noise", "Campos et al. 2019, section 3", refine_noise),
     Method("straight-through", "Adam beside Zhao et al. 2021, section 2.1", refine_straight_through),
     Method("sga", "Yang et al. 2020, section 3.2", refine_sga),

@@ -106,7 +106,7 @@ class SetCoder:
         slope = self._allocate(int(available / (1 - saving)), swept=True).allocation.slope
         if slope > 0:
             self._refine(refine, slope, available)
-        result = self._spend(self._allocate(available), available)
+        result = self._spend(self._allocate(available), available, refine)
         data = self._archive(result)
         assert len(data) == self._fixed_bytes() + result.allocation.bytes <= budget
         return SetResult(data, result)
@@ -147,20 +147,24 @@ class SetCoder:
     def _cheapest(self, slope: float, swept: bool = False) -> Choices:
         return self._choices(cheapest_rows(apply_limits(self.table(swept), self._limits), slope, self._metric))
 
-    def _spend(self, result: TableAllocation, available: int) -> TableAllocation:
+    def _spend(self, result: TableAllocation, available: int, refine: Refine) -> TableAllocation:
         """Adds finer candidates, one picture after another, until the budget is full."""
         least = math.ceil(TARGET_FILL * available)
         missing = available - result.allocation.bytes
 
-        def order(pair: tuple[SetPicture, Candidate]) -> tuple[bool, int]:
-            """Pictures first that can take all of it, then small ones."""
-            larger, length = pair[0].larger(pair[1]), pair[1].header.length
-            return not larger or larger.header.length < length + missing, length
+        def order(pair: tuple[SetPicture, Candidate]) -> tuple[bool, bool, int]:
+            """Pictures first that can take all of it, then those that can take some at once, then small ones."""
+            (picture, chosen), length = pair, pair[1].header.length
+            larger = picture.larger(chosen)
+            return not larger or larger.header.length < length + missing, picture.lacks_partner(chosen), length
 
-        for picture, chosen in sorted(self._choices(result.chosen), key=order):
+        for picture, _ in sorted(self._choices(result.chosen), key=order):
             left, enough = available - result.allocation.bytes, least - result.allocation.bytes
             if enough <= 0:
                 break
+            chosen = dict(self._choices(result.chosen))[picture]
+            if picture.lacks_partner(chosen):
+                self._improve(refine, [(picture, chosen)], result.allocation.slope * PARTNER_SLOPES[0])
             for measured in picture.finer(chosen, range(enough, left + 1)):
                 picture.add(measured)
             result = self._allocate(available)

@@ -59,6 +59,12 @@ class SetPicture:
         ]
         return min(larger, key=lambda candidate: candidate.header.length, default=None)
 
+    def lacks_partner(self, chosen: Candidate) -> bool:
+        """Whether latents were refined for this choice, and none for a larger one of the same setting."""
+        header = chosen.header
+        plain = self.coder.encode(header.model, header.gain, header.q).candidate
+        return chosen.payload != plain.payload and not self.larger(chosen)
+
     def finer(self, chosen: Candidate, more: range) -> Iterator[Measured]:
         """Candidates a little larger than the choice: between refined ones, or at other steps q.
 
@@ -69,7 +75,7 @@ class SetPicture:
         larger, header = self.larger(chosen), chosen.header
         if larger:
             yield from self.coder.between(chosen, larger, range(header.length + more.start, header.length + more.stop))
-        else:
+        elif not self.lacks_partner(chosen):
             for step in FINE_STEPS:
                 for q in (header.q - step, header.q + step):
                     if 1 <= q <= 255:

@@ -16,10 +16,11 @@ from decoder_pkg.decoder import decode_archive
 from encoder import refine as refining
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import AnalysedPicture, Candidate
+from encoder.entropy import bits
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
 from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
-from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
+from encoder.refinement import METHODS, Method, _BestRegions, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
 from encoder.splice import latents_of
 from encoder.sweep import PictureCoder
@@ -53,6 +54,23 @@ def test_objective_is_what_the_coder_and_the_decoder_yield(golden_zoo: Zoo, phot
     picture = AnalysedPicture(small(photo), golden_zoo.models[number])
     real = real_cost(picture, objective.setting, start)
     assert float(objective.rounded(start)) == pytest.approx(real, rel=0.01)
+
+
+def test_shares_of_the_positions_and_the_hyper_latents_make_up_the_whole(golden_zoo: Zoo, photo: Pixels) -> None:
+    objective, start = start_of(golden_zoo, photo, 8)
+    whole, cells = objective.rounded_by_cell(start)
+    assert cells.shape[2:] == start[0].shape[2:]
+    prior = load_float_model(golden_zoo.models[8]).prior
+    hyper = bits(prior.likelihood(torch.round(start[1]), torch.tensor([24])))
+    assert (whole - cells.sum()).item() == pytest.approx(hyper.item(), rel=1e-3)
+
+
+def test_each_region_keeps_the_latents_under_which_it_cost_least() -> None:
+    left, right = torch.tensor([[[[1.0, 1, 1, 5, 5, 5]]]]), torch.tensor([[[[5.0, 5, 5, 1, 1, 1]]]])
+    regions = _BestRegions()
+    regions.see(torch.zeros(1, 2, 1, 6), left)
+    regions.see(torch.ones(1, 2, 1, 6), right)
+    assert regions.gather()[0, :, 0].tolist() == [[0, 0, 0, 1, 1, 1]] * 2
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

@@ -10,9 +10,11 @@ from decoder_pkg.archive import read_archive
 from decoder_pkg.decoder import decode_archive
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
+from encoder.presets import Preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
+from rate_control.jobs import PresetRefinement
 from rate_control.limits import Limits
 from rate_control.set_coder import TARGET_FILL, SetCoder
 from rate_control.tune import picture_table
@@ -34,6 +36,16 @@ def coder(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> SetCoder
 def test_budget_is_full_and_not_exceeded(coder: SetCoder, budget: int) -> None:
     result = coder.fill(budget)
     # Of so few bytes one is already more than a twentieth of a percent.
+    assert min(TARGET_FILL * budget, budget - 3) <= len(result.data) <= budget
+
+
+@pytest.mark.parametrize("budget", [1500, 2400])
+def test_refined_streams_fill_the_budget_too(
+    golden_zoo: Zoo, files: list[Path], cache: CandidateCache, budget: int
+) -> None:
+    coder = SetCoder(golden_zoo, files, cache)
+    coder.sweep()
+    result = coder.fill(budget, PresetRefinement(Preset("quick", "local", 8)), 0.05)
     assert min(TARGET_FILL * budget, budget - 3) <= len(result.data) <= budget
 
 
