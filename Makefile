@@ -107,6 +107,10 @@ leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRI
 	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) $(if $(IMAGES),--images $(IMAGES)) \
 	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$(SHEET)")
 
+.PHONY: models
+models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)
+	$(BIN)/python -m submission.models $(if $(wildcard $(KODAK)),--kodak $(KODAK))
+
 .PHONY: curves
 curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF")
 	$(BIN)/python -m submission.curves --images $(or $(IMAGES),$(KODAK)) $(if $(CODECS),--codecs $(CODECS)) \

@@ -17,6 +17,7 @@ from .archive import BUNDLE_ID_BYTES
 from .entropy_model import SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
+from .packed_weights import unpack
 from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
 from .tables import CodingTable, build_table
@@ -125,12 +126,7 @@ class DecoderModel:
         from .synthesis import Synthesis, to_channels_last
 
         network = Synthesis(self.arch, len(GAIN_LAMBDAS))
-        prefix = "synthesis."
-        state = {
-            name.removeprefix(prefix): torch.from_numpy(array.astype(np.float32))
-            for name, array in self._file.tensors.items()
-            if name.startswith(prefix)
-        }
+        state = {name: torch.from_numpy(array) for name, array in unpack(self._file.tensors, "synthesis.").items()}
         try:
             network.load_state_dict(state)
         except RuntimeError as error:

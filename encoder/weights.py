@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from decoder_pkg.architecture import GAIN_LAMBDAS
 from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle, read_manifest
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.packed_weights import unpack
 from decoder_pkg.synthesis import to_channels_last
 
 from .analysis import Analysis, HyperAnalysis
@@ -46,9 +48,9 @@ class EncoderModel:
         return hashlib.sha256(self.decoder.digest + self.path.read_bytes()).hexdigest()
 
     @cached_property
-    def _state(self) -> dict[str, Tensor]:
+    def _tensors(self) -> dict[str, NDArray[np.generic]]:
         try:
-            return {name: tensor.float() for name, tensor in load_file(self.path).items()}
+            return load_file(self.path)
         except (OSError, SafetensorError) as error:
             raise WeightsError(f"{self.path} cannot be read: {error}") from None
 
@@ -69,7 +71,7 @@ class EncoderModel:
         return self._part("prior.")
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(prefix): v for k, v in self._state.items() if k.startswith(prefix)}
+        return {name: torch.from_numpy(array) for name, array in unpack(self._tensors, prefix).items()}
 
     def _load(self, network: Network, prefix: str) -> Network:
         network.load_state_dict(self._part(prefix))

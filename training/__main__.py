@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 from pathlib import Path
 
 import torch
 
+from decoder_pkg.bundle import read_manifest
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
 
 from .config import load_config
 from .data import CropSet
 from .evaluation import load_pictures
-from .trainer import Trainer
+from .trainer import ORIGIN, Trainer
 
 EXAMPLES = """examples:
   python -m training --config training/configs/base.toml --data photos/train --evaluation photos/kodak --run runs/base
   python -m training --config training/configs/base.toml --run runs/base --threads 1   (goes on where it stopped)
 """
+
+
+def remember_origin(run: Path, model: int, weights: Path) -> None:
+    """Writes the manifest's row of the model that a new run starts from; its hours count for the run's models too."""
+    (row,) = (row for row in read_manifest(weights) if int(row["id"]) == model)
+    run.mkdir(parents=True, exist_ok=True)
+    if not (run / ORIGIN).exists():
+        (run / ORIGIN).write_text(json.dumps(row, indent=1))
 
 
 def main() -> None:
@@ -41,7 +51,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command goes on from the checkpoint"))
     crops = CropSet(arguments.data)
     pictures = load_pictures(arguments.evaluation, arguments.every)
-    initial = None if arguments.from_model is None else load_float_model(load_zoo().models[arguments.from_model])
+    initial = None
+    if arguments.from_model is not None:
+        zoo = load_zoo()
+        initial = load_float_model(zoo.models[arguments.from_model])
+        remember_origin(arguments.run, arguments.from_model, zoo.folders[0])
     Trainer(load_config(arguments.config), arguments.run, crops, pictures, initial).run(arguments.until)
 
 

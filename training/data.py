@@ -68,6 +68,12 @@ class CropSet:
         self.crops = _decoded(files, cache)
         self.weights = _weights(files, folder / "manifest.jsonl")
 
+    @property
+    def description(self) -> str:
+        """How many crops of which size, for the manifest of a model."""
+        count, side = self.crops.shape[:2]
+        return f"{count} crops of {side}x{side}"
+
     def batch(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
         """Random crops [count, 3, size, size] float32 in [0, 1], varied at random."""
         chosen = rng.choice(len(self.crops), size=count, p=self.weights)

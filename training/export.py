@@ -16,15 +16,29 @@ from torch import Tensor
 from decoder_pkg.architecture import GAIN_COUNT
 from decoder_pkg.bundle import MANIFEST, DecoderModel
 from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from encoder.weights import to_grid
+from eval.provenance import commit
 
 from .config import TrainConfig
 from .data import CropSet
 from .fixed_point_export import calibrate, quantise_layers
 from .table_export import gaussian_tables, hyper_tables
+from .trainer import ORIGIN
+
+Arrays = dict[str, NDArray[np.generic]]
+Ledger = dict[str, int | float | str]
+
+LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
+
+AT_LATENTS = ("synthesis.enter.", "synthesis.shortcut.")
+"""Layers whose inputs, the latents, differ much in size: 8 bits for an output channel would be too few.
+
+The gains and the hyper-latents' prior stay float32: they are few, and every latent depends on them.
+"""
 
 CALIBRATION_BATCHES = 16
 CALIBRATION_BATCH = 8
@@ -33,8 +47,8 @@ EXAMPLES = """examples:
 """
 
 
-def load_run(run: Path) -> tuple[CodecModel, dict[str, float]]:
-    """The averaged weights of a run's newest checkpoint, and its ledger (iterations, hours).
+def load_run(run: Path) -> tuple[CodecModel, Ledger]:
+    """The averaged weights of a run's newest checkpoint, and its ledger: iterations and hours in all.
 
     Raises:
       FileNotFoundError: the run has no checkpoint yet.
@@ -44,18 +58,21 @@ def load_run(run: Path) -> tuple[CodecModel, dict[str, float]]:
     model = CodecModel(config.build_architecture())
     prefix = "module."
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state["average"].items() if k.startswith(prefix)})
-    return model.eval(), {"iterations": state["iteration"], "hours": round(state["seconds"] / 3600, 2)}
+    origin = run / ORIGIN
+    before = json.loads(origin.read_text()) if origin.exists() else {"iterations": 0, "hours": 0.0}
+    hours = round(before["hours"] + state["seconds"] / 3600, 2)
+    return model.eval(), {"iterations": before["iterations"] + state["iteration"], "hours": hours}
 
 
 def export(model: CodecModel, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
-    """Writes both halves of a model; transforms as fp16, the entropy path as integers."""
+    """Writes both halves of a model; transforms in 8 bits for the most part, the entropy path as 16-bit integers."""
     rng = np.random.default_rng(0)
     batches = [_calibration_batch(crops, rng) for _ in range(CALIBRATION_BATCHES)]
     layers, exponents = quantise_layers(model, calibrate(model, batches))
-    decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _half(model, "synthesis.")
+    decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _packed(model, "synthesis.")
     metadata = {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)}
     _save(decoder, decoder_file, metadata)
-    encoder = _half(model, "analysis.") | _half(model, "hyper_analysis.") | _half(model, "prior.")
+    encoder = _packed(model, "analysis.") | _packed(model, "hyper_analysis.") | _packed(model, "prior.")
     _save(encoder, encoder_file, metadata)
 
 
@@ -74,7 +91,7 @@ def fixed_point_loss(model: CodecModel, decoder_file: Path, crops: CropSet) -> t
     return estimated, actual
 
 
-def update_manifest(folder: Path, number: int, name: str, file: str, ledger: dict[str, float]) -> None:
+def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
     """Adds or replaces a model's row."""
     path = folder / MANIFEST
     rows = json.loads(path.read_text())["models"] if path.exists() else []
@@ -89,16 +106,22 @@ def _calibration_batch(crops: CropSet, rng: np.random.Generator) -> tuple[Tensor
     return pictures, torch.from_numpy(rng.integers(0, GAIN_COUNT, CALIBRATION_BATCH))
 
 
-def _half(model: CodecModel, prefix: str) -> dict[str, NDArray[np.generic]]:
-    state = {name: value for name, value in model.state_dict().items() if name.startswith(prefix)}
-    # Gains and the prior stay float32: they are few, and every latent depends on them.
-    return {
-        n: v.numpy() if "gain" in n or n.startswith("prior.") else v.contiguous().half().numpy()
-        for n, v in state.items()
-    }
+def _packed(model: CodecModel, prefix: str) -> Arrays:
+    """One network's weights: 8-bit where that costs next to nothing, fp16 or float32 where it does not."""
+    packed: Arrays = {}
+    for name, value in model.state_dict().items():
+        if not name.startswith(prefix):
+            continue
+        if "gain" in name or name.startswith("prior."):
+            packed[name] = value.numpy()
+        elif value.ndim < 4 or name.startswith(AT_LATENTS):
+            packed[name] = value.contiguous().half().numpy()
+        else:
+            packed[name], packed[name + SCALE_SUFFIX] = pack(value.contiguous().numpy())
+    return packed
 
 
-def _save(arrays: dict[str, NDArray[np.generic]], path: Path, metadata: dict[str, str]) -> None:
+def _save(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial, metadata)
@@ -125,6 +148,7 @@ def main() -> None:
     export(model, crops, arguments.decoder / file, arguments.encoder / file)
     estimated, actual = fixed_point_loss(model, arguments.decoder / file, crops)
     print(f"lost to fixed point: {100 * (actual / estimated - 1):+.3f} % of {estimated / 8:.0f} bytes")
+    ledger |= {"data": crops.description, "commit": commit(), "licence": LICENCE}
     update_manifest(arguments.decoder, arguments.id, arguments.name, file, ledger)
 
 

@@ -28,6 +28,9 @@ from .plots import plot_progress
 
 TensorList = tuple[Tensor, ...] | list[Tensor]
 CHECKPOINT_SECONDS = 600
+ORIGIN = "origin.json"
+"""In a run's folder: the manifest's row of the model that it started from."""
+
 REFERENCE_LAMBDA = 0.0032
 """Losses are divided by sqrt(lambda / this), which balances the rates."""
 
