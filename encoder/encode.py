@@ -20,7 +20,7 @@ from decoder_pkg.render import render
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
 
-from .latent_encoder import QuantisedLatents, encode_latents, quantise
+from .latent_encoder import QuantisedLatents, encode_latents, nearest, quantise, rate_aware
 from .objective import Latents
 from .pictures import Pixels
 from .rate import padded_tensor
@@ -79,9 +79,13 @@ class AnalysedPicture:
         return y, self.model.hyper_analysis(y)
 
     def quantise(self, gain: int, q: int = Q_ONE, latents: Latents | None = None) -> QuantisedLatents:
-        """The integers of the picture at a gain and quantisation step (in 1/128), in coding order."""
+        """The integers of the picture at a gain and quantisation step (in 1/128), in coding order.
+
+        Refined latents lie at the integers that refinement found; those of the analysis are rounded as rate suggests.
+        """
+        rounding = nearest if latents else rate_aware(self.model.savings, q)
         y, z = latents or self.latents(gain)
-        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q)
+        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, rounding)
 
     def encode(self, gain: int, q: int = Q_ONE, m: int = 0, latents: Latents | None = None) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.

@@ -78,11 +78,6 @@ class Objective:
         return not self.setting.distortion.loss
 
     @torch.no_grad()
-    def estimated_bits(self, latents: Latents) -> float:
-        """The rate alone of the latents as they will be coded."""
-        return self._rate(*self._code(latents, torch.round, torch.round)).item()
-
-    @torch.no_grad()
     def snapped(self, latents: Latents) -> Latents:
         """The reconstructed latents: whatever rounds them again, with means a little off, finds the same symbols."""
         coded, z_hat = self._code(latents, torch.round, torch.round)
@@ -97,9 +92,6 @@ class Objective:
         error, loss = self._distortion(picture.float())
         bits_per_distortion = 8 / self.setting.slope
         return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss
-
-    def _rate(self, coded: Coded, z_hat: Tensor) -> Tensor:
-        return bits(gaussian_likelihood(coded.quantised, coded.log2_sigma)) + self._hyper_rate(z_hat)
 
     def _hyper_rate(self, z_hat: Tensor) -> Tensor:
         return bits(self._model.prior.likelihood(z_hat, self._gain)).sum()

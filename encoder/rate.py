@@ -1,4 +1,4 @@
-"""Estimated rate of a picture under the float model."""
+"""Estimated rate of latents under the float model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from torch import Tensor
 
 from decoder_pkg.architecture import LATENT_STRIDE
 from decoder_pkg.decoder import latent_size
+from decoder_pkg.entropy_model import Q_ONE
 
+from .entropy import bits, gaussian_likelihood
 from .model import CodecModel
 from .pictures import Pixels
 
@@ -22,12 +24,16 @@ def padded_tensor(pixels: Pixels) -> Tensor:
 
 
 @torch.inference_mode()
-def estimated_bits(model: CodecModel, pixels: Pixels, gain: int) -> float:
-    """Bits of latents and hyper-latents as the float model sees them, without any header.
+def estimated_bits(model: CodecModel, latents: tuple[Tensor, Tensor], gain: int, q: int = Q_ONE) -> float:
+    """Bits of reconstructed latents and hyper-latents as the float model sees them, without any header.
 
     Args:
       model: in evaluation mode.
-      pixels: [H, W, 3] uint8.
+      latents: [1, M, h, w] and hyper-latents [1, Z, hz, wz], float.
       gain: gain index.
+      q: quantisation step in 1/128.
     """
-    return float(model(padded_tensor(pixels), torch.tensor([gain])).estimated_bits)
+    y, z = latents[0], torch.round(latents[1])
+    coded = model.code(y, z, q / Q_ONE, torch.round)
+    hyper = bits(model.prior.likelihood(z, torch.tensor([gain])))
+    return float(bits(gaussian_likelihood(coded.quantised, coded.log2_sigma)) + hyper)

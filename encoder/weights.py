@@ -23,6 +23,7 @@ from decoder_pkg.packed_weights import unpack
 from decoder_pkg.synthesis import to_channels_last
 
 from .analysis import Analysis, HyperAnalysis
+from .latent_encoder import savings
 
 WEIGHTS = Path(__file__).parent / "weights"
 Network = TypeVar("Network", bound=nn.Module)
@@ -53,6 +54,11 @@ class EncoderModel:
             return load_file(self.path)
         except (OSError, SafetensorError) as error:
             raise WeightsError(f"{self.path} cannot be read: {error}") from None
+
+    @cached_property
+    def savings(self) -> NDArray[np.float32]:
+        """What smaller symbols save, by coding table."""
+        return savings(self.decoder.entropy.latent_tables)
 
     @cached_property
     def analysis(self) -> Analysis:

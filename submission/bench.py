@@ -118,7 +118,7 @@ def bench_decoding(name: str, pixels: Pixels) -> None:
 def _decoding_seconds(entropy: EntropyModel, picture: AnalysedPicture, walk: Walk) -> float:
     """Seconds to decode a picture's latents in a coding order."""
     y, z = (to_grid(part) for part in picture.latents(GAIN))
-    payload = encode_latents(entropy, quantise(entropy, y, z, Q_ONE, walk), GAIN)
+    payload = encode_latents(entropy, quantise(entropy, y, z, Q_ONE, walk=walk), GAIN)
     return median_seconds(lambda: decode_latents(entropy, payload, y.shape[0], y.shape[1], GAIN, Q_ONE, walk))
 
 

@@ -53,7 +53,6 @@ def model_codecs(zoo: Zoo, files: Sequence[Path], models: Sequence[int], engine:
     coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
     coder.sweep()
     table = coder.table()
-    table["payload"] = [header.length for header in table["candidate"]]
     table["candidate"] = [f"gain {gain}, q {q}" for gain, q in zip(table["gain"], table["q"], strict=True)]
     origin = provenance(1, models_sha256(model.digest for model in zoo.bundle.models.values()))
     return [Codec(f"this codec, model {m}", table[table["model"] == m], "", origin) for m in models]

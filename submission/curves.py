@@ -13,16 +13,19 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
-from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import WeightsError
+from encoder.cache import CandidateCache
 from encoder.pictures import PictureError, find_pictures, load_picture
 from encoder.rate import estimated_bits
+from encoder.splice import latents_of
+from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
 from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Processes
+from rate_control.jobs import similarity
 
 from .baseline_rows import sweep_baselines
 from .codecs import Codec, baseline_codecs, model_codecs
@@ -78,19 +81,19 @@ def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
     }
 
 
-def deviation_report(zoo: Zoo, codec: Codec, model: int, files: Sequence[Path]) -> str:
+def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> str:
     """How far the real payloads of a model are from what its float twin estimates."""
-    twin, table = load_float_model(zoo.models[model]), codec.table[codec.table["q"] == Q_ONE]
-    payloads = table.set_index(["image", "gain"])["payload"]
+    twin = load_float_model(zoo.models[model])
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
-        pixels = load_picture(file)
+        coder = PictureCoder(load_picture(file), zoo, CandidateCache(), similarity)
         for gain in ESTIMATED_GAINS:
-            estimated_bytes = estimated_bits(twin, pixels, gain) / 8
-            found[file.stem, gain] = int(payloads[file.stem, gain]) / estimated_bytes - 1
+            candidate = coder.encode(model, gain).candidate
+            estimated_bytes = estimated_bits(twin, latents_of(zoo.models[model], candidate), gain) / 8
+            found[file.stem, gain] = candidate.header.length / estimated_bytes - 1
     worst = max(found, key=lambda key: abs(found[key]))
     return (
-        f"{codec.name}: real bytes against the estimate: mean {100 * np.mean(list(found.values())):+.3f} %, "
+        f"{name}: real bytes against the estimate: mean {100 * np.mean(list(found.values())):+.3f} %, "
         f"worst {100 * found[worst]:+.3f} % ({worst[0]}, gain {worst[1]})"
     )
 
@@ -164,7 +167,7 @@ def _report(zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], folder: Path
     codecs = [*own, *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else [])]
     pixels = {str(image): int(count) for image, count in codecs[0].table.groupby("image")["pixels"].first().items()}
     text = write_curves(codecs, published_curves(pixels), folder, name)
-    reports = [deviation_report(zoo, codec, model, files) for codec, model in zip(own, models, strict=True)]
+    reports = [deviation_report(zoo, codec.name, model, files) for codec, model in zip(own, models, strict=True)]
     return "\n".join([text, *reports])
 
 

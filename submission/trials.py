@@ -17,8 +17,9 @@ from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
 from encoder.encode import AnalysedPicture
 from encoder.fill import trained_slope
-from encoder.objective import Objective, Setting
+from encoder.objective import Setting
 from encoder.pictures import find_pictures, load_picture
+from encoder.rate import estimated_bits
 from encoder.refine import refine_latents
 from encoder.refinement import METHODS
 from encoder.twin import load_float_model
@@ -70,7 +71,7 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
     if iterations:
         latents = refine_latents(picture, setting, method, iterations).latents
     seconds = time.perf_counter() - started
-    estimate = Objective(load_float_model(picture.model), picture.pixels, setting).estimated_bits(latents) / 8
+    estimate = estimated_bits(load_float_model(picture.model), latents, gain) / 8
     candidate, _ = picture.encode(gain, latents=latents)
     size, header = entry_size(candidate.entry(name)), candidate.header
     bpp, deviation = 8 * size / (header.width * header.height), header.length / estimate - 1

@@ -15,6 +15,7 @@ from encoder.encode import AnalysedPicture, Candidate
 from encoder.fill import encode_within, refine_within
 from encoder.presets import Preset
 from encoder.rate import estimated_bits
+from encoder.splice import latents_of
 from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
@@ -31,7 +32,8 @@ def zoo() -> Zoo:
 @pytest.mark.parametrize("gain", [4, 24, 44])
 def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], model: int, gain: int) -> None:
     candidate, _ = AnalysedPicture(photo, zoo.models[model]).encode(gain)
-    estimate = estimated_bits(load_float_model(zoo.models[model]), photo, gain) / 8
+    latents = latents_of(zoo.models[model], candidate)
+    estimate = estimated_bits(load_float_model(zoo.models[model]), latents, gain) / 8
     assert len(candidate.payload) == pytest.approx(estimate, rel=0.005, abs=8)
 
 
