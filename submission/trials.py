@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_STEPS
@@ -17,21 +16,26 @@ from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
 from encoder.encode import AnalysedPicture
 from encoder.fill import trained_slope
-from encoder.objective import Setting
+from encoder.objective import Latents, Setting
 from encoder.pictures import find_pictures, load_picture
 from encoder.rate import estimated_bits
 from encoder.refine import refine_latents
 from encoder.refinement import METHODS
+from encoder.splice import latents_of
 from encoder.twin import load_float_model
-from encoder.weights import load_zoo
+from encoder.weights import Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta
+from rate_control.engine import Engine, Processes
 
 from .zips import write_atomically
 
 GAINS = tuple(range(GAIN_STEPS, 6 * GAIN_STEPS, GAIN_STEPS))
 """One point for each octave of lambda between 0.0008 and 0.0128."""
 
-PLAIN = ("none", 0)
+PLAIN = ("nearest integers", 0)
+ROUNDED = ("rate-aware rounding", 0)
+"""What is done without refinement; the first is what all others are compared with."""
+
 EXAMPLES = """examples:
   python -m submission.trials --images kodak/                                  every method, 25 and 100 iterations
   python -m submission.trials --images kodak/ --methods local --iterations 400 --every 4
@@ -64,34 +68,59 @@ class Trial:
 KEY = ["model", "picture", "method", "iterations", "gain"]
 
 
+@dataclass(frozen=True)
+class TrialJob:
+    """Trials of one picture: under one model, each a method, iterations and gain."""
+
+    file: Path
+    model: int
+    settings: tuple[tuple[str, int, int], ...]
+    folders: tuple[Path, Path]
+
+
+def run_job(job: TrialJob) -> list[Trial]:
+    """Makes the trials of a picture one after another."""
+    picture = AnalysedPicture(load_picture(job.file), load_zoo(*job.folders).models[job.model])
+    return [trial(picture, job.file.stem, *setting) for setting in job.settings]
+
+
 def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
     """Refines at the slope where the gain was trained, codes and measures."""
-    setting = Setting(gain, Q_ONE, trained_slope(gain))
-    started, latents = time.perf_counter(), picture.latents(gain)
+    started = time.perf_counter()
+    latents: Latents | None = picture.latents(gain)
     if iterations:
-        latents = refine_latents(picture, setting, method, iterations).latents
+        latents = refine_latents(picture, Setting(gain, Q_ONE, trained_slope(gain)), method, iterations).latents
+    elif method == ROUNDED[0]:
+        latents = None
     seconds = time.perf_counter() - started
-    estimate = estimated_bits(load_float_model(picture.model), latents, gain) / 8
     candidate, _ = picture.encode(gain, latents=latents)
+    coded = latents_of(picture.model, candidate)
     size, header = entry_size(candidate.entry(name)), candidate.header
-    bpp, deviation = 8 * size / (header.width * header.height), header.length / estimate - 1
+    bpp = 8 * size / (header.width * header.height)
+    deviation = 8 * header.length / estimated_bits(load_float_model(picture.model), coded, gain) - 1
     digest = picture.model.digest[:12]
     return Trial(digest, name, method, iterations, gain, size, bpp, candidate.psnr_db, deviation, seconds)
 
 
-def run(files: Sequence[Path], settings: Sequence[tuple[str, int]], model: int, output: Path) -> pd.DataFrame:
-    """Adds the missing trials to a CSV file, one picture after another, and returns all of the model's."""
-    zoo = load_zoo()
+def run(
+    files: Sequence[Path], settings: Sequence[tuple[str, int]], zoo: Zoo, model: int, output: Path, engine: Engine
+) -> pd.DataFrame:
+    """Adds the missing trials to a CSV file, as each picture is done, and returns all of the model's."""
     known = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[f.name for f in fields(Trial)])
     digest = zoo.models[model].digest[:12]
     done = set(known[KEY].itertuples(index=False, name=None))
-    for file in tqdm(files, desc="pictures"):
-        missing = [(*s, gain) for s in settings for gain in GAINS if (digest, file.stem, *s, gain) not in done]
-        if missing:
-            picture = AnalysedPicture(load_picture(file), zoo.models[model])
-            found = [trial(picture, file.stem, *one) for one in tqdm(missing, desc=file.stem, leave=False)]
-            known = pd.concat([known, pd.DataFrame(map(asdict, found))], ignore_index=True)
-            write_atomically(output, known.round(5).to_csv(index=False).encode())
+    jobs = []
+    for file in files:
+        wanted = [(*s, gain) for s in settings for gain in GAINS]
+        missing = tuple(one for one in wanted if (digest, file.stem, *one) not in done)
+        # A job for each method and number of iterations: what a stopped run has done is not lost.
+        for setting in settings:
+            part = tuple(one for one in missing if one[:2] == setting)
+            jobs += [TrialJob(file, model, part, zoo.folders)] if part else []
+    for _, found in tqdm(engine.map(run_job, jobs), total=len(jobs), desc="trials", disable=not jobs):
+        rows = pd.DataFrame(map(asdict, found))
+        known = pd.concat([known, rows], ignore_index=True) if len(known) else rows
+        write_atomically(output, known.sort_values(KEY).round(5).to_csv(index=False).encode())
     return known[known["model"] == digest]
 
 
@@ -135,10 +164,9 @@ def main() -> None:
     parser.add_argument("--model", type=int, default=1, help="id of the model (default 1)")
     parser.add_argument("--output", type=Path, default=Path("docs/refinement.csv"), help="what is known already")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    settings = [PLAIN, *((method, count) for method in arguments.methods for count in arguments.iterations)]
+    settings = [PLAIN, ROUNDED, *((method, count) for method in arguments.methods for count in arguments.iterations)]
     files = find_pictures(arguments.images)[:: arguments.every]
-    trials = run(files, settings, arguments.model, arguments.output)
+    trials = run(files, settings, load_zoo(), arguments.model, arguments.output, Processes())
     print(table(trials).to_string(index=False, float_format=lambda value: f"{value:.2f}"))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 import torch
@@ -23,6 +24,7 @@ from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.export import export, fixed_point_loss, load_run, update_manifest
+from training.milestones import TABLE, plot_milestones
 from training.muon import orthogonalise
 from training.trainer import Trainer, lagrangian, learning_rate_factor
 
@@ -192,3 +194,11 @@ def test_crops_stay_inside_and_repeat_with_the_seed(crops: CropSet) -> None:
     assert first.shape == (4, 3, 96, 96)
     assert torch.equal(first, again)
     assert 0 <= float(first.min()) < float(first.max()) <= 1
+
+
+def test_milestones_are_drawn_from_their_table(tmp_path: Path) -> None:
+    table = pd.read_csv(TABLE)
+    assert table["hours"].is_monotonic_increasing
+    plot_milestones(table, tmp_path / "plot.png")
+    with Image.open(tmp_path / "plot.png") as picture:
+        assert picture.width > 400
