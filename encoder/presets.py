@@ -32,8 +32,8 @@ class Preset:
 
 PRESETS = (
     Preset("fast"),
-    Preset("medium", "local", 75, saving=0.12),
-    Preset("best", "local", 400, 60, (2,), (4,), 2, 0.13),
+    Preset("medium", "local", 75, saving=0.06),
+    Preset("best", "local", 400, 60, (2,), (4,), 2, 0.07),
 )
 
 
