@@ -65,7 +65,7 @@ class Objective:
 
     def rounded(self, latents: Latents) -> Tensor:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
-        return self(latents, round_straight_through, round_straight_through)
+        return self.rounded_by_cell(latents)[0]
 
     def rounded_by_cell(self, latents: Latents) -> tuple[Tensor, Tensor]:
         """As `rounded`, and the part of it [1, 1, h, w] that belongs to each position of the latents."""

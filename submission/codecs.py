@@ -40,6 +40,11 @@ class Codec:
     settings: str
     provenance: Provenance
 
+    @property
+    def pixels(self) -> dict[str, int]:
+        """Pixels of each picture of the set, by name."""
+        return {str(image): int(count) for image, count in self.table.groupby("image")["pixels"].first().items()}
+
     @cached_property
     def curves(self) -> list[Curve]:
         """Means over the pictures at each setting, and the set at one slope."""

@@ -165,8 +165,7 @@ def _report(zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], folder: Path
     names = [name for name in wanted if not name.isdigit()]
     own = model_codecs(zoo, files, models, Processes())
     codecs = [*own, *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else [])]
-    pixels = {str(image): int(count) for image, count in codecs[0].table.groupby("image")["pixels"].first().items()}
-    text = write_curves(codecs, published_curves(pixels), folder, name)
+    text = write_curves(codecs, published_curves(codecs[0].pixels), folder, name)
     reports = [deviation_report(zoo, codec.name, model, files) for codec, model in zip(own, models, strict=True)]
     return "\n".join([text, *reports])
 

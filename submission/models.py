@@ -71,8 +71,7 @@ def kodak_deltas(zoo: Zoo, files: Sequence[Path]) -> dict[int, dict[str, str]]:
     """BD-rate of each model against the anchors, means over the pictures; empty where the set is not Kodak's 24."""
     models = list(zoo.models)
     codecs = model_codecs(zoo, files, models, Processes())
-    pixels = {str(image): int(count) for image, count in codecs[0].table.groupby("image")["pixels"].first().items()}
-    anchors = [curve for curve in published_curves(pixels) if curve.name in ANCHORS and curve.kind == MEAN]
+    anchors = [curve for curve in published_curves(codecs[0].pixels) if curve.name in ANCHORS and curve.kind == MEAN]
     deltas: dict[int, dict[str, str]] = {}
     for number, codec in zip(models, codecs, strict=True):
         curve = codec.curves[0].within(*RATES)

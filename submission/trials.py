@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -110,13 +111,11 @@ def run(
     digest = zoo.models[model].digest[:12]
     done = set(known[KEY].itertuples(index=False, name=None))
     jobs = []
-    for file in files:
-        wanted = [(*s, gain) for s in settings for gain in GAINS]
-        missing = tuple(one for one in wanted if (digest, file.stem, *one) not in done)
-        # A job for each method and number of iterations: what a stopped run has done is not lost.
-        for setting in settings:
-            part = tuple(one for one in missing if one[:2] == setting)
-            jobs += [TrialJob(file, model, part, zoo.folders)] if part else []
+    # A job for each method and number of iterations: what a stopped run has done is not lost.
+    for file, setting in itertools.product(files, settings):
+        missing = tuple((*setting, gain) for gain in GAINS if (digest, file.stem, *setting, gain) not in done)
+        if missing:
+            jobs.append(TrialJob(file, model, missing, zoo.folders))
     for _, found in tqdm(engine.map(run_job, jobs), total=len(jobs), desc="trials", disable=not jobs):
         rows = pd.DataFrame(map(asdict, found))
         known = pd.concat([known, rows], ignore_index=True) if len(known) else rows

@@ -145,10 +145,11 @@ def main() -> None:
     crops = CropSet(arguments.data)
     model, ledger = load_run(arguments.run)
     file = f"{arguments.name}.safetensors"
+    # Before the weights are written: they are tracked, and the commit would count as changed.
+    ledger |= {"data": crops.description, "commit": commit(), "licence": LICENCE}
     export(model, crops, arguments.decoder / file, arguments.encoder / file)
     estimated, actual = fixed_point_loss(model, arguments.decoder / file, crops)
     print(f"lost to fixed point: {100 * (actual / estimated - 1):+.3f} % of {estimated / 8:.0f} bytes")
-    ledger |= {"data": crops.description, "commit": commit(), "licence": LICENCE}
     update_manifest(arguments.decoder, arguments.id, arguments.name, file, ledger)
 
 

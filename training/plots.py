@@ -29,3 +29,17 @@ def plot_progress(log: Path, picture: Path) -> None:
     figure.tight_layout()
     figure.savefig(picture, dpi=100)
     plt.close(figure)
+
+
+def plot_milestones(table: pd.DataFrame, output: Path) -> None:
+    """Draws the columns `against <codec> (%)` over the column `hours`."""
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for column in [name for name in table.columns if name.startswith("against")]:
+        axes.plot(table["hours"], table[column], marker="o", label=column.removesuffix(" (%)"))
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_xlabel("hours of training on two cores")
+    axes.set_ylabel("BD-rate, Kodak, PSNR (%)")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.savefig(output, dpi=120, bbox_inches="tight")
+    plt.close(figure)

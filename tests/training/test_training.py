@@ -24,8 +24,9 @@ from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.export import export, fixed_point_loss, load_run, update_manifest
-from training.milestones import TABLE, plot_milestones
+from training.milestones import TABLE
 from training.muon import orthogonalise
+from training.plots import plot_milestones
 from training.trainer import Trainer, lagrangian, learning_rate_factor
 
 SMOKE = replace(
