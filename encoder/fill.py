@@ -74,7 +74,7 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     if size(small) <= budget < size(large):
         overhead = size(large) - large.header.length
         room = range(math.ceil(FULL * budget) - overhead, budget - overhead + 1)
-        refined += [measured.candidate for measured in coder.between(small, large, room)]
+        refined.append(next(coder.between(small, large, room)).candidate)
     fitting = [c for c in (best, small, large, *refined) if size(c) <= budget]
     return min(fitting, key=lambda c: c.squared_error)
 

@@ -32,7 +32,7 @@ class Preset:
 
 PRESETS = (
     Preset("fast"),
-    Preset("medium", "local", 75, saving=0.06),
+    Preset("medium", "local", 75, saving=0.045),
     Preset("best", "local", 400, 60, (2,), (4,), 2, 0.07),
 )
 

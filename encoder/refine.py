@@ -56,7 +56,7 @@ def _float_model(model: EncoderModel) -> CodecModel:
 
 
 def refine_latents(
-    picture: AnalysedPicture, setting: Setting, name: str, iterations: int, start: Refined | None = None
+    picture: AnalysedPicture, setting: Setting, name: str, iterations: int, start: Latents | None = None
 ) -> Refined:
     """Refines latents at a setting, tile by tile where the picture is large.
 
@@ -65,10 +65,10 @@ def refine_latents(
       setting: gain, q and slope.
       name: of the method.
       iterations: for each tile.
-      start: the result of a neighbouring setting of the same gain; without one, the analysis's latents.
+      start: latents refined at a neighbouring q, of the same gain; without them, the analysis's.
     """
     model, begin = _float_model(picture.model), FURTHER if start else 0.0
-    floats = _copy(start.floats if start else picture.latents(setting.gain))
+    floats = _copy(start or picture.latents(setting.gain))
     latents = _copy(floats)
     height, width = floats[0].shape[2:]
     cost = 0.0
@@ -129,7 +129,7 @@ def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> 
 
     def at_q(value: int, best: Refined) -> Refined:
         setting = replace(best.setting, q=value)
-        return refine_latents(picture, setting, preset.method, preset.step_iterations, best)
+        return refine_latents(picture, setting, preset.method, preset.step_iterations, best.floats)
 
     first = at_gain(start.gain, None)
     _, best = hierarchical_search(at_gain, cost, (start.gain, first), preset.gain_steps, (0, GAIN_COUNT - 1))

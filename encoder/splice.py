@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import constriction
 import torch
@@ -32,36 +32,51 @@ def _tensor(grid: Grid) -> Tensor:
     return torch.from_numpy(grid).permute(2, 0, 1)[None].float()
 
 
-def splice(first: Latents, second: Latents, bands: int, latents: int) -> Latents:
-    """Latents of `first` down to a place in raster order, of `second` from there.
+def splice(first: Latents, second: Latents, bands: Sequence[int], band: int, latents: int) -> Latents:
+    """Latents of `first` in some places, of `second` in all others.
 
     Args:
       first: latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of one stream.
       second: those of the other.
-      bands: rows of hyper-latents, with the latents below them, that are all of the first.
-      latents: of the next rows that are of the first too, position by position, channel by channel.
+      bands: rows of hyper-latents that are of the first, with the latents that belong to them.
+      band: another row, whose hyper-latents are of the second.
+      latents: of that row, how many are of the first, position by position, channel by channel.
     """
-    y, z = (part.clone(memory_format=torch.channels_last) for part in second)
-    z[:, :, :bands] = first[1][:, :, :bands]
-    channels, width = y.shape[1], y.shape[3]
-    end = bands * HYPER_STRIDE * width * channels + latents
-    y.permute(0, 2, 3, 1).flatten()[:end] = first[0].permute(0, 2, 3, 1).flatten()[:end]
+    y, z = (part.clone() for part in second)
+    z[:, :, list(bands)] = first[1][:, :, list(bands)]
+    for number in bands:
+        y[:, :, _rows(number)] = first[0][:, :, _rows(number)]
+    mixed, wanted = (part[:, :, _rows(band)].permute(0, 2, 3, 1) for part in (y, first[0]))
+    in_order = torch.arange(mixed.numel()).reshape(mixed.shape)
+    mixed.copy_(torch.where(in_order < latents, wanted, mixed))
     return y, z
 
 
-def splice_to_fit(first: Latents, second: Latents, length: Callable[[Latents], int], room: range) -> Latents:
-    """The splice with most of `first` that is short enough.
+def _rows(band: int) -> slice:
+    """The rows of latents that belong to a row of hyper-latents."""
+    return slice(band * HYPER_STRIDE, (band + 1) * HYPER_STRIDE)
+
+
+def splice_to_fit(
+    first: Latents, second: Latents, length: Callable[[Latents], int], room: range, origin: float = 0.0
+) -> Latents:
+    """The splice with most of `first`, from a row downwards and on from the top, that is short enough.
 
     Args:
       first: the longer stream's.
       second: the shorter stream's.
       length: payload bytes of latents.
       room: lengths that are good enough; its end must not be reached.
+      origin: height of that row, as a share in [0, 1).
     """
-    bands = _bisect(lambda count: length(splice(first, second, count, 0)), first[1].shape[2], room)
-    rest = first[0][:, :, bands * HYPER_STRIDE : (bands + 1) * HYPER_STRIDE].numel()
-    latents = _bisect(lambda count: length(splice(first, second, bands, count)), rest, room)
-    return splice(first, second, bands, latents)
+    count = first[1].shape[2]
+    begin = int(origin * count)
+    order = [(begin + turn) % count for turn in range(count)]
+    bands = _bisect(lambda n: length(splice(first, second, order[:n], order[-1], 0)), count, room)
+    partial = order[min(bands, count - 1)]
+    rest = first[0][:, :, _rows(partial)].numel() if bands < count else 0
+    latents = _bisect(lambda n: length(splice(first, second, order[:bands], partial, n)), rest, room)
+    return splice(first, second, order[:bands], partial, latents)
 
 
 def _bisect(length: Callable[[int], int], most: int, room: range) -> int:

@@ -27,6 +27,9 @@ SWEEP = tuple((0, q) for q in (255, 202, 160)) + tuple((gain, Q_ONE) for gain in
 PARTNER_SLOPES = (0.7, 1.4)
 """Factors of the slope at which a picture is refined once more, for a larger and a smaller stream to splice with."""
 
+ORIGINS = (0.0, 0.5, 0.25, 0.75)
+"""Heights, as shares, below which a spliced stream's larger part may begin."""
+
 LEAST_CHANGE = 0.05
 """Share of a stream's bytes by which its partner differs at least."""
 
@@ -101,8 +104,8 @@ class PictureCoder:
             m = search_strength(picture, refined)
             yield self._encode(header.model, refined.setting.gain, refined.setting.q, m, refined.latents)
 
-    def between(self, small: Candidate, large: Candidate, room: range) -> list[Measured]:
-        """One stream between two of one setting, as long as fits.
+    def between(self, small: Candidate, large: Candidate, room: range) -> Iterator[Measured]:
+        """Streams between two of one setting, each as long as fits, cut at different places.
 
         Args:
           small: a candidate.
@@ -110,16 +113,17 @@ class PictureCoder:
           room: payload lengths that are good enough; its end must not be reached.
         """
         key = *map(_digest, (small, large)), room.start, room.stop
-        return self._known(key, lambda: [self._between(small, large, room)])
+        for origin in ORIGINS:
+            yield self._known((*key, origin), lambda: [self._between(small, large, room, origin)])[0]  # noqa: B023
 
-    def _between(self, small: Candidate, large: Candidate, room: range) -> Measured:
+    def _between(self, small: Candidate, large: Candidate, room: range, origin: float) -> Measured:
         header, model = small.header, self._zoo.models[small.header.model]
         picture, entropy = self._analyse(header.model), model.decoder.entropy
 
         def length(latents: Latents) -> int:
             return len(encode_latents(entropy, picture.quantise(header.gain, header.q, latents), header.gain))
 
-        fitting = splice_to_fit(latents_of(model, large), latents_of(model, small), length, room)
+        fitting = splice_to_fit(latents_of(model, large), latents_of(model, small), length, room, origin)
         return self._encode(header.model, header.gain, header.q, header.m, fitting)
 
     def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:

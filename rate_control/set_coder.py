@@ -21,7 +21,7 @@ from encoder.weights import Zoo
 from .engine import Engine, Here
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
 from .limits import Limits, apply_limits
-from .set_picture import SetPicture
+from .set_picture import PARTNER_CHANGE, SetPicture
 from .table import Metric, TableAllocation, allocate_table, cheapest_rows
 
 TARGET_FILL = 0.9995
@@ -105,14 +105,18 @@ class SetCoder:
         # What was refined for another target would hide how much refinement saves.
         slope = self._allocate(int(available / (1 - saving)), swept=True).allocation.slope
         if slope > 0:
-            self._refine(refine, slope, available)
-        result = self._spend(self._allocate(available), available, refine)
+            slope = self._refine(refine, slope, available)
+        result = self._spend(self._allocate(available), available, refine, slope)
         data = self._archive(result)
         assert len(data) == self._fixed_bytes() + result.allocation.bytes <= budget
         return SetResult(data, result)
 
-    def _refine(self, refine: Refine, slope: float, available: int) -> None:
-        """Refines all pictures at the slope where they fill the budget, and some at another, to make up the rest."""
+    def _refine(self, refine: Refine, slope: float, available: int) -> float:
+        """Refines all pictures at the slope where they fill the budget, and some at another, to make up the rest.
+
+        Returns:
+          The slope.
+        """
         ratio = 1.0
         for _ in range(ROUNDS):
             slope *= ratio ** (1 / ELASTICITY)
@@ -125,8 +129,9 @@ class SetCoder:
         for picture, chosen in sorted(choices, key=lambda pair: -pair[1].header.length):
             if change > 0:
                 some.append((picture, chosen))
-            change -= LEAST_CHANGE * chosen.header.length
+            change -= PARTNER_CHANGE * chosen.header.length
         self._improve(refine, some, slope * PARTNER_SLOPES[ratio > 1])
+        return slope
 
     def _improve(self, refine: Refine, choices: Choices, slope: float) -> None:
         folders, cache = self._zoo.folders, self._cache.folder
@@ -147,27 +152,33 @@ class SetCoder:
     def _cheapest(self, slope: float, swept: bool = False) -> Choices:
         return self._choices(cheapest_rows(apply_limits(self.table(swept), self._limits), slope, self._metric))
 
-    def _spend(self, result: TableAllocation, available: int, refine: Refine) -> TableAllocation:
-        """Adds finer candidates, one picture after another, until the budget is full."""
+    def _spend(self, result: TableAllocation, available: int, refine: Refine, slope: float) -> TableAllocation:
+        """Adds finer candidates, one picture after another, until the budget is full.
+
+        `slope` is that at which pictures were refined; a larger partner needs a lower one.
+        """
         least = math.ceil(TARGET_FILL * available)
         missing = available - result.allocation.bytes
 
         def order(pair: tuple[SetPicture, Candidate]) -> tuple[bool, bool, int]:
             """Pictures first that can take all of it, then those that can take some at once, then small ones."""
             (picture, chosen), length = pair, pair[1].header.length
-            larger = picture.larger(chosen)
-            return not larger or larger.header.length < length + missing, picture.lacks_partner(chosen), length
+            return picture.room(chosen) < missing, picture.lacks_partner(chosen), length
 
         for picture, _ in sorted(self._choices(result.chosen), key=order):
-            left, enough = available - result.allocation.bytes, least - result.allocation.bytes
-            if enough <= 0:
+            if result.allocation.bytes >= least:
                 break
             chosen = dict(self._choices(result.chosen))[picture]
             if picture.lacks_partner(chosen):
-                self._improve(refine, [(picture, chosen)], result.allocation.slope * PARTNER_SLOPES[0])
+                self._improve(refine, [(picture, chosen)], slope * PARTNER_SLOPES[0])
+                result = self._allocate(available)
+                chosen = dict(self._choices(result.chosen))[picture]
+            left, enough = available - result.allocation.bytes, least - result.allocation.bytes
             for measured in picture.finer(chosen, range(enough, left + 1)):
                 picture.add(measured)
-            result = self._allocate(available)
+                result = self._allocate(available)
+                if result.allocation.bytes >= least:
+                    break
         return result
 
     def _choices(self, chosen: pd.DataFrame) -> Choices:

@@ -18,6 +18,10 @@ FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
 """Changes of q by which a picture that was not refined spends what is left."""
 
 
+PARTNER_CHANGE = 0.12
+"""Share of a stream's bytes by which its partner, refined at another slope, is expected to differ."""
+
+
 class SetPicture:
     """A picture's file, coder and candidates; `swept` names those that were not refined."""
 
@@ -58,6 +62,11 @@ class SetPicture:
             if header not in self.swept
         ]
         return min(larger, key=lambda candidate: candidate.header.length, default=None)
+
+    def room(self, chosen: Candidate) -> float:
+        """Bytes by which this choice could grow, roughly where its partner is still to be made."""
+        larger, length = self.larger(chosen), chosen.header.length
+        return larger.header.length - length if larger else PARTNER_CHANGE * length
 
     def lacks_partner(self, chosen: Candidate) -> bool:
         """Whether latents were refined for this choice, and none for a larger one of the same setting."""

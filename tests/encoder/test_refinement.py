@@ -22,7 +22,7 @@ from encoder.presets import PRESETS, Preset
 from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
 from encoder.refinement import METHODS, Method, _BestRegions, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
-from encoder.splice import latents_of
+from encoder.splice import latents_of, splice
 from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo
@@ -228,9 +228,11 @@ def test_stream_between_two_others_has_the_wanted_size(golden_zoo: Zoo, photo: P
     sizes = [candidate.header.length for candidate in (tiny, large)]
     assert sizes[0] < sizes[1]
     wanted = sum(sizes) // 2
-    (found,) = coder.between(tiny, large, range(wanted - 1, wanted + 1))
-    assert wanted - 1 <= found.candidate.header.length <= wanted
-    assert large.squared_error < found.candidate.squared_error < tiny.squared_error
+    several = [found.candidate for found in coder.between(tiny, large, range(wanted - 1, wanted + 1))]
+    for found in several:
+        assert wanted - 1 <= found.header.length <= wanted
+        assert large.squared_error < found.squared_error < tiny.squared_error
+    assert len({found.payload for found in several}) > 1
 
 
 def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
@@ -247,8 +249,21 @@ def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixel
 def test_refinement_that_goes_on_loses_nothing(golden_zoo: Zoo, photo: Pixels, name: str) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[8])
     first = refine_latents(picture, Setting(24, 128, SLOPE), name, 10)
-    assert refine_latents(picture, Setting(24, 128, SLOPE), name, 10, first).cost < 1.01 * first.cost
+    assert refine_latents(picture, Setting(24, 128, SLOPE), name, 10, first.floats).cost < 1.01 * first.cost
 
 
 def test_presets_name_methods_that_exist() -> None:
     assert {preset.method for preset in PRESETS} <= {"", *(method.name for method in METHODS)}
+
+
+def test_splice_takes_what_is_asked_and_nothing_else() -> None:
+    def latents(value: float) -> Latents:
+        return torch.full((1, 4, 6, 3), value).contiguous(memory_format=torch.channels_last), torch.full(
+            (1, 2, 2, 1), value
+        )
+
+    y, z = splice(latents(1.0), latents(0.0), [1], 0, 5)
+    assert z.flatten().tolist() == [0, 1, 0, 1]
+    assert (y[:, :, 4:] == 1).all()
+    assert y.permute(0, 2, 3, 1).flatten()[:7].tolist() == [1] * 5 + [0] * 2
+    assert y[:, :, :4].sum() == 5
