@@ -90,7 +90,7 @@ class CausalContext(nn.Module):
         x = F.leaky_relu(self.hidden(x), 0.125)
         log2_sigma = self.leave(x).float() - math.log2(step)
         # Latents that are certain to be zero are zeroed after the context saw them: one by one would be exact.
-        quantised = torch.where(is_certain(log2_sigma), 0.0, quantised)
+        quantised = torch.where(is_certain(log2_sigma), zero_like(residual, self.training), quantised)
         return Coded(residual, quantised, log2_sigma, mean + quantised * step)
 
 
@@ -120,7 +120,7 @@ class QuadtreeContext(nn.Module):
             correction = self.mean[turn](x).float()
             here = (y - mean - correction) / step
             sigma_here = self.scale[turn](x).float() - math.log2(step)
-            coded = torch.where(is_certain(sigma_here), 0.0, quantise(here))
+            coded = torch.where(is_certain(sigma_here), zero_like(here, self.training), quantise(here))
             residual = torch.where(mask, here, residual)
             quantised = torch.where(mask, coded, quantised)
             log2_sigma = torch.where(mask, sigma_here, log2_sigma)
@@ -128,6 +128,11 @@ class QuadtreeContext(nn.Module):
             magnitudes = torch.where(mask, (coded * step).abs(), magnitudes)
             y_hat = torch.where(mask, mean + correction + coded * step, y_hat)
         return Coded(residual, quantised, log2_sigma, y_hat)
+
+
+def zero_like(x: Tensor, training: bool) -> Tensor:
+    """Zeros; in training the gradient passes, or a channel that is certain everywhere would never come back."""
+    return x - x.detach() if training else torch.zeros_like(x)
 
 
 def is_certain(log2_sigma: Tensor) -> Tensor:

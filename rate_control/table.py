@@ -85,7 +85,7 @@ def load_table(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except ImportError:
-        raise TableError(f"{path}: Parquet files need pyarrow: pip install pyarrow, or write a CSV file") from None
+        raise TableError(f"{path}: Parquet files need pyarrow: pip install '.[tables]', or write a CSV file") from None
     except ValueError as error:
         raise TableError(f"{path} cannot be read as a table: {error}") from None
     return check_table(frame)

@@ -118,10 +118,12 @@ def test_senseless_value_is_refused(table: pd.DataFrame, column: str, value: flo
 
 def test_file_and_frame_give_the_same_allocation(table: pd.DataFrame, tmp_path: Path) -> None:
     table.to_csv(tmp_path / "table.csv", index=False)
+    table.to_parquet(tmp_path / "table.parquet")
     budget = total_pixels(table) // 40
-    assert allocate_table(load_table(tmp_path / "table.csv"), budget).allocation.bytes == (
-        allocate_table(table, budget).allocation.bytes
-    )
+    for name in ("table.csv", "table.parquet"):
+        assert allocate_table(load_table(tmp_path / name), budget).allocation.bytes == (
+            allocate_table(table, budget).allocation.bytes
+        )
 
 
 def test_file_that_is_no_table_is_a_named_error(tmp_path: Path) -> None:
