@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -39,9 +40,9 @@ def round_straight_through(x: Tensor) -> Tensor:
     return x + (torch.round(x) - x).detach()
 
 
-def uniform_noise(x: Tensor) -> Tensor:
+def uniform_noise(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Adds noise uniform in [-1/2, 1/2)."""
-    return x + torch.rand_like(x) - 0.5
+    return x + torch.rand(x.shape, generator=generator, device=x.device) - 0.5
 
 
 class CodecModel(nn.Module):
@@ -70,7 +71,13 @@ class CodecModel(nn.Module):
         coded: Coded = self.context(y, mean.float(), features, step, quantise)
         return coded
 
-    def forward(self, picture: Tensor, gain_index: Tensor, noisy_synthesis: bool = False) -> Estimate:
+    def forward(
+        self,
+        picture: Tensor,
+        gain_index: Tensor,
+        noisy_synthesis: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> Estimate:
         """Training pass: noise for the rate, straight-through rounding for the synthesis.
 
         Args:
@@ -78,14 +85,16 @@ class CodecModel(nn.Module):
           gain_index: [B] int64 in [0, GAIN_COUNT).
           noisy_synthesis: noise for the synthesis too, as at the start of training. In evaluation mode
             (`model.eval()`) everything is rounded and this has no effect.
+          generator: source of the noise.
         """
+        noise = partial(uniform_noise, generator=generator)
         y = self.analysis(picture, gain_index).float()
         z = self.hyper_analysis(y).float()
         z_hat = round_straight_through(z)
         noisy_synthesis = noisy_synthesis and self.training
-        coded = self.code(y, z_hat, 1.0, uniform_noise if noisy_synthesis else round_straight_through)
+        coded = self.code(y, z_hat, 1.0, noise if noisy_synthesis else round_straight_through)
         # Fresh noise for the rate, whatever the context and the synthesis saw.
-        noisy = uniform_noise(coded.residual) if self.training else coded.quantised
-        hyper_bits = bits(self.prior.likelihood(uniform_noise(z) if self.training else z_hat, gain_index))
+        noisy = noise(coded.residual) if self.training else coded.quantised
+        hyper_bits = bits(self.prior.likelihood(noise(z) if self.training else z_hat, gain_index))
         latent_bits = bits(gaussian_likelihood(noisy, coded.log2_sigma))
         return Estimate(self.synthesis(coded.y_hat, gain_index).float(), latent_bits + hyper_bits, hyper_bits)

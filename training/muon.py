@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +15,9 @@ WEIGHT_DECAY = 0.1
 """Times the learning rate. Every direction of a weight gets steps of one size, those without a gradient random ones;
 decay keeps these from growing.
 """
+STACK = 4
+"""Weights of one shape that are orthogonalised in one batch of products."""
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Quintic of the Newton-Schulz iteration X <- (a I + b X X' + c (X X')^2) X (Jordan et al. 2024, Muon)."""
 
@@ -41,23 +46,41 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = WEIGHT_DECAY
+        self,
+        params: Iterable[Tensor],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = WEIGHT_DECAY,
+        run: Callable[..., Iterable[Any]] = map,
     ) -> None:
+        """Prepares the weights.
+
+        Args:
+          params: convolution weights.
+          lr: learning rate.
+          momentum: decay of the averaged gradient.
+          weight_decay: times the learning rate.
+          run: maps a function over stacks of weights, in parallel if it can.
+        """
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self._run = run
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Updates every weight once; weights of one shape are orthogonalised together."""
+        """Updates every weight once; a few weights of one shape are orthogonalised together."""
         for group in self.param_groups:
             by_shape: defaultdict[tuple[int, int], list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
                     by_shape[(weight.shape[0], weight[0].numel())].append(weight)
-            for weights in by_shape.values():
-                torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-                self._step_shape(weights, group["lr"], group["momentum"])
+            stacks = [weights[i : i + STACK] for weights in by_shape.values() for i in range(0, len(weights), STACK)]
+            stacks.sort(key=lambda stack: -len(stack) * stack[0].numel() * stack[0].shape[0])
+            settings = group["lr"], group["momentum"], group["weight_decay"]
+            list(self._run(partial(self._step_stack, *settings), stacks))
 
-    def _step_shape(self, weights: list[Tensor], lr: float, momentum: float) -> None:
+    @torch.no_grad()
+    def _step_stack(self, lr: float, momentum: float, weight_decay: float, weights: list[Tensor]) -> None:
+        torch._foreach_mul_(weights, 1 - lr * weight_decay)
         directions = []
         for weight in weights:
             assert weight.grad is not None

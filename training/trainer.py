@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from .muon import Muon
 from .plots import plot_progress
 
 TensorList = tuple[Tensor, ...] | list[Tensor]
+Batch = tuple[Tensor, Tensor]
+"""Pictures [B, 3, S, S] float and gain indices [B] int64."""
+
 CHECKPOINT_SECONDS = 600
 ORIGIN = "origin.json"
 """In a run's folder: the manifest's row of the model that it started from."""
@@ -84,6 +88,11 @@ class Trainer:
                 initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
             (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
         to_channels_last(self.model.to(self.device))
+        # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
+        self._parts = torch.get_num_threads() if self.device.type == "cpu" else 1
+        self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
+        self._loader = ThreadPoolExecutor(1, "crops")
+        self._next_batch: Future[Batch] | None = None
         self.average = AveragedModel(self.model, avg_fn=None, multi_avg_fn=self._average)
         self.optimizers = self._build_optimizers()
         if checkpoint.exists():
@@ -110,7 +119,7 @@ class Trainer:
         )
         optimizers: list[torch.optim.Optimizer] = [adam]
         if matrices:
-            optimizers.append(Muon(matrices, lr=self.config.muon_lr))
+            optimizers.append(Muon(matrices, lr=self.config.muon_lr, run=self._workers.map))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["peak"] = group["lr"]
@@ -143,31 +152,58 @@ class Trainer:
     def step(self) -> dict[str, float]:
         """One iteration; returns the loss and the learning-rate factor."""
         config = self.config
-        rng = np.random.default_rng((config.seed, self.iteration))
-        torch.manual_seed(config.seed + self.iteration)
         self.model.train()
-        picture = self.crops.batch(rng, config.batch, config.crop).to(self.device, memory_format=torch.channels_last)
-        gains = torch.from_numpy(rng.integers(config.gain_low, config.gain_high + 1, config.batch)).to(self.device)
         factor = learning_rate_factor(self.iteration, config)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_is_fast(self.device)):
-            estimate = self.model(picture, gains, noisy_synthesis=self.iteration < config.noise_iterations)
-        weight = lagrangian(gains)
-        mse = (estimate.picture - picture).square().mean(dim=(1, 2, 3))
-        bpp = estimate.estimated_bits / config.crop**2
-        loss = ((weight * 255**2 * mse + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)).mean()
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = self._set_gradients(*self._take_batch())
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         if torch.isfinite(norm):
             for optimizer in self.optimizers:
                 optimizer.step()
             self.average.update_parameters(self.model)
         self.iteration += 1
-        return {"loss": float(loss.detach()), "gradient_norm": float(norm), "learning_rate_factor": factor}
+        return {"loss": loss, "gradient_norm": float(norm), "learning_rate_factor": factor}
+
+    def _take_batch(self) -> Batch:
+        """This iteration's batch; the next one is cut meanwhile."""
+        batch = self._next_batch.result() if self._next_batch else self._batch(self.iteration)
+        self._next_batch = self._loader.submit(self._batch, self.iteration + 1)
+        return batch
+
+    def _batch(self, iteration: int) -> Batch:
+        config = self.config
+        rng = np.random.default_rng((config.seed, iteration))
+        picture = self.crops.batch(rng, config.batch, config.crop).to(self.device, memory_format=torch.channels_last)
+        gains = rng.integers(config.gain_low, config.gain_high + 1, config.batch)
+        return picture, torch.from_numpy(gains).to(self.device)
+
+    def _set_gradients(self, picture: Tensor, gains: Tensor) -> float:
+        """Sets every parameter's gradient, each part of the batch in its own thread; returns the loss."""
+        parts = picture.chunk(self._parts), gains.chunk(self._parts)
+        (loss, gradients), *others = self._workers.map(self._loss_and_gradients, range(self._parts), *parts)
+        for other, more in others:
+            loss += other
+            torch._foreach_add_(gradients, more)
+        for parameter, gradient in zip(self.model.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+        return loss
+
+    def _loss_and_gradients(self, part: int, picture: Tensor, gains: Tensor) -> tuple[float, TensorList]:
+        """A part's share of the loss and the gradients of all parameters."""
+        config = self.config
+        # Each part has noise of its own, whichever thread is first.
+        noise = torch.Generator(self.device).manual_seed((config.seed + self.iteration) * 64 + part)
+        noisy = self.iteration < config.noise_iterations
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_is_fast(self.device)):
+            estimate = self.model(picture, gains, noisy_synthesis=noisy, generator=noise)
+        weight = lagrangian(gains)
+        mse = (estimate.picture - picture).square().mean(dim=(1, 2, 3))
+        bpp = estimate.estimated_bits / config.crop**2
+        losses = (weight * 255**2 * mse + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)
+        loss = losses.sum() / config.batch
+        return float(loss.detach()), torch.autograd.grad(loss, list(self.model.parameters()))
 
     def _evaluate(self, means: dict[str, float]) -> None:
         averaged = self.average.module
