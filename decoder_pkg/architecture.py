@@ -97,8 +97,7 @@ _SMOKE_ROW = Architecture(
 )
 ARCHITECTURES = (
     _CAUSAL_ROW,
-    replace(_CAUSAL_ROW, id=2, name="quadtree", context=QUADTREE, embed_width=96),
-    replace(_CAUSAL_ROW, id=3, name="quadtree-256", latent_channels=256, context=QUADTREE, embed_width=96),
+    replace(_CAUSAL_ROW, id=3, name="quadtree", latent_channels=256, context=QUADTREE, embed_width=96),
     _SMOKE_ROW,
     replace(_SMOKE_ROW, id=201, name="smoke-quadtree", context=QUADTREE, embed_width=16),
 )
