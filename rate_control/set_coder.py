@@ -173,6 +173,8 @@ class SetCoder:
                 self._improve(refine, [(picture, chosen)], slope * PARTNER_SLOPES[0])
                 result = self._allocate(available)
                 chosen = dict(self._choices(result.chosen))[picture]
+                if result.allocation.bytes >= least:
+                    break
             left, enough = available - result.allocation.bytes, least - result.allocation.bytes
             for measured in picture.finer(chosen, range(enough, left + 1)):
                 picture.add(measured)
