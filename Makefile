@@ -10,6 +10,8 @@ TARGET ?=
 TARGETS ?= $(TARGET)
 SEASON ?= 2021
 PRESET ?= fast
+METRIC ?= psnr
+LIMIT ?=
 ENGINE ?= local
 CONFIG ?= training/configs/base.toml
 RUN ?= runs/$(basename $(notdir $(CONFIG)))
@@ -23,6 +25,7 @@ DIST ?= dist
 COUNT ?= 100000
 SEED ?= 1
 CONTAINER = .cache/container
+WISHES = --metric $(METRIC) $(foreach limit,$(LIMIT),--limit $(limit))
 
 .DEFAULT_GOAL := help
 
@@ -43,8 +46,8 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 	$(BIN)/python -m submission.wheels
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15)
-	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:")
+	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
 
 $(CONTAINER)/.ready: submission/container.txt requirements.lock
 	rm -rf $(CONTAINER)
@@ -95,8 +98,8 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 	  $(if $(THREADS),--threads $(THREADS))
 
 .PHONY: tune
-tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15)
-	$(BIN)/python -m rate_control tune $(IMAGES) --preset $(PRESET) --engine $(ENGINE) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
+tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
+	$(BIN)/python -m rate_control tune $(IMAGES) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .bundle import WEIGHTS, load_bundle
-from .commands import decode_paths
+from .commands import decode_paths, print_any_name
 from .errors import DecoderError
 
 EXAMPLES = """examples:
@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the decoder's weights")
     parser.add_argument("--bf16", action="store_true", help="faster synthesis; pixels may differ by a few levels")
     arguments = parser.parse_args()
+    print_any_name()
     try:
         failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output, arguments.bf16)
     except DecoderError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .architecture import GAIN_COUNT
+from .architecture import GAIN_COUNT, LATENT_STRIDE
 from .errors import (
     HeaderChecksum,
     InvalidHeader,
@@ -27,6 +28,9 @@ MAX_NAME_BYTES = 200
 MAX_NAMES_BYTES = MAX_IMAGES * (MAX_NAME_BYTES + 1)
 MAX_SIDE = 65535
 MAX_PIXELS = 2**26
+MAX_PIXEL_BYTES = 8
+"""Payload bytes for each pixel, the size rounded up to whole latents: escapes of all latents would take less."""
+
 MAX_SET_PIXELS = 2**31
 """Bounds the time that a stream of a few bytes can ask for."""
 
@@ -176,6 +180,9 @@ def _check_header(header: ImageHeader) -> None:
             raise InvalidHeader(f"{field.name} is {value}; allowed are {field.low} to {field.high}")
     if header.width * header.height > MAX_PIXELS:
         raise LimitExceeded(f"{header.width}x{header.height} is more than {MAX_PIXELS} pixels")
+    latents = math.prod(-(-side // LATENT_STRIDE) for side in (header.width, header.height))
+    if header.length > MAX_PIXEL_BYTES * LATENT_STRIDE**2 * latents:
+        raise LimitExceeded(f"a payload of {header.length} bytes for {header.width}x{header.height} pixels")
 
 
 def _check_set(headers: Sequence[ImageHeader]) -> None:
@@ -187,7 +194,7 @@ def _check_set(headers: Sequence[ImageHeader]) -> None:
 def _join_names(names: Sequence[str]) -> bytes:
     if not 1 <= len(names) <= MAX_IMAGES:
         raise LimitExceeded(f"{len(names)} pictures; an archive holds 1 to {MAX_IMAGES}")
-    _check_names(names)
+    check_names(names)
     compressor = zlib.compressobj(9, wbits=-15)
     return compressor.compress("\n".join(names).encode()) + compressor.flush()
 
@@ -204,11 +211,16 @@ def _split_names(packed: bytes, count: int) -> list[str]:
     names = text.split("\n")
     if len(names) != count:
         raise InvalidHeader(f"{len(names)} names for {count} pictures")
-    _check_names(names)
+    check_names(names)
     return names
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Refuses names that a stream cannot hold.
+
+    Raises:
+      InvalidHeader: one has a forbidden character or length, or two are equal.
+    """
     for name in names:
         if not name.isprintable() or "/" in name or "\\" in name or name.startswith("."):
             raise InvalidHeader(f"the name {name!r} has a slash, a leading dot or an unprintable character")

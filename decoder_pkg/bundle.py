@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES, MAX_WEIGHTS_BYTES = 2**20, 2**26
+MAX_MODELS = 256
 HYPER_LAYERS = ("hyper.enter", "hyper.up32", "hyper.middle", "hyper.up16", "hyper.mean", "hyper.scale")
 CONTEXT_LAYERS = {
     CAUSAL: ("context.enter", "context.hidden", "context.leave"),
@@ -43,6 +45,22 @@ OUTPUT_LAYERS = ("hyper.mean", "context.leave", "context.mean", "context.scale")
 
 GROUP_LAYERS = ("context.mean", "context.scale")
 """Layers of which each position needs one group of outputs only."""
+
+
+class Ledger(TypedDict, total=False):
+    """How a model was trained."""
+
+    iterations: int
+    hours: float
+
+
+class ManifestRow(Ledger):
+    """A model in the manifest."""
+
+    id: int
+    name: str
+    file: str
+    sha256: str
 
 
 class DecoderModel:
@@ -65,7 +83,7 @@ class DecoderModel:
         try:
             self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
             self.exponents: dict[str, int] = json.loads(self._file.metadata["exponents"])
-        except (KeyError, ValueError, TypeError, RecursionError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise WeightsError(f"the weight file names no known architecture: {error}") from None
 
     def build(self) -> None:
@@ -167,34 +185,39 @@ def load_bundle(folder: Path = WEIGHTS) -> Bundle:
     """
     models, digests = {}, hashlib.sha256()
     for row in read_manifest(folder):
-        data = _read(folder / row["file"])
+        data = _read(folder / row["file"], MAX_WEIGHTS_BYTES)
         if hashlib.sha256(data).hexdigest() != row["sha256"]:
             raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
         model = DecoderModel(data)
         digests.update(model.digest)
-        models[int(row["id"])] = model
+        models[row["id"]] = model
     return Bundle(digests.digest()[:BUNDLE_ID_BYTES], models)
 
 
-def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """Rows of the manifest's table of models.
+def read_manifest(folder: Path) -> list[ManifestRow]:
+    """Rows of the manifest's table of models: ids are different, files lie in the folder.
 
     Raises:
       WeightsError: there is no readable manifest.
     """
     try:
-        rows: list[dict[str, str]] = json.loads(_read(folder / MANIFEST))["models"]
+        rows: list[ManifestRow] = json.loads(_read(folder / MANIFEST, MAX_MANIFEST_BYTES))["models"]
         for row in rows:
-            int(row["id"])
+            if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS:
+                raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1}")
             if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
                 raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if len({row["id"] for row in rows}) != len(rows) or len({row["file"] for row in rows}) != len(rows):
+            raise ValueError("two models share an id or a file")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
     return rows
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
     try:
+        if path.stat().st_size > most:
+            raise WeightsError(f"{path} has more than {most} bytes")
         return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None

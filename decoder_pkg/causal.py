@@ -52,7 +52,7 @@ def code_causal(
     Returns:
       [h, w, M] int32, reconstructed latents in 1/4096.
     """
-    latents = parameters.mean.copy()
+    latents = parameters.mean  # each of them is replaced when its turn has come: no second grid of a large picture
     height, width, channels = latents.shape
     neighbours = Neighbours(height, width, channels)
     for rows, columns in order(height, width):

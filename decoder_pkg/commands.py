@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZIP_STORED
 
-from .archive import read_archive
+from .archive import Archive, read_archive
 from .bundle import Bundle
 from .decoder import Decoded, decode_archive, write_png
-from .errors import DecoderError, LimitExceeded, MissingInput, NotAnArchive
-from .safe_zip import checked_members, open_zip, read_member
+from .errors import CannotWrite, DamagedZip, DecoderError, LimitExceeded, MissingInput, NotAnArchive
+from .safe_zip import checked_members, open_zip, read_stored
 
 STREAM_SUFFIX = ".clc"
 DATA_ZIP = "bs.zip"
@@ -19,33 +21,59 @@ DATA_ZIPS = (DATA_ZIP, "valout.zip")
 """Names under which the seasons' servers laid the data beside the decoder."""
 
 ZIP_MEMBER = "images.clc"
-MAX_STREAM_BYTES = 2**30
+MAX_STREAM_BYTES = 2**28
 SERVER_FOLDER = Path("images")
 
 
-def read_stream(path: Path) -> bytes:
-    """Bytes of a container, from a .clc file or from the one stored member of a zip.
+@dataclass(frozen=True)
+class Stream:
+    """A container that was read.
+
+    Attributes:
+      archive: what it holds.
+      damage: what the zip around it says against it. Its pictures have checksums of their own: most can be decoded.
+    """
+
+    archive: Archive
+    damage: DamagedZip | None = None
+
+
+def print_any_name() -> None:
+    """Lets names be printed that the terminal's encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def read_stream(path: Path) -> Stream:
+    """Reads a container, from a .clc file or from the one stored member of a zip.
 
     Raises:
-      MissingInput: there is no such file.
-      FormatError: the zip is damaged or unsafe, or does not hold exactly the one member.
+      MissingInput: there is no such file, or it cannot be read.
+      FormatError: the container or the zip is damaged or unsafe, or the zip does not hold exactly the one member.
       LimitExceeded: the container is larger than FORMAT.md allows.
     """
     if not path.is_file():
         raise MissingInput(f"{path} is not a file")
     if path.stat().st_size > MAX_STREAM_BYTES:
         raise LimitExceeded(f"{path} has more than {MAX_STREAM_BYTES} bytes")
-    return _read_zip(path) if path.suffix == ".zip" else path.read_bytes()
+    if path.suffix == ".zip":
+        return _read_zip(path)
+    try:
+        return Stream(read_archive(path.read_bytes()))
+    except OSError as error:
+        raise MissingInput(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _read_zip(path: Path) -> bytes:
+def _read_zip(path: Path) -> Stream:
     with open_zip(path) as archive:
         members = checked_members(archive, MAX_STREAM_BYTES)
         if [member.filename for member in members] != [ZIP_MEMBER]:
             raise NotAnArchive(f"{path} must hold {ZIP_MEMBER} and nothing else")
         if members[0].compress_type != ZIP_STORED:
             raise NotAnArchive(f"{ZIP_MEMBER} must be stored in the zip without compression")
-        return read_member(archive, members[0])
+        data, damage = read_stored(path, members[0])
+    return Stream(read_archive(data), damage)
 
 
 def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False) -> int:
@@ -60,7 +88,10 @@ def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False)
     if not streams:
         raise MissingInput(f"{source} holds no {STREAM_SUFFIX} files")
     failures = 0
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"{output} cannot be a folder: {error.strerror or error}") from None
     for stream in streams:
         try:
             failures += _decode_stream(bundle, read_stream(stream), output / f"{stream.stem}.png", bf16)
@@ -82,21 +113,24 @@ def decode_server(bundle: Bundle, folder: Path) -> int:
     return _decode_stream(bundle, read_stream(folder / found[0]), folder / SERVER_FOLDER, bf16=False)
 
 
-def _decode_stream(bundle: Bundle, data: bytes, output: Path, bf16: bool) -> int:
+def _decode_stream(bundle: Bundle, stream: Stream, output: Path, bf16: bool) -> int:
     single = output.suffix == ".png"
-    entries = read_archive(data).entries
+    entries = stream.archive.entries
     if single and len(entries) > 1:
         raise MissingInput(f"the stream holds {len(entries)} pictures: give a folder as output, not {output.name}")
     for number in bundle.models.keys() & {entry.header.model for entry in entries}:
         bundle.models[number].build()
     failures, start = 0, time.monotonic()
-    for decoded in decode_archive(bundle, data, bf16):
+    for decoded in decode_archive(bundle, stream.archive, bf16):
         written = _write(decoded, output if single else output / f"{decoded.name}.png")
         failures += written is None
         if written is not None:
             print(f"{decoded.name}: {written}, {time.monotonic() - start:.3f} s", flush=True)
         start = time.monotonic()
-    return failures
+    if stream.damage:
+        which = "see above" if failures else "no picture's own checksum tells which: any of them may be wrong"
+        print(f"{type(stream.damage).__name__}: {stream.damage}: {which}", file=sys.stderr, flush=True)
+    return failures or int(stream.damage is not None)
 
 
 def _write(decoded: Decoded, path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .architecture import LATENT_STRIDE
-from .archive import Entry, read_archive
+from .archive import Archive, Entry
 from .bundle import Bundle
 from .entropy_model import Grid
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
@@ -73,14 +74,12 @@ def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np
     return render(model.synthesis, model.arch, latents, header.gain, *size, bf16, bundle.postfilter, header.m)
 
 
-def decode_archive(bundle: Bundle, data: bytes, bf16: bool = False) -> Iterator[Decoded]:
+def decode_archive(bundle: Bundle, archive: Archive, bf16: bool = False) -> Iterator[Decoded]:
     """Decodes every picture that can be decoded, in the archive's order.
 
     Raises:
-      FormatError: the container itself cannot be read.
       WrongBundle: it was made for other weights.
     """
-    archive = read_archive(data)
     if archive.bundle_id != bundle.id:
         raise WrongBundle(
             f"the stream was made for bundle {archive.bundle_id.hex()}, this is {bundle.id.hex()}: "
@@ -107,4 +106,5 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

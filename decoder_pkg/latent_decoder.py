@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .architecture import CAUSAL, QUADTREE
 from .causal import code_causal
 from .entropy_model import CERTAIN, CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
+from .errors import CorruptPayload
 from .quadtree import code_quadtree
 from .tables import CodingTable, decode_values
 
@@ -46,6 +47,8 @@ def decode_latents(
     Raises:
       CorruptPayload: the bytes cannot come from an encoder.
     """
+    if payload.endswith(b"\0"):
+        raise CorruptPayload("a payload never ends in a zero byte")
     coder = constriction.stream.queue.RangeDecoder(payload_words(payload))
     z = decode_hyper_latents(model, coder, height, width, gain)
     parameters = model.hyper_parameters(z, height, width)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .entropy_model import CodingStep, EntropyModel, Exchange, Grid, HyperParameters, dequantise, magnitudes
-from .fixed_point import ACTIVATION_LIMIT, Integers, clamp_activation, leaky
+from .fixed_point import ACTIVATION_LIMIT, clamp_activation, leaky
 
 GROUPS = 4
 TURNS = (0, 3, 1, 2)
@@ -36,13 +36,13 @@ def code_quadtree(model: EntropyModel, parameters: HyperParameters, q: int, exch
     height, width, channels = parameters.mean.shape
     per_group = channels // GROUPS
     known = np.zeros((height, width, 2 * channels), dtype=np.int32)
-    latents = parameters.mean.copy()
+    latents = parameters.mean  # each of them is replaced when its turn has come: no second grid of a large picture
     for step in range(GROUPS):
         group = groups_at(step, height, width)
         rows = np.arange(height * width) * GROUPS + group.reshape(-1)
-        mean, scale = _predict(model, parameters, known, step)
+        mean, table = _predict(model, parameters.features, known, step, q)
         total = mean + latents.reshape(-1, per_group)[rows]
-        residuals = dequantise(exchange(CodingStep(rows, total, model.table_index(scale, q))), q)
+        residuals = dequantise(exchange(CodingStep(rows, total, table)), q)
         latents.reshape(-1, per_group)[rows] = total + residuals
         # Row 2 * GROUPS * position + group of `known` holds values, the one GROUPS further on magnitudes.
         place = rows + np.arange(height * width) * GROUPS
@@ -57,16 +57,16 @@ def groups_at(step: int, height: int, width: int) -> NDArray[np.intp]:
     return np.asarray(parity ^ TURNS[step], dtype=np.intp)
 
 
-def _predict(model: EntropyModel, parameters: HyperParameters, known: Grid, step: int) -> tuple[Grid, Integers]:
-    """Correction of the mean and scale [h * w, M / GROUPS] of the group each position codes at this step."""
-    height, width, channels = parameters.mean.shape
+def _predict(model: EntropyModel, features: Grid, known: Grid, step: int, q: int) -> tuple[Grid, NDArray[np.uint8]]:
+    """Correction of the mean, and coding table, [h * w, M / GROUPS] of the group each position codes at this step."""
+    height, width, channels = *known.shape[:2], known.shape[2] // 2
     mean = np.empty((height, width, channels // GROUPS), dtype=np.int32)
-    scale = np.empty(mean.shape)
+    table = np.empty(mean.shape, dtype=np.uint8)
     layers = model.layers
     band = max(2, BAND_POSITIONS // width // 2 * 2)
     for top in range(0, height, band):
         bottom = min(top + band, height)
-        x = parameters.features[top:bottom].astype(np.float64)
+        x = features[top:bottom].astype(np.float64)
         if step:
             outer = slice(max(0, top - 1), min(height, bottom + 1))
             embedded = leaky(layers["context.embed"].grid(known[outer].astype(np.float64)))
@@ -81,5 +81,6 @@ def _predict(model: EntropyModel, parameters: HyperParameters, known: Grid, step
                 shape = (*part.shape[:2], channels // GROUPS)
                 target = np.s_[top + down : bottom : 2, across::2]
                 mean[target] = layers[f"context.mean{step}.{group}"].columns(flat).reshape(shape)
-                scale[target] = layers[f"context.scale{step}.{group}"].columns(flat).reshape(shape)
-    return mean.reshape(height * width, -1), scale.reshape(height * width, -1)
+                scale = layers[f"context.scale{step}.{group}"].columns(flat).reshape(shape)
+                table[target] = model.table_index(scale, q)
+    return mean.reshape(height * width, -1), table.reshape(height * width, -1)

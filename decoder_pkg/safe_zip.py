@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 import zlib
@@ -12,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from .errors import DamagedZip, DoubledMember, MissingInput, SpecialMember, UnsafePath, UnsafeZip, ZipBomb
+from .errors import CannotWrite, DamagedZip, DoubledMember, MissingInput, SpecialMember, UnsafePath, UnsafeZip, ZipBomb
 
 MAX_MEMBERS = 4096
 MAX_DIRECTORY_BYTES = 2**20
@@ -28,6 +29,9 @@ _END, _END_BYTES = b"PK\x05\x06", 22
 _ZIP64_LOCATOR, _ZIP64_LOCATOR_BYTES = b"PK\x06\x07", 20
 _ENCRYPTED = 0x1
 
+# A member's own header (4.3.7): its last two fields are the lengths of the name and of the extra field.
+_LOCAL, _LOCAL_BYTES = b"PK\x03\x04", 30
+
 
 @contextmanager
 def open_zip(path: Path) -> Iterator[ZipFile]:
@@ -38,11 +42,13 @@ def open_zip(path: Path) -> Iterator[ZipFile]:
       DamagedZip: it is no plain zip.
       ZipBomb: its directory is too large.
     """
-    _check_end(path)
     try:
+        _check_end(path)
         archive = ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
         raise DamagedZip(f"{path} is damaged: {error}") from None
+    except OSError as error:
+        raise MissingInput(f"{path} cannot be read: {error.strerror or error}") from None
     with archive:
         yield archive
 
@@ -82,7 +88,7 @@ def member_faults(archive: ZipFile, unpacked_bytes: int) -> Iterator[UnsafeZip]:
     for member in members:
         yield from _path_faults(member)
         yield from _kind_faults(member)
-    yield from _doubled([member.filename.casefold() for member in members])
+    yield from _doubled([member.filename.casefold().removesuffix("/") for member in members])
     assert archive.filename is not None
     size = Path(archive.filename).stat().st_size
     total, packed = (sum(getattr(member, name) for member in members) for name in ("file_size", "compress_size"))
@@ -147,6 +153,26 @@ def read_member(archive: ZipFile, member: ZipInfo) -> bytes:
     return buffer.getvalue()
 
 
+def read_stored(path: Path, member: ZipInfo) -> tuple[bytes, DamagedZip | None]:
+    """Content of a checked member that is stored, and what is wrong if its checksum differs.
+
+    Raises:
+      DamagedZip: the member does not lie where the directory says.
+    """
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        header = file.read(_LOCAL_BYTES)
+        if not header.startswith(_LOCAL) or len(header) < _LOCAL_BYTES:
+            raise DamagedZip(f"{member.filename!r} does not begin where the directory says")
+        name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+        file.seek(name + extra, os.SEEK_CUR)
+        data = file.read(member.file_size)
+    if len(data) != member.file_size or member.compress_size != member.file_size:
+        raise DamagedZip(f"{member.filename!r} is cut: the directory says {member.file_size} bytes")
+    damaged = zlib.crc32(data) != member.CRC
+    return data, DamagedZip(f"{member.filename!r} is damaged (checksum differs)") if damaged else None
+
+
 def _copy(archive: ZipFile, member: ZipInfo, target: IO[bytes]) -> None:
     count = 0
     for part in _parts(archive, member):
@@ -170,15 +196,21 @@ def unpack(path: Path, folder: Path, unpacked_bytes: int) -> None:
     """Unpacks a zip with its files' permissions.
 
     Raises:
-      DecoderError: MissingInput, DamagedZip or UnsafeZip, see `errors`.
+      DecoderError: MissingInput, DamagedZip, UnsafeZip or CannotWrite, see `errors`.
     """
     with open_zip(path) as archive:
         for member in checked_members(archive, unpacked_bytes):
-            target = folder / member.filename
-            if member.is_dir():
-                target.mkdir(parents=True, exist_ok=True)
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                _copy(archive, member, file)
-            target.chmod(member.external_attr >> 16 & PERMISSIONS or 0o644)
+            try:
+                _unpack_member(archive, member, folder / member.filename)
+            except OSError as error:
+                raise CannotWrite(f"{folder / member.filename} cannot be written: {error.strerror or error}") from None
+
+
+def _unpack_member(archive: ZipFile, member: ZipInfo, target: Path) -> None:
+    if member.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        _copy(archive, member, file)
+    target.chmod(member.external_attr >> 16 & PERMISSIONS or 0o644)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ def parse_safetensors(data: bytes) -> TensorFile:
         metadata = header.pop("__metadata__", {})
         buffer = memoryview(data)[8 + size :]  # one view: a copy for each tensor would hold them all in memory
         tensors = {name: _tensor(entry, buffer) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"the weight file's header is damaged: {error}") from None
     return TensorFile(tensors, metadata)
 
@@ -47,8 +48,10 @@ def _tensor(entry: dict[str, object], buffer: memoryview) -> NDArray[np.generic]
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not isinstance(shape, list) or not isinstance(offsets, list):
         raise ValueError("shape and data_offsets must be lists")
+    if any(type(number) is not int or number < 0 for number in shape + offsets):
+        raise ValueError("shape and data_offsets must hold whole numbers, none below zero")
     begin, end = offsets
-    count = int(np.prod(shape, dtype=np.int64))
-    if not 0 <= begin <= end <= len(buffer) or min(shape, default=0) < 0 or count * dtype.itemsize != end - begin:
+    count = math.prod(shape)
+    if not begin <= end <= len(buffer) or count * dtype.itemsize != end - begin:
         raise ValueError(f"a tensor of shape {shape} does not fit bytes {begin} to {end}")
     return np.frombuffer(buffer, dtype=dtype, count=count, offset=begin).reshape(shape)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
 from decoder_pkg.archive import write_archive
-from decoder_pkg.errors import WeightsError
+from decoder_pkg.errors import DecoderError
 
 from .cache import CandidateCache
 from .encode import Candidate
@@ -47,15 +48,21 @@ def main() -> int:
     try:
         jobs = _jobs(arguments.source, arguments.output)
         zoo = load_zoo()
-    except (PictureError, WeightsError) as error:
+    except (PictureError, DecoderError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{arguments.output} cannot be a folder: {error.strerror or error}", file=sys.stderr)
         return 1
     failures = 0
     for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):
         try:
             tqdm.write(_encode_file(zoo, source, target, arguments.bpp, preset(arguments.preset)))
-        except (PictureError, BudgetError) as error:
+        except (PictureError, BudgetError, DecoderError) as error:
             tqdm.write(f"{source}: {error}", file=sys.stderr)
+            failures += 1
+        except OSError as error:
+            tqdm.write(f"{target} cannot be written: {error.strerror or error}", file=sys.stderr)
             failures += 1
     return 1 if failures else 0
 
@@ -78,7 +85,8 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
     coder = PictureCoder(pixels, zoo, CandidateCache())
     best = refine_within(coder, lambda c: len(stream(c)), int(samples * bpp / 8), effort)
     data = stream(best)
-    partial = target.with_name(f".{target.name}.partial")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     partial.write_bytes(data)
     partial.replace(target)
     return f"{source.name}: {len(data)} bytes, {8 * len(data) / samples:.4f} bpp, {best.psnr_db:.2f} dB"

@@ -13,7 +13,7 @@ from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 
 from .context import Coded, Quantiser
-from .entropy import bits, gaussian_likelihood, information
+from .entropy import bits, information, latent_likelihood
 from .model import CodecModel, round_straight_through
 from .pictures import Pixels
 from .rate import padded_tensor
@@ -88,7 +88,7 @@ class Objective:
         coded, z_hat = self._code(latents, quantise_y, quantise_z)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
             picture = self._model.synthesis(coded.y_hat, self._gain)
-        rate = information(gaussian_likelihood(coded.quantised, coded.log2_sigma)).sum(1, keepdim=True)
+        rate = information(latent_likelihood(coded.quantised, coded.log2_sigma)).sum(1, keepdim=True)
         error, loss = self._distortion(picture.float())
         bits_per_distortion = 8 / self.setting.slope
         return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss

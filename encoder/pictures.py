@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE
+from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE, check_names
+from decoder_pkg.errors import InvalidHeader
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 Pixels = NDArray[np.uint8]
@@ -23,11 +24,16 @@ def find_pictures(folder: Path) -> list[Path]:
     """PNG and JPEG files of a folder, by name.
 
     Raises:
-      PictureError: there are none, or two would yield the same output name.
+      PictureError: there are none, two would yield the same output name, or a stream cannot hold a name.
     """
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     if not files:
         raise PictureError(f"{folder} holds no PNG or JPEG pictures")
+    for file in files:
+        try:
+            check_names([file.stem])
+        except InvalidHeader as error:
+            raise PictureError(f"{file} must be renamed: {error}") from None
     by_stem: dict[str, Path] = {}
     for file in files:
         other = by_stem.setdefault(file.stem.casefold(), file)

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from .leaderboard import Board, average_table, leaderboard
-from .score import Problem
+from .problems import Problem
 
 INCHES_PER_LINE = 0.27
 GREY = "#6a6a6a"
@@ -38,7 +38,7 @@ def board_markdown(board: Board, tables: Mapping[str, pd.DataFrame], problems: S
     """All tables, the problems that forbade rows, the sources, and how each row was measured."""
     parts = [f"## {title}\n\n{markdown_table(table)}" for title, table in tables.items()]
     if problems:
-        parts.append("## Problems\n\n" + "\n".join(f"- {one.file}: {_indented(one.message)}" for one in problems))
+        parts.append("## Problems\n\n" + "\n".join(f"- {one.where}: {_indented(one.message)}" for one in problems))
     rows = [(target, row) for target, rows in board.items() for row in rows]
     if sources := sorted({row.source for _, row in rows if row.source}):
         parts.append("Published rows: " + "; ".join(sources) + ".")

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from .metrics import Pixels, ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
+from .problems import Problem
 
 UNREADABLE = (
     OSError,
@@ -29,14 +30,6 @@ UNREADABLE = (
 
 PATIENCE = 3
 """Seconds of scoring after which progress is shown."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that forbids a score: the file and what is wrong with it."""
-
-    file: str
-    message: str
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from encoder.presets import PRESETS, preset
 from .allocation import InfeasibleBudget
 from .budget import TARGETS
 from .engine import ENGINES, EngineError
-from .limits import Limits, apply_limits, constant_rate
+from .limits import apply_limits, constant_rate
 from .model_choice import choose_models
-from .table import METRICS, Metric, TableError, allocate_table, load_table, pooled_psnr_db
+from .options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric, positive
+from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity
 from .tune import format_table, summary, tune
 
 EXAMPLES = """examples:
@@ -27,26 +28,7 @@ EXAMPLES = """examples:
   python -m rate_control models reports/tuning/candidates.csv --budgets 26000 52000 --sizes 1=1e7 2=1e7 --total 15e6
 
 A candidate table has the columns image, candidate, bytes, squared_error, ms_ssim_loss and pixels.
-A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given many times.
 """
-
-
-def parse_limit(text: str) -> Limits:
-    """Reads [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH.
-
-    Raises:
-      argparse.ArgumentTypeError: the text has another form.
-    """
-    subject, _, interval = text.rpartition("=")
-    image, _, quantity = subject.rpartition(":")
-    low, colon, high = interval.partition(":")
-    if quantity not in ("bpp", "psnr") or not colon:
-        raise argparse.ArgumentTypeError(f"{text!r} is no limit like bpp=0.02:0.6 or photo:psnr=30:")
-    try:
-        ends = {f"{quantity}_{end}": float(value) for end, value in (("low", low), ("high", high)) if value}
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} has an end that is no number") from None
-    return Limits(image=image or None, **ends)
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -66,13 +48,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m rate_control",
         description="Fills the byte budget of a whole set of pictures.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + LIMITS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     tuning = commands.add_parser("tune", help="code a folder and report who gets which bytes")
     tuning.add_argument("images", type=Path, help="folder of PNG and JPEG photographs")
-    tuning.add_argument("--targets", nargs="+", default=list(TARGETS), help="bits per pixel (default: all three)")
+    add_targets_option(tuning, list(TARGETS), "all three")
     tuning.add_argument("--output", type=Path, default=Path("reports/tuning"), help="folder for tables and plots")
     presets = [row.name for row in PRESETS]
     tuning.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
@@ -81,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     allocating.add_argument("table", type=Path, help="CSV or Parquet file")
     amount = allocating.add_mutually_exclusive_group(required=True)
     amount.add_argument("--budget", type=int, help="bytes of the whole set")
-    amount.add_argument("--each", type=float, help="bits per pixel that every picture may take, in place of a budget")
+    amount.add_argument(
+        "--each", type=positive, help="bits per pixel that every picture may take, in place of a budget"
+    )
     allocating.add_argument("--output", type=Path, help="CSV file for the chosen rows")
     choosing = commands.add_parser("models", help="which models to ship under a size limit shared by all targets")
     choosing.add_argument("table", type=Path, help="CSV or Parquet file with a column model, as tune writes it")
@@ -89,17 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     choosing.add_argument("--sizes", type=parse_size, nargs="+", required=True, help="MODEL=BYTES of each model")
     choosing.add_argument("--total", type=float, required=True, help="bytes that the models may take together")
     for command in (tuning, allocating, choosing):
-        command.add_argument("--metric", choices=METRICS, default="psnr", help="what is minimised (default psnr)")
-        command.add_argument("--weight", type=float, default=0.1, help="of MS-SSIM in the mix (default 0.1)")
+        add_metric_options(command)
     for command in (tuning, allocating):
-        command.add_argument("--limit", type=parse_limit, action="append", default=[], help="see below")
+        add_limit_option(command)
     return parser
 
 
 def main() -> int:
     """Returns the exit code."""
     arguments = _parser().parse_args()
-    metric = Metric(arguments.metric, arguments.weight)
+    metric = chosen_metric(arguments)
     try:
         if arguments.command == "tune":
             effort, engine = preset(arguments.preset), ENGINES[arguments.engine]()
@@ -118,9 +101,9 @@ def main() -> int:
 
 def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
     frame = apply_limits(load_table(arguments.table), arguments.limit)
-    if arguments.each:
-        chosen = constant_rate(frame, arguments.each)
-        text = f"{chosen['bytes'].sum()} bytes, at most {arguments.each} bpp each"
+    if arguments.each is not None:
+        chosen = constant_rate(frame, arguments.each, metric)
+        text = f"{chosen['bytes'].sum()} bytes, at most {arguments.each:g} bpp each"
     else:
         result = allocate_table(frame, arguments.budget, metric)
         chosen, text = result.chosen, summary(result, arguments.budget)
@@ -128,7 +111,7 @@ def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
         chosen.to_csv(arguments.output, index=False)
     else:
         print(format_table(chosen))
-    print(f"PSNR {pooled_psnr_db(chosen):.4f} dB; {text}")
+    print(f"PSNR {pooled_psnr_db(chosen):.4f} dB, MS-SSIM {pooled_similarity(chosen):.6f}; {text}")
 
 
 if __name__ == "__main__":

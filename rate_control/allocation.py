@@ -1,13 +1,15 @@
-"""One candidate per picture under a byte budget: convex hulls, one slope, then the remainder exactly.
+"""One candidate per picture under a byte budget: convex hulls, one slope, then the remainder.
 
 The problem is a multiple-choice knapsack. Its relaxation is solved by one slope for the whole set (Shoham and Gersho
 1988): no allocation can have less distortion than the relaxed optimum. What the slope leaves over is filled by a
-search over the candidates whose regret at that slope is small enough to matter.
+search over the candidates whose regret at that slope is small enough to matter, exact while its states are few
+(`remainder.MAX_STATES`); the gap to the relaxed optimum is exact in any case.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,6 +79,18 @@ def lower_hull(options: Options) -> Indices:
     return np.array(hull, dtype=np.intp)
 
 
+def slope_at(options: Options, size: int) -> float:
+    """Distortion saved per byte around a size on the lower convex hull: the mean of both sides, in logarithms."""
+    hull = lower_hull(options)
+    sizes, distortion = options.bytes[hull], options.distortion[hull]
+    if len(hull) < 2:
+        return 0.0
+    slopes = -np.diff(distortion) / np.diff(sizes)
+    vertex = int(np.searchsorted(sizes, size, side="right")) - 1
+    before = vertex - 1 if vertex >= 0 and sizes[vertex] == size else vertex
+    return float(np.sqrt(slopes[np.clip([before, vertex], 0, len(slopes) - 1)].prod()))
+
+
 def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
     """Minimises the summed distortion within the budget.
 
@@ -111,11 +125,14 @@ def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
     distortion = float(sum(o.distortion[c] for o, c in zip(pictures, choice, strict=True)))
     steps = []
     for picture, (options, hull) in enumerate(zip(pictures, hulls, strict=True)):
-        for here, there in itertools.pairwise(hull):
+        slope = math.inf
+        for position, (here, there) in enumerate(itertools.pairwise(hull)):
             extra = int(options.bytes[there] - options.bytes[here])
             gain = float(options.distortion[here] - options.distortion[there])
-            steps.append((-gain / extra, picture, extra, gain, there))
-    for negative_slope, picture, extra, gain, there in sorted(steps):
+            # Slopes of nearly collinear steps may round the wrong way; a picture's steps keep their order.
+            slope = min(slope, gain / extra)
+            steps.append((-slope, picture, position, extra, gain, there))
+    for negative_slope, picture, _, extra, gain, there in sorted(steps):
         if extra > left:
             return _Relaxed(choice, -negative_slope, distortion + negative_slope * left)
         choice[picture] = there

@@ -48,7 +48,7 @@ class Processes:
 
     def map(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
         """Yields the position and result of each job as it is done."""
-        count = min(self.workers or len(os.sched_getaffinity(0)), len(jobs))
+        count = max(1, min(self.workers or len(os.sched_getaffinity(0)), len(jobs)))
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=torch.set_num_threads, initargs=(1,))
         try:

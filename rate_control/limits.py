@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .allocation import InfeasibleBudget
-from .table import TableError, check_table, picture_groups, picture_psnr_db, take_rows
+from .table import Metric, TableError, check_table, picture_groups, picture_psnr_db, take_rows
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,15 @@ class Limits:
     psnr_high: float = math.inf
     image: str | None = None
 
+    def __str__(self) -> str:
+        rates, qualities = (self.bpp_low, self.bpp_high), (self.psnr_low, self.psnr_high)
+        parts = [
+            f"{low:g} to {high:g} {unit}"
+            for (low, high), unit in ((rates, "bpp"), (qualities, "dB"))
+            if high < math.inf or low > (0 if unit == "bpp" else -math.inf)
+        ]
+        return " and ".join(parts) + (f" for {self.image}" if self.image is not None else "")
+
 
 def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     """The rows that keep to all limits.
@@ -39,23 +48,26 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     check_table(frame)
     bpp, psnr = 8 * frame["bytes"] / frame["pixels"], picture_psnr_db(frame)
     keep = np.ones(len(frame), dtype=bool)
+    kept_by = []
     for limit in limits:
         if limit.image is not None and limit.image not in set(frame["image"]):
             raise TableError(f"a limit names {limit.image}, which is not in the table")
         meant = (frame["image"] == limit.image) if limit.image is not None else np.ones(len(frame), dtype=bool)
         inside = bpp.between(limit.bpp_low, limit.bpp_high) & (psnr >= limit.psnr_low) & (psnr <= limit.psnr_high)
-        keep &= np.asarray(inside | ~np.asarray(meant))
+        kept_by.append(np.asarray(inside | ~np.asarray(meant)))
+        keep &= kept_by[-1]
     for rows in picture_groups(frame):
         if not keep[rows].any():
             name, rates, qualities = frame["image"].iloc[rows[0]], bpp.iloc[rows], psnr[rows]
+            counts = [f"{kept[rows].sum()} to {limit}" for limit, kept in zip(limits, kept_by, strict=True)]
             raise TableError(
-                f"{name}: no candidate keeps to the limits; it has {rates.min():.4f} to {rates.max():.4f} bpp "
-                f"at {qualities.min():.2f} to {qualities.max():.2f} dB"
+                f"{name}: none of its {len(rows)} candidates keeps to all limits ({'; '.join(counts)}); it has "
+                f"{rates.min():.4f} to {rates.max():.4f} bpp at {qualities.min():.2f} to {qualities.max():.2f} dB"
             )
     return frame[keep]
 
 
-def constant_rate(frame: pd.DataFrame, bpp: float) -> pd.DataFrame:
+def constant_rate(frame: pd.DataFrame, bpp: float, metric: Metric | None = None) -> pd.DataFrame:
     """The best row of each picture within its own `bpp`, for comparison.
 
     Raises:
@@ -63,12 +75,12 @@ def constant_rate(frame: pd.DataFrame, bpp: float) -> pd.DataFrame:
     """
     groups = picture_groups(check_table(frame))
     allowed = frame["bytes"].to_numpy() <= np.ceil(frame["pixels"].to_numpy() * bpp / 8)
-    error = np.where(allowed, frame["squared_error"].to_numpy(np.float64), np.inf)
+    distortion = np.where(allowed, (metric or Metric()).distortion(frame), np.inf)
     for rows in groups:
         if not allowed[rows].any():
             least = (8 * frame["bytes"] / frame["pixels"]).iloc[rows].min()
             raise InfeasibleBudget(f"{frame['image'].iloc[rows[0]]} takes at least {least:.4f} bpp, {bpp} are allowed")
-    return take_rows(frame, groups, [int(np.argmin(error[rows])) for rows in groups])
+    return take_rows(frame, groups, [int(np.argmin(distortion[rows])) for rows in groups])
 
 
 def constant_quality(frame: pd.DataFrame, budget: int) -> pd.DataFrame:

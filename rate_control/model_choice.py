@@ -33,9 +33,11 @@ def choose_models(
       Ids of the models to ship, rising.
 
     Raises:
-      TableError: a model of the table has no size, or no single model fits the limit.
+      TableError: the table names no models, a model of the table has no size, or no single model fits the limit.
       InfeasibleBudget: a target cannot be met with any of the choices left.
     """
+    if "model" not in frame.columns:
+        raise TableError("the table has no column model, which tells the models apart")
     models = sorted(int(model) for model in frame["model"].unique())
     unknown = [model for model in models if model not in model_bytes]
     if unknown:

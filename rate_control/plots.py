@@ -31,19 +31,21 @@ def set_curve(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
             result = allocate_table(frame, int(np.ceil(budget)), metric)
         except InfeasibleBudget:
             continue
-        similarity = 1 - np.average(result.chosen["ms_ssim_loss"], weights=result.chosen["pixels"])
-        rows.append((8 * result.allocation.bytes / pixels, result.psnr_db, similarity))
+        rows.append((8 * result.allocation.bytes / pixels, result.psnr_db, result.ms_ssim))
     return pd.DataFrame(rows, columns=["bpp", "psnr_db", "ms_ssim"])
 
 
-def plot_set_curve(curve: pd.DataFrame, results: Mapping[str, TableAllocation], picture: Path) -> None:
-    """Draws the curve and marks each target's allocation."""
+def plot_set_curve(curve: pd.DataFrame, results: Mapping[str, TableAllocation], metric: Metric, picture: Path) -> None:
+    """Draws the curve in what was optimised, PSNR or MS-SSIM, and marks each target's allocation."""
     figure, axis = plt.subplots(figsize=(7, 4.5))
-    axis.plot(curve["bpp"], curve["psnr_db"], color="black", label="one slope for the set")
+    similarity = metric.name == "ms-ssim"
+    axis.plot(curve["bpp"], curve["ms_ssim" if similarity else "psnr_db"], color="black", label="one slope for the set")
     for target, result in results.items():
         bpp = 8 * result.allocation.bytes / result.chosen["pixels"].sum()
-        axis.plot(bpp, result.psnr_db, "o", label=f"target {target}: {result.psnr_db:.2f} dB")
-    axis.set(xlabel="bits per pixel of the set", ylabel="PSNR of the set (dB)", xscale="log")
+        value, text = (result.ms_ssim, ".4f") if similarity else (result.psnr_db, ".2f")
+        axis.plot(bpp, value, "o", label=f"target {target}: {value:{text}}")
+    label = "MS-SSIM of the set" if similarity else "PSNR of the set (dB)"
+    axis.set(xlabel="bits per pixel of the set", ylabel=label, xscale="log")
     _plain_ticks(axis.xaxis)
     axis.grid(alpha=0.3, which="both")
     axis.legend()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_STATES = 4096
-"""Partial exchanges kept at once; with fewer the search is exact."""
+"""Partial exchanges kept at once: as long as there are fewer the search is exact."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,22 @@ def best_combination(pictures: Sequence[Alternatives], left: int, slope: float) 
     Returns:
       The index within each picture's alternatives.
     """
-    best = slope * left
+    best, best_end = slope * left, (0, 0)
     stages: list[tuple[int, _States]] = []
     zero = np.zeros(1, dtype=np.intp)
     states = _States(np.zeros(1, dtype=np.int64), np.zeros(1), zero, zero)
     movable = [number for number, row in enumerate(pictures) if len(row.candidate) > 1]
     slack_after = _largest_saving_after([pictures[number] for number in movable])
     for number, saving in zip(movable, slack_after, strict=True):
-        states = _prune(_extend(states, pictures[number]), left + saving, best, slope)
+        states = _prune(_extend(states, pictures[number]), left, left + saving, best, slope)
         stages.append((number, states))
-        fits = states.extra <= left
-        if fits.any():
-            best = min(best, float((states.regret + slope * (left - states.extra))[fits].min()))
-    return _trace(stages, len(pictures), left, slope)
+        total = np.where(states.extra <= left, states.regret + slope * (left - states.extra), np.inf)
+        # Remembered here, because pruning may drop it later.
+        if len(total) and total.min() < best:
+            best, best_end = float(total.min()), (len(stages), int(np.argmin(total)))
+        if best == 0:
+            break
+    return _trace(stages[: best_end[0]], best_end[1], len(pictures))
 
 
 def _largest_saving_after(pictures: Sequence[Alternatives]) -> list[int]:
@@ -80,8 +83,11 @@ def _extend(states: _States, picture: Alternatives) -> _States:
     return _States(extra, regret, parent, pick)
 
 
-def _prune(states: _States, most: int, best: float, slope: float) -> _States:
-    """Drops states that cannot fit, cannot win or are dominated; beyond MAX_STATES those of most regret."""
+def _prune(states: _States, left: int, most: int, best: float, slope: float) -> _States:
+    """Drops states that cannot fit, cannot win or are dominated.
+
+    Beyond MAX_STATES half of those kept have the least regret, half the least with the bytes still to be made up for.
+    """
     keep = np.flatnonzero((states.extra <= most) & (states.regret <= best))
     distortion = states.regret[keep] - slope * states.extra[keep]
     order = np.lexsort((distortion, states.extra[keep]))
@@ -89,17 +95,14 @@ def _prune(states: _States, most: int, best: float, slope: float) -> _States:
     better = np.concatenate([[True], falling[1:] < np.minimum.accumulate(falling)[:-1]])
     keep = keep[order[better]]
     if len(keep) > MAX_STATES:
-        keep = keep[np.argsort(states.regret[keep], kind="stable")[:MAX_STATES]]
+        regret, missing = states.regret[keep], np.abs(left - states.extra[keep])
+        orders = np.argsort(regret, kind="stable"), np.argsort(regret + slope * missing, kind="stable")
+        keep = keep[np.unique(np.concatenate([order[: MAX_STATES // 2] for order in orders]))]
     return _States(states.extra[keep], states.regret[keep], states.parent[keep], states.pick[keep])
 
 
-def _trace(stages: Sequence[tuple[int, _States]], count: int, left: int, slope: float) -> list[int]:
+def _trace(stages: Sequence[tuple[int, _States]], state: int, count: int) -> list[int]:
     picks = [0] * count
-    if not stages:
-        return picks
-    last = stages[-1][1]
-    total = np.where(last.extra <= left, last.regret + slope * (left - last.extra), np.inf)
-    state = int(np.argmin(total))
     for number, states in reversed(stages):
         picks[number] = int(states.pick[state])
         state = int(states.parent[state])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -18,6 +19,7 @@ from encoder.presets import PRESETS
 from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.weights import Zoo
 
+from .allocation import InfeasibleBudget, Options, slope_at
 from .engine import Engine, Here
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
 from .limits import Limits, apply_limits
@@ -89,27 +91,42 @@ class SetCoder:
         rows = [row for p in self._pictures for row in p.rows(p.swept if swept else p.candidates)]
         return pd.DataFrame(rows)
 
-    def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0) -> SetResult:
+    def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0, around: int = 0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.
 
         Args:
           budget: bytes of the whole archive.
           refine: adds candidates for a picture at a slope.
           saving: share of the bytes that refinement will save: the first fit may spend so much more.
+          around: bytes of the file in which the archive will lie, which count towards the budget.
 
         Raises:
           InfeasibleBudget: the smallest candidates do not fit.
           TableError: a limit leaves a picture without candidates.
         """
-        available = budget - self._fixed_bytes()
+        fixed = self._fixed_bytes()
+        available = budget - fixed - around
+        self._check_feasible(budget, fixed + around, saving)
         # What was refined for another target would hide how much refinement saves.
         slope = self._allocate(int(available / (1 - saving)), swept=True).allocation.slope
         if slope > 0:
             slope = self._refine(refine, slope, available)
         result = self._spend(self._allocate(available), available, refine, slope)
         data = self._archive(result)
-        assert len(data) == self._fixed_bytes() + result.allocation.bytes <= budget
+        assert len(data) == fixed + result.allocation.bytes <= budget - around
         return SetResult(data, result)
+
+    def _check_feasible(self, budget: int, fixed: int, saving: float) -> None:
+        """Refuses a budget that the smallest candidates within the limits exceed, even after what refinement saves."""
+        table = apply_limits(self.table(swept=True), self._limits)
+        least = int(table.groupby("image")["bytes"].min().sum())
+        if least * (1 - saving) > budget - fixed:
+            whole = least + fixed
+            within = f" within the limits ({'; '.join(map(str, self._limits))})" if self._limits else ""
+            raise InfeasibleBudget(
+                f"the smallest candidates of these {len(self._pictures)} pictures{within} take {whole} bytes with "
+                f"names and headers, {whole - budget} more than the budget of {budget}"
+            )
 
     def _refine(self, refine: Refine, slope: float, available: int) -> float:
         """Refines all pictures at the slope where they fill the budget, and some at another, to make up the rest.
@@ -135,8 +152,22 @@ class SetCoder:
 
     def _improve(self, refine: Refine, choices: Choices, slope: float) -> None:
         folders, cache = self._zoo.folders, self._cache.folder
-        jobs = [PictureJob(picture.file, folders, cache, refine, chosen, slope) for picture, chosen in choices]
+        jobs = [
+            PictureJob(picture.file, folders, cache, refine, chosen, self._own_slope(picture, chosen, slope))
+            for picture, chosen in choices
+        ]
         self._run([picture for picture, _ in choices], jobs, "refinement")
+
+    def _own_slope(self, picture: SetPicture, chosen: Candidate, slope: float) -> float:
+        """The set's slope, or that of the picture's curve at its choice where a limit keeps it from the set's."""
+        if not self._limits or not picture.swept:
+            return slope
+        table = pd.DataFrame(picture.rows(picture.swept))
+        free = cheapest_rows(table, slope, self._metric).iloc[0]
+        if free["candidate"] == chosen.header or chosen.header not in picture.swept:
+            return slope
+        options = Options(table["bytes"].to_numpy(np.int64), self._metric.distortion(table))
+        return slope_at(options, entry_size(chosen.entry(picture.name)))
 
     def _run(self, pictures: Sequence[SetPicture], jobs: Sequence[PictureJob], name: str) -> None:
         """Adds what the jobs, one for each picture, find."""

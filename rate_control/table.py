@@ -63,11 +63,21 @@ class TableAllocation:
         """PSNR from one mean squared error over the set."""
         return pooled_psnr_db(self.chosen)
 
+    @property
+    def ms_ssim(self) -> float:
+        """MS-SSIM weighted by pixels."""
+        return pooled_similarity(self.chosen)
+
 
 def pooled_psnr_db(chosen: pd.DataFrame) -> float:
     """PSNR in dB of one row per picture, from one mean squared error."""
     mse = chosen["squared_error"].sum() / (3 * chosen["pixels"].sum())
     return float(10 * np.log10(255**2 / mse)) if mse else float("inf")
+
+
+def pooled_similarity(chosen: pd.DataFrame) -> float:
+    """MS-SSIM of one row per picture, weighted by pixels."""
+    return 1 - float(np.average(chosen["ms_ssim_loss"], weights=chosen["pixels"]))
 
 
 def picture_psnr_db(frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -83,12 +93,19 @@ def load_table(path: Path) -> pd.DataFrame:
       TableError: the file cannot be read, columns are missing, or values are out of range.
     """
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except ImportError:
         raise TableError(f"{path}: Parquet files need pyarrow: pip install '.[tables]', or write a CSV file") from None
     except ValueError as error:
         raise TableError(f"{path} cannot be read as a table: {error}") from None
     return check_table(frame)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Names stay text, whatever they look like: a picture may be called 01 or NA."""
+    names, numbers = COLUMNS[:2], COLUMNS[2:]
+    missing = {column: [""] for column in numbers}
+    return pd.read_csv(path, dtype=dict.fromkeys(names, str), keep_default_na=False, na_values=missing)
 
 
 def check_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -102,9 +119,16 @@ def check_table(frame: pd.DataFrame) -> pd.DataFrame:
         raise TableError(f"columns {missing} are missing; a candidate table has {list(COLUMNS)}")
     if frame.empty:
         raise TableError("the table has no rows")
-    numbers = frame[list(COLUMNS[2:])]
-    if not np.isfinite(numbers.to_numpy(np.float64)).all() or (numbers < 0).to_numpy().any():
+    if frame["image"].isna().any() or (frame["image"] == "").any():
+        raise TableError("every row must name its picture")
+    try:
+        numbers = frame[list(COLUMNS[2:])].to_numpy(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TableError(f"bytes, distortions and pixels must be numbers: {error}") from None
+    if not np.isfinite(numbers).all() or (numbers < 0).any():
         raise TableError("bytes, distortions and pixels must be finite numbers, not negative")
+    if (frame[["bytes", "pixels"]].to_numpy(np.float64) % 1).any():
+        raise TableError("bytes and pixels must be whole numbers")
     if (frame["pixels"] <= 0).any() or (frame.groupby("image")["pixels"].nunique() != 1).any():
         raise TableError("every row of a picture must state the same positive number of pixels")
     return frame

@@ -67,12 +67,15 @@ def tune(
         result = results[target] = filled.table
         table = picture_table(result, budget)
         table.to_csv(output / f"pictures-{target}.csv", index=False)
-        parts.append(f"target {target} bpp, {budget} bytes: {result.psnr_db:.3f} dB\n{format_table(table)}")
+        scores = f"{result.psnr_db:.3f} dB, MS-SSIM {result.ms_ssim:.5f}"
+        parts.append(f"target {target} bpp, {budget} bytes: {scores}\n{format_table(table)}")
         parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
         parts.append(summary(result, budget))
     frame = coder.table()
     frame.assign(candidate=range(len(frame))).to_csv(output / "candidates.csv", index=False)
-    plot_set_curve(set_curve(frame, metric), results, output / "curve.png")
+    curve = set_curve(frame, metric)
+    curve.to_csv(output / "curve.csv", index=False)
+    plot_set_curve(curve, results, metric, output / "curve.png")
     plot_rates(results, output / "rates.png")
     comparison = compare_allocations(frame, targets)
     comparison.to_csv(output / "comparison.csv", index=False)
@@ -83,9 +86,10 @@ def tune(
 def summary(result: TableAllocation, budget: int) -> str:
     """One line about an allocation: bytes, slope, gap."""
     allocation = result.allocation
+    above = allocation.gap / allocation.distortion if allocation.distortion else 0.0
     return (
         f"{allocation.bytes} bytes for pictures ({100 * allocation.bytes / budget:.3f} % of {budget}), "
-        f"slope {allocation.slope:.4g} per byte, {100 * allocation.gap / allocation.distortion:.4f} % above the bound"
+        f"slope {allocation.slope:.4g} per byte, {100 * above:.4f} % above the bound"
     )
 
 

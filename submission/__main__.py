@@ -9,11 +9,14 @@ from pathlib import Path
 from decoder_pkg.errors import DecoderError
 from encoder.cache import CACHE, CandidateCache
 from encoder.pictures import PictureError
-from encoder.presets import PRESETS, Preset, preset
+from encoder.presets import PRESETS, preset
 from encoder.weights import load_zoo
 from eval.leaderboard import Board
+from eval.problems import Problem
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
+from rate_control.options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric
+from rate_control.table import TableError
 
 from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
@@ -32,12 +35,14 @@ EXAMPLES = """examples:
   python -m submission --preset medium           refine the latents: about a minute per megapixel and target
   python -m submission --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission --season 2022             the rules of another year
+  python -m submission --limit psnr=28: --limit bpp=:0.5    no picture below 28 dB or above 0.5 bpp
+  python -m submission --metric ms-ssim          the best MS-SSIM for the bytes, in place of PSNR
   python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
   python -m submission check dist/               list every problem of a submission
   python -m submission rehearse                  run the packed decoder as the server would, three times
   python -m submission freeze                    from now on the decoder must stay as it is
 """
-ERRORS = (PictureError, DecoderError, InfeasibleBudget, BuildError, RehearsalError, EngineError, Busy)
+ERRORS = (PictureError, DecoderError, InfeasibleBudget, TableError, BuildError, RehearsalError, EngineError, Busy)
 """What can be wrong with the input or the machine; everything else but a full disk is a bug."""
 
 
@@ -50,16 +55,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         "python -m submission",
         description="Packs a submission, rehearses the server's run and prints the leaderboard.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + LIMITS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
     years = [rules.year for rules in SEASONS]
     parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
-    parser.add_argument("--targets", nargs="+", help="bits per pixel (default: the season's)")
+    add_targets_option(parser, None, "the season's")
     presets = [row.name for row in PRESETS]
     parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
     parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
+    add_metric_options(parser)
+    add_limit_option(parser)
     parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
     reports = Path("reports")
     parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
@@ -73,8 +80,13 @@ def main() -> int:
             print(decoder_report(package, rules))
             if not arguments.only_decoder:
                 engine = ENGINES[arguments.engine]()
-                budgets = _pack(arguments.images, targets, arguments.dist, rules, preset(arguments.preset), engine)
-                print(f"\n{write_board(_rehearse(budgets, arguments.dist, rules, engine), rules, arguments.reports)}")
+                files = stage_originals(arguments.images, arguments.dist / ORIGINALS)
+                coding = CandidateCache(CACHE), preset(arguments.preset), engine, rules
+                wishes = chosen_metric(arguments), arguments.limit
+                budgets = pack_targets(load_zoo(), files, targets, arguments.dist, *coding, *wishes)
+                pack_submission(arguments.dist, targets, rules)
+                board, problems = _rehearse(budgets, arguments.dist, rules, engine)
+                print(f"\n{write_board(board, rules, arguments.reports, problems)}")
     except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -85,27 +97,22 @@ def main() -> int:
     return 0
 
 
-def _pack(
-    images: Path | None, targets: list[str], dist: Path, rules: Season, effort: Preset, engine: Engine
-) -> dict[str, int]:
-    """Encodes and packs; returns the budget of each target."""
-    files = stage_originals(images, dist / ORIGINALS)
-    budgets = pack_targets(load_zoo(), files, targets, dist, CandidateCache(CACHE), effort, engine, rules)
-    pack_submission(dist, targets, rules)
-    return budgets
-
-
-def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine) -> Board:
+def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine) -> tuple[Board, list[Problem]]:
     """Decodes as the server would, target by target, and scores beside the conventional codecs."""
-    originals = dist / ORIGINALS
-    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
-    board = {}
+    originals, rows = dist / ORIGINALS, {}
     for target, budget in budgets.items():
         result = rehearse_target(dist, target, originals, budget, rules)
         print(f"\n{target_report(result)}")
-        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}")
-        board[target] = [result.row(dist / DECODER_ZIP), *baseline_rows(fit_baselines(swept, budget))]
-    return board
+        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}", flush=True)
+        rows[target] = result.row(dist / DECODER_ZIP)
+    # Last, because it takes longest: AVIF at its slowest needs minutes for a photograph.
+    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
+    board, problems = {}, []
+    for target, row in rows.items():
+        fitted, unfit = fit_baselines(swept, target, budgets[target])
+        board[target] = [row, *baseline_rows(fitted)]
+        problems += unfit
+    return board, problems
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from decoder_pkg.decoder import write_png
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
 from eval.leaderboard import Row
+from eval.problems import Problem, warning
 from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
 from rate_control.allocation import InfeasibleBudget
@@ -98,20 +99,20 @@ def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -
     )
 
 
-def fit_baselines(tables: Tables, budget: int) -> dict[str, TableAllocation]:
-    """The allocation of each codec whose smallest files fit the budget."""
-    fitted = {}
+def fit_baselines(tables: Tables, target: str, budget: int) -> tuple[dict[str, TableAllocation], list[Problem]]:
+    """The allocation of each codec whose smallest files fit the budget, and why the others have none."""
+    fitted, problems = {}, []
     for name, table in tables.items():
         try:
             fitted[name] = allocate_table(table, budget)
-        except InfeasibleBudget:
-            continue
-    return fitted
+        except InfeasibleBudget as error:
+            problems.append(warning(f"{name}/{target}", str(error)))
+    return fitted, problems
 
 
 def baseline_rows(fitted: Mapping[str, TableAllocation]) -> list[Row]:
     """One row per codec, with the settings that its pictures got."""
-    codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(threads=1)
+    codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(None)
     rows = []
     for name, result in fitted.items():
         score = set_score(result)

@@ -15,12 +15,15 @@ from encoder.cache import CandidateCache
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
 from eval.leaderboard import Row
+from eval.problems import Problem
 from eval.provenance import provenance
-from eval.score import Problem, SetScore, flatten_pngs, score_folder
+from eval.score import SetScore, flatten_pngs, score_folder
 from rate_control.budget import budget_bytes
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
+from rate_control.limits import Limits
 from rate_control.set_coder import SetCoder
+from rate_control.table import Metric
 
 from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decoder_zip, bundle_sha256
 from .freeze import LOCK, check_frozen
@@ -98,18 +101,23 @@ def pack_targets(
     preset: Preset = PRESETS[0],
     engine: Engine | None = None,
     rules: Season = RULES,
+    metric: Metric | None = None,
+    limits: Sequence[Limits] = (),
 ) -> dict[str, int]:
     """Encodes the set and writes dist/<target>/bs.zip, or as the season names it; returns the budget of each target.
 
     Raises:
       InfeasibleBudget: a target is too small for the set.
+      TableError: a limit leaves a picture without candidates.
     """
-    coder = SetCoder(zoo, files, cache, engine=engine)
+    metric = metric or Metric()
+    coder = SetCoder(zoo, files, cache, metric, limits, engine)
     coder.sweep()
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
     for target, budget in budgets.items():
-        data = build_zip({ZIP_MEMBER: coder.fill(budget - overhead, PresetRefinement(preset), preset.saving).data})
+        filled = coder.fill(budget, PresetRefinement(preset, metric.kind), preset.saving, overhead)
+        data = build_zip({ZIP_MEMBER: filled.data})
         assert len(data) <= budget
         write_atomically(dist / target / rules.data_name, data)
     return budgets
@@ -163,7 +171,7 @@ def rehearse_target(
             copy_pictures(run.folder, keep)
     write_atomically(LOGS / f"{target}.log", run.log.encode())
     if run.failure or score is None:
-        listed = "\n".join(f"  {problem.file}: {problem.message}" for problem in problems)
+        listed = "\n".join(f"  {problem.where}: {problem.message}" for problem in problems)
         message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"
         raise RehearsalError(message, problems)
     return TargetResult(target, budget, data_zip.stat().st_size, run, score)

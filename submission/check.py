@@ -9,11 +9,11 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import unpack
+from eval.problems import Problem, failed, warning
 
 from .build import SUBMISSION_ZIP, TEAM_INFO
 from .check_parts import FOLDERS, check_data, check_decoder, check_unpacked, named, zip_problems
 from .decoder_zip import DECODER_ZIP
-from .problems import Problem, failed, warning
 from .rehearsal import MAX_UNPACKED
 from .seasons import DEFAULT_SEASON, SEASONS, KnownSet, Season, season
 

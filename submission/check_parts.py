@@ -7,16 +7,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoder_pkg.archive import Archive, read_archive
+from decoder_pkg.archive import Archive
 from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import read_stream
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import member_faults, open_zip, unpack
+from eval.problems import Problem, warning
 from rate_control.budget import budget_bytes
 
 from .decoder_zip import ENTRY, VENDOR, BuildError
 from .freeze import LOCK, read_lock
-from .problems import Problem, warning
 from .rehearsal import MAX_UNPACKED
 from .seasons import KnownSet, Season
 
@@ -113,10 +113,11 @@ def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet |
     if not path.is_file():
         return [Problem(where, "missing")]
     try:
-        archive = read_archive(read_stream(path))
+        stream = read_stream(path)
     except DecoderError as error:
         return [named(where, error)]
-    problems = _bundle_problems(archive, bundle, where) if bundle else []
+    archive, problems = stream.archive, [named(where, stream.damage)] if stream.damage else []
+    problems += _bundle_problems(archive, bundle, where) if bundle else []
     return problems + _budget_problems(archive, path.stat().st_size, target, known, where)
 
 

@@ -1,8 +1,8 @@
 """What takes part in a leaderboard: submissions, which are rehearsed first, and folders of decoded pictures.
 
-A submission is a submission.zip, or a folder with decoder.zip and <target>/bs.zip as `make submission` leaves it. Any
-other folder is one of decoded pictures: <target>/ holds the PNGs, at any depth, and either bs.zip, whose size counts,
-or bytes.txt with the count.
+A submission is a submission.zip, or a folder with decoder.zip and <target>/bs.zip as `make submission` leaves it; the
+data has the season's name. Any other folder is one of decoded pictures: <target>/ holds the PNGs, at any depth, and
+either the data, whose size counts, or bytes.txt with the count.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoder_pkg.commands import DATA_ZIP
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import checked_members, open_zip, read_member
 from eval.leaderboard import Row
+from eval.problems import Problem
 from eval.provenance import UNKNOWN, provenance
-from eval.score import Problem, flatten_pngs, score_folder
+from eval.score import flatten_pngs, score_folder
 from eval.sheet import Contestant
 
-from .build import RehearsalError, rehearse_target
-from .decoder_zip import DECODER_ZIP
+from .build import TEAM_INFO, RehearsalError, rehearse_target
+from .decoder_zip import DECODER_ZIP, ENTRY
 from .rehearsal import MAX_UNPACKED
 from .seasons import Season
-from .zips import write_atomically
+from .zips import build_zip, write_atomically
 
 BYTES_FILE = "bytes.txt"
 
@@ -35,7 +35,7 @@ class EntryError(Exception):
     """
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(f"{one.file}: {one.message}" for one in problems))
+        super().__init__("; ".join(f"{one.where}: {one.message}" for one in problems))
         self.problems = problems
 
 
@@ -84,7 +84,7 @@ def judge(entry: Entry, target: str, contest: Contest) -> Result:
     """
     path = entry.path
     if path.is_file():
-        path = _unpacked(entry, target, contest.work / entry.name)
+        path = _unpacked(entry, target, contest.work / entry.name, contest.rules)
     if (path / DECODER_ZIP).is_file():
         return _judge_submission(entry, path, target, contest)
     if not (path / target).is_dir():
@@ -92,15 +92,24 @@ def judge(entry: Entry, target: str, contest: Contest) -> Result:
     return _judge_pictures(entry, path / target, target, contest)
 
 
-def _unpacked(entry: Entry, target: str, folder: Path) -> Path:
+def _unpacked(entry: Entry, target: str, folder: Path, rules: Season) -> Path:
     """The decoder and one target's data of a submission.zip, as files in a folder."""
-    wanted = {DECODER_ZIP, f"{target}/{DATA_ZIP}"}
+    data = f"{target}/{rules.data_name}"
+    wanted = {DECODER_ZIP, data}
     try:
         with open_zip(entry.path) as archive:
-            for member in checked_members(archive, MAX_UNPACKED):
-                if member.filename in wanted:
-                    write_atomically(folder / member.filename, read_member(archive, member))
-                    wanted.remove(member.filename)
+            members = checked_members(archive, MAX_UNPACKED)
+            if rules.single_zip:
+                files = {member.filename: read_member(archive, member) for member in members}
+                content = files.pop(rules.data_name, b"")
+                files.pop(TEAM_INFO, None)
+                parts = {data: content, DECODER_ZIP: build_zip(files, frozenset({ENTRY})) if ENTRY in files else b""}
+            else:
+                parts = {m.filename: read_member(archive, m) for m in members if m.filename in wanted}
+        for name, part in parts.items():
+            if part:
+                write_atomically(folder / name, part)
+                wanted.remove(name)
     except (DecoderError, OSError) as error:
         raise EntryError(Problem(entry.name, f"{entry.path.name} cannot be read: {error}")) from None
     if wanted:
@@ -109,34 +118,34 @@ def _unpacked(entry: Entry, target: str, folder: Path) -> Path:
 
 
 def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -> Result:
-    decoder, data = dist / DECODER_ZIP, dist / target / DATA_ZIP
-    _check_size(entry, f"{target}/{DATA_ZIP}", _size(entry, data), contest.budgets[target], "budget")
+    decoder, data = dist / DECODER_ZIP, dist / target / contest.rules.data_name
+    _check_size(entry, f"{target}/{data.name}", _size(entry, data), contest.budgets[target], "budget")
     _check_size(entry, DECODER_ZIP, decoder.stat().st_size, contest.rules.decoder_limit, "season's limit")
     pictures = contest.pictures(entry.name, target)
     try:
         result = rehearse_target(dist, target, contest.originals, contest.budgets[target], contest.rules, pictures)
     except (RehearsalError, DecoderError, OSError) as error:
-        listed = [Problem(f"{entry.name}/{target}/{one.file}", one.message) for one in getattr(error, "problems", ())]
+        listed = [Problem(f"{entry.name}/{target}/{one.where}", one.message) for one in getattr(error, "problems", ())]
         raise EntryError(Problem(f"{entry.name}/{target}", f"the rehearsal failed: {error}"), *listed) from None
     return Result(result.row(decoder, entry.name), Contestant(entry.name, result.score, flatten_pngs(pictures)[0]))
 
 
 def _judge_pictures(entry: Entry, folder: Path, target: str, contest: Contest) -> Result:
-    size = _counted_bytes(entry, folder)
+    size = _counted_bytes(entry, folder, contest.rules.data_name)
     _check_size(entry, target, size, contest.budgets[target], "budget")
     score, problems = score_folder(contest.originals, folder)
     if score is None:
-        raise EntryError(*(Problem(f"{entry.name}/{target}/{one.file}", one.message) for one in problems))
+        raise EntryError(*(Problem(f"{entry.name}/{target}/{one.where}", one.message) for one in problems))
     row = Row(entry.name, score.ms_ssim, score.psnr_db, size, provenance=provenance(None, UNKNOWN))
     return Result(row, Contestant(entry.name, score, flatten_pngs(folder)[0]))
 
 
-def _counted_bytes(entry: Entry, folder: Path) -> int:
+def _counted_bytes(entry: Entry, folder: Path, data_name: str) -> int:
     """Size of the data file, or the number in bytes.txt."""
-    data, count = folder / DATA_ZIP, folder / BYTES_FILE
+    data, count = folder / data_name, folder / BYTES_FILE
     name = f"{entry.name}/{folder.name}"
     if data.is_file() == count.is_file():
-        raise EntryError(Problem(name, f"needs either {DATA_ZIP} or {BYTES_FILE}, so that the bytes are known"))
+        raise EntryError(Problem(name, f"needs either {data_name} or {BYTES_FILE}, so that the bytes are known"))
     if data.is_file():
         return data.stat().st_size
     text = count.read_text(errors="replace").strip()

@@ -13,11 +13,12 @@ from tqdm import tqdm
 
 from encoder.pictures import PictureError
 from eval.baselines import installed
+from eval.problems import Problem, failed
 from eval.published import published_rows
-from eval.score import Problem
 from eval.sheet import Contestant, picture_table, sheet
 from rate_control.budget import budget_bytes
 from rate_control.engine import Processes
+from rate_control.options import add_targets_option
 from rate_control.table import TableAllocation
 
 from .baseline_rows import baseline_rows, fit_baselines, set_score, sweep_baselines, write_decoded
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
     years = [rules.year for rules in SEASONS]
     parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
-    parser.add_argument("--targets", nargs="+", help="bits per pixel (default: the season's)")
+    add_targets_option(parser, None, "the season's")
     parser.add_argument("--baselines", action="store_true", help="conventional codecs at the same budgets")
     parser.add_argument("--sheet", metavar="NAME", help="compare each entry with this codec or entry, by picture")
     parser.add_argument(
@@ -89,8 +90,8 @@ def main() -> int:
         print(f"PictureError: {error}", file=sys.stderr)
         return 1
     for problem in problems:
-        print(f"{problem.file}: {problem.message}", file=sys.stderr)
-    return 1 if problems else 0
+        print(problem, file=sys.stderr)
+    return 1 if failed(problems) else 0
 
 
 def _run(arguments: argparse.Namespace, codecs: Sequence[str]) -> list[Problem]:
@@ -104,7 +105,10 @@ def _run(arguments: argparse.Namespace, codecs: Sequence[str]) -> list[Problem]:
     results, problems = judge_all(arguments.entries, contest)
     wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
     tables = sweep_baselines(files, engine=Processes(), codecs=wanted) if wanted else {}
-    fitted = {target: fit_baselines(tables, budget) for target, budget in budgets.items()}
+    fitted = {}
+    for target, budget in budgets.items():
+        fitted[target], unfit = fit_baselines(tables, target, budget)
+        problems += unfit
     published = published_rows(pixels, targets)
     board = {
         target: [*(r.row for r in results[target]), *baseline_rows(fitted[target]), *published[target]]

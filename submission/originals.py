@@ -28,8 +28,8 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     Raises:
       PictureError: a picture cannot be used; nothing is scored over the rest.
     """
-    if images and images.resolve() == folder.resolve():
-        raise PictureError(f"{images} is where the converted originals go: choose another folder of photographs")
+    if images and images.resolve().is_relative_to(folder.resolve()):
+        raise PictureError(f"{images} lies where the converted originals go: choose another folder of photographs")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if images is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from decoder_pkg.errors import DecoderError
+from eval.problems import failed
 from rate_control.budget import budget_bytes
 
 from .build import RehearsalError, TargetResult, rehearse_target
@@ -17,7 +18,6 @@ from .check import check
 from .decoder_zip import BuildError
 from .freeze import LOCK, freeze
 from .originals import ORIGINALS, set_pixels
-from .problems import failed
 from .rehearsal import Rehearsal
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 

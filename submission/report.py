@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eval.board_files import board_markdown, board_picture, board_tables
 from eval.leaderboard import Board, records
-from eval.score import Problem
+from eval.problems import Problem
 
 from .build import TargetResult
 from .decoder_zip import DecoderZip
@@ -47,4 +47,5 @@ def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Pr
     write_atomically(folder / f"{BOARD}.md", board_markdown(board, tables, problems).encode())
     write_atomically(folder / f"{BOARD}.png", board_picture(tables))
     parts = [f"{title}\n{table.to_string(index=False)}" for title, table in tables.items()]
-    return "\n\n".join([*parts, f"{folder / BOARD}.csv, .md, .png"])
+    notes = ["\n".join(map(str, problems))] if problems else []
+    return "\n\n".join([*parts, *notes, f"{folder / BOARD}.csv, .md, .png"])

@@ -15,6 +15,7 @@ from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
 from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
 
+MAX_SHIFT = 40
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
 
@@ -51,10 +52,13 @@ def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> tuple[Arrays,
     arrays: Arrays = {}
     for row in plan(model.arch):
         source = row.source if isinstance(row.source, int) else exponents[row.source]
-        exponents[row.name] = _target_exponent(row, peaks)
         conv = model.get_submodule(row.module)
         assert isinstance(conv, nn.Conv2d)
         assert conv.bias is not None
+        exponents[row.name] = _target_exponent(row, peaks)
+        if row.peak == (row.name,):
+            # A finer output than the weights can express would have them clipped; sums share one exponent.
+            exponents[row.name] = min(exponents[row.name], source + _weight_exponent(conv.weight.abs().max().item()))
         weight, bias = _tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
         if row.peak == SCALE:
             weight, bias = weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT
@@ -74,6 +78,11 @@ def _exponent(peak: float) -> int:
     return math.floor(math.log2(ACTIVATION_LIMIT / (HEADROOM * max(peak, 1e-3))))
 
 
+def _weight_exponent(largest: float) -> int:
+    """Largest power-of-two scale at which a weight fits 16 bits."""
+    return math.floor(math.log2(WEIGHT_LIMIT / max(largest, 2.0**-40)))
+
+
 def _tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
     """[O, I, k, k] float to [taps, I, O] float64."""
     centre = weight.shape[2] // 2
@@ -83,15 +92,15 @@ def _tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
 
 
 def _quantise(weight: NDArray[np.float64], bias: NDArray[np.float64], source: int, target: int) -> Arrays:
-    largest = np.abs(weight).max(axis=(0, 1)).clip(min=2.0**-40)
-    weight_exponent = np.floor(np.log2(WEIGHT_LIMIT / largest)).astype(np.int64)
-    shift = weight_exponent + source - target
-    shift = np.clip(shift, 0, 40)
-    weight_exponent = shift + target - source
-    scale = np.exp2(weight_exponent)
+    largest = np.abs(weight).max(axis=(0, 1))
+    finest = np.array([_weight_exponent(value) for value in largest], dtype=np.int64)
+    shift = np.minimum(finest + source - target, MAX_SHIFT)
+    if shift.min() < 0:
+        raise ValueError(f"weights of {largest.max():.3g} do not fit 16 bits at exponent {target - source}")
+    scale = np.exp2(shift + target - source)
     half = np.where(shift > 0, np.exp2(shift - 1), 0)
     return {
-        "weight": np.clip(np.round(weight * scale), -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int16),
+        "weight": np.round(weight * scale).astype(np.int16),
         "bias": (np.round(bias * scale * np.exp2(source)) + half).astype(np.int64),
         "shift": shift.astype(np.int8),
     }

@@ -1,4 +1,4 @@
-"""Coding tables as integers: Gaussians over log-spaced standard deviations, and the hyper-latents' densities."""
+"""Coding tables as integers: the latents' over log-spaced scales, and the hyper-latents' densities."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from decoder_pkg.architecture import GAIN_STEPS
 from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.tables import PRECISION
-from encoder.entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior
+from encoder.entropy import COMPONENTS, LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior, latent_likelihood
 
 LATENT_TABLES = 64
-SUPPORT_SIGMAS = 5.0
+SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
 ESCAPE_COUNTS = 16
 """Least frequency of an escape symbol: real latents have heavier tails than the tables."""
 
@@ -33,11 +33,10 @@ def gaussian_tables() -> Arrays:
     table_of_bin = share_tables(log2_sigma)
     supports, frequencies = [], []
     for table in range(LATENT_TABLES):
-        sigma = 2.0 ** float(log2_sigma[table_of_bin == table].mean())
-        support = math.ceil(SUPPORT_SIGMAS * sigma) + 1
-        supports.append(support)
-        escape_mass = 2 * float(_normal_tail(np.array([(support + 0.5) / sigma]))[0])
-        frequencies.append(integer_frequencies(_gaussian_mass(sigma, support), escape_mass))
+        middle = float(log2_sigma[table_of_bin == table].mean())
+        mass = _mass(middle, math.ceil(SUPPORT_SIGMAS * 2.0**middle) + 1)
+        supports.append(len(mass) // 2)
+        frequencies.append(integer_frequencies(mass, max(0.0, 1 - float(mass.sum()))))
     steps = np.arange(256).clip(min=1) / Q_ONE
     log_q = np.round(np.log2(steps) / LOG2_SIGMA_STEP * (1 << SCALE_SHIFT)).astype(np.int16)
     return {
@@ -67,17 +66,17 @@ def share_tables(log2_sigma: NDArray[np.floating]) -> NDArray[np.uint8]:
 def _relative_loss(log2_sigma: float, step: float = 1e-3) -> float:
     """Share of the bits lost per squared octave of error: Fisher information over entropy."""
     support = math.ceil(2 * SUPPORT_SIGMAS * 2.0**log2_sigma) + 1
-    low, mass, high = (_gaussian_mass(2.0 ** (log2_sigma + shift), support) for shift in (-step, 0.0, step))
+    low, mass, high = (_mass(log2_sigma + shift, support) for shift in (-step, 0.0, step))
     seen = np.minimum(np.minimum(low, mass), high) > 0
     low, mass, high = low[seen], mass[seen], high[seen]
     information = float((mass * np.square(np.log(high / low) / (2 * step))).sum())
     return information / float(-(mass * np.log(mass)).sum())
 
 
-def _gaussian_mass(sigma: float, support: int) -> NDArray[np.float64]:
+def _mass(log2_sigma: float, support: int) -> NDArray[np.float64]:
     """Mass of each integer in [-support, support]."""
-    size = np.abs(np.arange(-support, support + 1))
-    return _normal_tail((size - 0.5) / sigma) - _normal_tail((size + 0.5) / sigma)
+    values = torch.arange(-support, support + 1, dtype=torch.float64)
+    return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma)).numpy())
 
 
 def hyper_tables(prior: FactorisedPrior) -> Arrays:
@@ -115,9 +114,3 @@ def integer_frequencies(mass: NDArray[np.float64], escape_mass: float) -> NDArra
     counts[-1] = max(counts[-1], ESCAPE_COUNTS)
     counts[np.argmax(counts)] += total - counts.sum()
     return np.asarray(counts, dtype=np.uint32)
-
-
-def _normal_tail(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """P(X > x) of a standard normal variable."""
-    tail: NDArray[np.float64] = torch.special.erfc(torch.from_numpy(x / math.sqrt(2.0))).numpy() / 2
-    return tail

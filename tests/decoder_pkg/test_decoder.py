@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import subprocess
@@ -12,13 +13,16 @@ import numpy as np
 import pytest
 
 from decoder_pkg import render as rendering
-from decoder_pkg.archive import Entry, read_archive, write_archive
+from decoder_pkg.archive import Archive, Entry, read_archive, write_archive
 from decoder_pkg.bundle import DecoderModel, load_bundle
-from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_server, read_stream
+from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_paths, decode_server, read_stream
 from decoder_pkg.decoder import decode_archive, decode_entry_latents
 from decoder_pkg.errors import (
+    CannotWrite,
     CorruptPayload,
     DamagedZip,
+    FormatError,
+    LimitExceeded,
     MissingInput,
     NotAnArchive,
     PayloadChecksum,
@@ -27,11 +31,13 @@ from decoder_pkg.errors import (
     WrongBundle,
     ZipBomb,
 )
+from decoder_pkg.latent_decoder import checksum
 from decoder_pkg.render import render
 from encoder.encode import AnalysedPicture
 from encoder.weights import Zoo
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+ROOT = Path(__file__).parents[2]
 
 
 def damaged(data: bytes, position: int) -> bytes:
@@ -39,7 +45,7 @@ def damaged(data: bytes, position: int) -> bytes:
 
 
 def test_one_damaged_payload_costs_one_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
-    results = list(decode_archive(golden_zoo.bundle, damaged(golden_stream, len(golden_stream) - 1)))
+    results = list(decode_archive(golden_zoo.bundle, read_archive(damaged(golden_stream, len(golden_stream) - 1))))
     assert [r.error is None for r in results] == [True, True, True, False]
     assert isinstance(results[-1].error, PayloadChecksum)
 
@@ -48,7 +54,7 @@ def test_stream_of_another_bundle_is_refused(golden_zoo: Zoo, golden_stream: byt
     archive = read_archive(golden_stream)
     foreign = write_archive(bytes(8), archive.entries)
     with pytest.raises(WrongBundle):
-        list(decode_archive(golden_zoo.bundle, foreign))
+        list(decode_archive(golden_zoo.bundle, read_archive(foreign)))
 
 
 def with_header(entry: Entry, **changes: int) -> Entry:
@@ -61,7 +67,7 @@ def test_unknown_model_or_filter_costs_one_picture(
 ) -> None:
     entry = read_archive(golden_stream).entries[0]
     data = write_archive(golden_zoo.bundle.id, [with_header(entry, **changes)])
-    (result,) = decode_archive(golden_zoo.bundle, data)
+    (result,) = decode_archive(golden_zoo.bundle, read_archive(data))
     assert isinstance(result.error, CorruptPayload)
 
 
@@ -81,7 +87,7 @@ def test_changed_payload_in_a_signed_archive_is_refused(golden_zoo: Zoo, golden_
             "flipped": damaged(entry.payload, position),
         }[change]
         forged = replace(with_header(entry, length=len(payload)), payload=payload)
-        (result,) = decode_archive(golden_zoo.bundle, write_archive(golden_zoo.bundle.id, [forged]))
+        (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (forged,)))
         assert isinstance(result.error, PayloadError)
 
 
@@ -124,9 +130,64 @@ def test_damaged_zip_is_refused(tmp_path: Path, golden_stream: bytes) -> None:
         (tmp_path / DATA_ZIP).write_bytes(data[:length])
         with pytest.raises(DamagedZip):
             read_stream(tmp_path / DATA_ZIP)
-    (tmp_path / DATA_ZIP).write_bytes(damaged(data, 200))
-    with pytest.raises(DamagedZip):
+
+
+def test_damage_that_no_picture_shows_is_told_all_the_same(
+    golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A picture's own checksum has 16 bits; that of the zip covers everything."""
+    write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: golden_stream})
+    data = bytearray((tmp_path / DATA_ZIP).read_bytes())
+    with zipfile.ZipFile(tmp_path / DATA_ZIP) as archive:
+        checksum = archive.infolist()[0].CRC.to_bytes(4, "little")
+    at = data.rindex(checksum)
+    data[at] ^= 1
+    (tmp_path / DATA_ZIP).write_bytes(data)
+    assert decode_server(golden_zoo.bundle, tmp_path) == 1
+    assert "DamagedZip" in capsys.readouterr().err
+    assert len(list((tmp_path / "images").iterdir())) == 4
+
+
+@pytest.mark.parametrize("position", [0, 20, 28])
+def test_member_that_lies_elsewhere_is_refused(tmp_path: Path, golden_stream: bytes, position: int) -> None:
+    write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: golden_stream})
+    (tmp_path / DATA_ZIP).write_bytes(damaged((tmp_path / DATA_ZIP).read_bytes(), position))
+    if position == 20:  # a size that only the directory tells
+        assert read_stream(tmp_path / DATA_ZIP).damage is None
+        return
+    with pytest.raises(FormatError):
         read_stream(tmp_path / DATA_ZIP)
+
+
+def test_output_that_cannot_be_written_is_named(golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "streams").mkdir()
+    (tmp_path / "streams/a.clc").write_bytes(golden_stream)
+    for source in ("streams", "streams/a.clc"):
+        with pytest.raises(CannotWrite):
+            decode_paths(golden_zoo.bundle, tmp_path / source, tmp_path / "file")
+
+
+def test_name_that_the_terminal_lacks_does_not_stop_the_others(golden_stream: bytes, tmp_path: Path) -> None:
+    first, *others = read_archive(golden_stream).entries
+    data = write_archive(read_archive(golden_stream).bundle_id, [replace(first, name="写真"), *others])
+    (tmp_path / "set.clc").write_bytes(data)
+    command = [sys.executable, "-m", "decoder_pkg", str(tmp_path / "set.clc"), "-o", str(tmp_path / "out")]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    subprocess.run([*command, "--weights", str(GOLDEN / "decoder")], check=True, env=environment, cwd=ROOT)
+    assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_padded_payload_is_refused_even_with_its_checksum(golden_zoo: Zoo, golden_stream: bytes) -> None:
+    entry = read_archive(golden_stream).entries[0]
+    latents = decode_entry_latents(golden_zoo.bundle, entry)
+    for tail in (bytes(1), bytes(10**7)):
+        payload = entry.payload + tail
+        forged = replace(with_header(entry, length=len(payload), checksum=checksum(payload, latents)), payload=payload)
+        (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (forged,)))
+        assert isinstance(result.error, CorruptPayload)
+    with pytest.raises(LimitExceeded, match="a payload of"):
+        write_archive(golden_zoo.bundle.id, [forged])
 
 
 def test_missing_data_is_named(golden_zoo: Zoo, tmp_path: Path) -> None:
@@ -175,6 +236,13 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
         b'{"models": [{"id": 1, "file": "smoke.safetensors"}]}',
         b'{"models": [{"id": "x", "file": "smoke.safetensors", "sha256": ""}]}',
         b'{"models": [{"id": 1, "file": ".", "sha256": ""}]}',
+        b'{"models": [{"id": 1e999, "file": "smoke.safetensors", "sha256": ""}]}',
+        b'{"models": [{"id": 256, "file": "smoke.safetensors", "sha256": ""}]}',
+        b'{"models": [{"id": 1, "file": "a\\u0000", "sha256": ""}]}',
+        b'{"models": [{"id": 1, "file": "\\ud800", "sha256": ""}]}',
+        b'{"models": [{"id": 1, "file": "a", "sha256": ""}, {"id": 1, "file": "b", "sha256": ""}]}',
+        b'{"models": [{"id": 1, "file": "a", "sha256": ""}, {"id": 2, "file": "a", "sha256": ""}]}',
+        b'{"models": []}' + bytes(2**20),
     ],
 )
 def test_forged_manifest_is_refused(tmp_path: Path, manifest: bytes) -> None:
@@ -248,6 +316,6 @@ def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
 
 def test_decoded_picture_is_what_the_encoder_measured(golden_zoo: Zoo, photo: np.ndarray) -> None:
     candidate, pixels = AnalysedPicture(photo, golden_zoo.models[7]).encode(24)
-    (result,) = decode_archive(golden_zoo.bundle, write_archive(golden_zoo.bundle.id, [candidate.entry("a")]))
+    (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (candidate.entry("a"),)))
     assert result.pixels is not None
     assert np.array_equal(result.pixels, pixels)

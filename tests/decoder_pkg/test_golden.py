@@ -29,7 +29,7 @@ def test_golden_latents_are_exact(golden_zoo: Zoo, golden_stream: bytes) -> None
 
 @pytest.mark.parametrize("bf16", [False, True])
 def test_golden_pictures_stay_within_a_level(golden_zoo: Zoo, golden_stream: bytes, bf16: bool) -> None:
-    for decoded in decode_archive(golden_zoo.bundle, golden_stream, bf16=bf16):
+    for decoded in decode_archive(golden_zoo.bundle, read_archive(golden_stream), bf16=bf16):
         assert decoded.pixels is not None
         expected = np.asarray(Image.open(GOLDEN / f"{decoded.name}.png")).astype(int)
         assert np.abs(decoded.pixels - expected).max() <= (8 if bf16 else 1)

@@ -74,9 +74,10 @@ def test_name_cut_by_a_null_byte_is_refused(tmp_path: Path) -> None:
     refused(path, UnsafePath)
 
 
-@pytest.mark.parametrize("names", [("a", "a"), ("a", "A"), ("a", "a/b"), ("a/b/c", "a/B")])
+@pytest.mark.parametrize("names", [("a", "a"), ("a", "A"), ("a", "a/b"), ("a/b/c", "a/B"), ("a", "a/"), ("A/", "a")])
 def test_two_members_for_one_path_are_refused(tmp_path: Path, names: tuple[str, str]) -> None:
-    refused(write(tmp_path / "a.zip", [(info(name), b"x") for name in names]), DoubledMember)
+    members: Members = [(name, b"") if name.endswith("/") else (info(name), b"x") for name in names]
+    refused(write(tmp_path / "a.zip", members), DoubledMember)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK, stat.S_IFDIR])

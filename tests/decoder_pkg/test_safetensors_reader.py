@@ -42,6 +42,8 @@ def test_every_cut_is_refused() -> None:
         {"dtype": "I16", "shape": [2, 3], "data_offsets": [-2, 10]},
         {"dtype": "I16", "shape": [-2, -3], "data_offsets": [0, 12]},
         {"dtype": "I16", "shape": [2**40, 2**40], "data_offsets": [0, 12]},
+        {"dtype": "I16", "shape": [2**70], "data_offsets": [0, 12]},
+        {"dtype": "I16", "shape": [float("inf")], "data_offsets": [0, 12]},
         {"dtype": "OBJECT", "shape": [2, 3], "data_offsets": [0, 12]},
         {"dtype": "I16", "shape": "23", "data_offsets": [0, 12]},
         {"dtype": "I16", "shape": [6]},

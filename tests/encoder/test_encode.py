@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import encoder.encode as encoding
-from decoder_pkg.archive import write_archive
+from decoder_pkg.archive import Archive
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy_model import EntropyModel
 from encoder.cache import CandidateCache
@@ -28,7 +28,7 @@ Pixels = NDArray[np.uint8]
 def test_any_size_comes_back_with_its_size(golden_zoo: Zoo, photo: Pixels, size: tuple[int, int]) -> None:
     pixels = photo[: size[0], : size[1]]
     candidate, _ = AnalysedPicture(pixels, golden_zoo.models[7]).encode(24)
-    (decoded,) = decode_archive(golden_zoo.bundle, write_archive(golden_zoo.bundle.id, [candidate.entry("a")]))
+    (decoded,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (candidate.entry("a"),)))
     assert decoded.pixels is not None
     assert decoded.pixels.shape == pixels.shape
     assert squared_error(pixels, decoded.pixels) == candidate.squared_error

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.archive import write_archive
+from decoder_pkg.archive import Archive
 from decoder_pkg.bundle import Bundle
 from decoder_pkg.decoder import decode_archive
 from encoder import refine as refining
@@ -168,7 +168,7 @@ def test_strength_that_helps_is_found_and_decoded(golden_zoo: Zoo, photo: Pixels
     assert errors[m] == min(errors.values()) < errors[0]
     candidate, pixels = picture.encode(8, 128, m, refined.latents)
     bundle = Bundle(golden_zoo.bundle.id, golden_zoo.bundle.models, Blend())
-    (decoded,) = decode_archive(bundle, write_archive(bundle.id, [candidate.entry("a")]))
+    (decoded,) = decode_archive(bundle, Archive(bundle.id, (candidate.entry("a"),)))
     assert decoded.pixels is not None
     assert np.array_equal(decoded.pixels, pixels)
 

@@ -31,7 +31,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def messages(folders: tuple[Path, Path]) -> list[str]:
     score, problems = score_folder(*folders)
     assert score is None
-    return [f"{problem.file}: {problem.message}" for problem in problems]
+    return [f"{problem.where}: {problem.message}" for problem in problems]
 
 
 def test_pictures_in_any_subfolder_are_found(folders: tuple[Path, Path]) -> None:

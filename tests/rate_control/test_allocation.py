@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
-from rate_control.allocation import InfeasibleBudget, Options, allocate, lower_hull
+from rate_control import remainder
+from rate_control.allocation import InfeasibleBudget, Options, allocate, lower_hull, slope_at
 
 candidate = st.tuples(st.integers(1, 60), st.integers(0, 1000))
 tables = st.lists(st.lists(candidate, min_size=1, max_size=5), min_size=1, max_size=4)
@@ -28,6 +30,14 @@ def brute_force(table: list[list[tuple[int, int]]], budget: int) -> float | None
     return min(totals, default=None)
 
 
+def relaxed_optimum(table: list[list[tuple[int, int]]], budget: int) -> float:
+    """Least distortion where candidates may be mixed in any shares, as a linear programme."""
+    rows = [(picture, *pair) for picture, candidates in enumerate(table) for pair in candidates]
+    shares = np.array([[picture == row[0] for row in rows] for picture in range(len(table))], dtype=float)
+    sizes, errors = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
+    return float(linprog(errors, sizes[None], [budget], shares, np.ones(len(table))).fun)
+
+
 @given(tables, st.integers(1, 250))
 def test_budget_is_never_exceeded_and_the_gap_is_honest(table: list[list[tuple[int, int]]], budget: int) -> None:
     best = brute_force(table, budget)
@@ -40,7 +50,61 @@ def test_budget_is_never_exceeded_and_the_gap_is_honest(table: list[list[tuple[i
     assert result.bytes == sum(size for size, _ in chosen) <= budget
     assert result.distortion == sum(error for _, error in chosen)
     assert result.distortion == best
+    assert result.distortion - result.gap == pytest.approx(relaxed_optimum(table, budget), abs=1e-6)
     assert result.distortion - result.gap <= best + 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 3.0), st.integers(2, 9)), min_size=1, max_size=5), st.floats(0.0, 1.0))
+def test_budget_holds_where_slopes_differ_by_less_than_a_rounding(lines: list[tuple[float, int]], share: float) -> None:
+    options = []
+    for slope, count in lines:
+        size = np.cumsum(np.arange(1, count + 1))
+        options.append(Options(size, np.array([100.0 - slope * float(one) for one in size])))
+    least, most = (sum(int(pick(row.bytes)) for row in options) for pick in (np.min, np.max))
+    budget = least + int(share * (most - least))
+    assert allocate(options, budget).bytes <= budget
+
+
+@given(tables, st.integers(1, 250))
+def test_few_states_give_no_more_than_the_budget_and_no_less_than_the_hull(
+    table: list[list[tuple[int, int]]], budget: int
+) -> None:
+    if brute_force(table, budget) is None:
+        return
+    options = to_options(table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remainder, "MAX_STATES", 2)
+        result = allocate(options, budget)
+    hulls = [[rows[index] for index in lower_hull(row)] for rows, row in zip(table, options, strict=True)]
+    steps = sorted(
+        ((hull[i + 1][1] - hull[i][1]) / (hull[i + 1][0] - hull[i][0]), number, i)
+        for number, hull in enumerate(hulls)
+        for i in range(len(hull) - 1)
+    )
+    place = [0] * len(hulls)
+    for _, number, i in steps:
+        moved = [i + 1 if other == number else place[other] for other in range(len(hulls))]
+        if sum(hull[at][0] for hull, at in zip(hulls, moved, strict=True)) > budget:
+            break
+        place = moved
+    assert result.bytes <= budget
+    assert result.distortion <= sum(hull[at][1] for hull, at in zip(hulls, place, strict=True)) + 1e-9
+
+
+def test_collinear_tables_are_as_fast_as_others() -> None:
+    """Where all regrets are zero nothing may be pruned; the search must end at the first exact fit."""
+    lines = [
+        [(size * (number % 7 + 1), 1000 - size * (number % 7 + 1)) for size in range(1, 101)] for number in range(60)
+    ]
+    options = to_options(lines)
+    assert allocate(options, 9000).bytes == 9000
+
+
+def test_slope_at_a_vertex_lies_between_its_sides() -> None:
+    options = Options(np.array([10, 20, 40]), np.array([100.0, 60.0, 40.0]))
+    assert slope_at(options, 20) == pytest.approx(2.0)
+    assert slope_at(options, 15) == slope_at(options, 10) == slope_at(options, 1) == pytest.approx(4.0)
+    assert slope_at(options, 40) == slope_at(options, 99) == pytest.approx(1.0)
 
 
 @given(st.lists(candidate, min_size=1, max_size=12))

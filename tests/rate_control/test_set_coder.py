@@ -5,19 +5,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import skimage.data
+from PIL import Image
 
-from decoder_pkg.archive import read_archive
+from decoder_pkg.archive import entry_size, read_archive
 from decoder_pkg.decoder import decode_archive
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
-from encoder.presets import Preset
+from encoder.presets import PRESETS, Preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
+from rate_control.allocation import InfeasibleBudget
+from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
 from rate_control.limits import Limits
 from rate_control.set_coder import TARGET_FILL, SetCoder
-from rate_control.tune import picture_table
+from rate_control.table import Metric
+from rate_control.tune import picture_table, tune
+from submission.build import pack_targets
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,7 @@ def test_refined_streams_fill_the_budget_too(
 def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, files: list[Path]) -> None:
     result = coder.fill(2000)
     rows = result.table.chosen.set_index("image")
-    for file, decoded in zip(files, decode_archive(golden_zoo.bundle, result.data), strict=True):
+    for file, decoded in zip(files, decode_archive(golden_zoo.bundle, read_archive(result.data)), strict=True):
         assert decoded.pixels is not None
         original = coder._pictures[files.index(file)].coder.pixels
         assert squared_error(original, decoded.pixels) == rows.loc[file.stem, "squared_error"]
@@ -88,7 +94,59 @@ def test_limits_hold_in_the_archive(golden_zoo: Zoo, files: list[Path], cache: C
     coder.sweep()
     pixels = {file.stem: picture.pixels for file, picture in zip(files, coder._pictures, strict=True)}
     for entry in read_archive(coder.fill(2000).data).entries:
-        assert 0.07 < 8 * len(entry.payload) / pixels[entry.name] <= 0.16
+        assert 0.08 <= 8 * entry_size(entry) / pixels[entry.name] <= 0.16
+
+
+def test_limited_picture_is_refined_at_its_own_slope(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> None:
+    """At the set's slope its refined streams would all be beyond the limit, and thrown away."""
+    coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_high=0.09, image="two")])
+    coder.sweep()
+    slopes: dict[str, float] = {}
+
+    def note(picture: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
+        name = next(p.name for p in coder._pictures if p.coder.pixels.shape == picture.pixels.shape)
+        slopes.setdefault(name, slope)
+        return []
+
+    coder.fill(2400, refine=note)
+    assert slopes["one"] == slopes["three"]
+    assert slopes["two"] > 1.2 * slopes["one"]
+
+
+def test_budget_too_small_is_refused_with_the_budget_asked_for(coder: SetCoder) -> None:
+    with pytest.raises(InfeasibleBudget, match=r"3 pictures take \d+ bytes with .*, \d+ more than the budget of 100$"):
+        coder.fill(100, saving=0.05)
+
+
+def test_real_set_fills_its_budget_to_the_last_per_mille(
+    golden_zoo: Zoo, tmp_path: Path, cache: CandidateCache
+) -> None:
+    """Counting bs.zip as a file, with enough bytes for a per mille to mean something."""
+    for name in ("chelsea", "rocket"):
+        Image.fromarray(getattr(skimage.data, name)()).save(tmp_path / f"{name}.png")
+    files = sorted(tmp_path.iterdir())
+    for target, budget in pack_targets(golden_zoo, files, ["0.15"], tmp_path / "dist", cache).items():
+        assert 0.9995 * budget <= (tmp_path / "dist" / target / "bs.zip").stat().st_size <= budget
+
+
+def test_tuning_writes_what_it_promises_and_says_the_same_again(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rate_control.tune.load_zoo", lambda: golden_zoo)
+    monkeypatch.chdir(tmp_path)
+
+    def report() -> str:
+        return tune(files[0].parent, ["0.15", "0.3"], tmp_path / "out", Metric(), [], PRESETS[0], Here())
+
+    first = report()
+    tables = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.suffix == ".csv"}
+    names = {"candidates.csv", "comparison.csv", "curve.csv", "pictures-0.15.csv", "pictures-0.3.csv"}
+    assert tables.keys() == names
+    for picture in ("curve.png", "rates.png"):
+        with Image.open(tmp_path / "out" / picture) as image:
+            assert image.format == "PNG"
+    assert report() == first
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in names} == tables
 
 
 def test_picture_table_adds_up(coder: SetCoder) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import math
 import subprocess
 import sys
@@ -9,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rate_control.__main__ import parse_limit
+from rate_control.__main__ import main
 from rate_control.allocation import InfeasibleBudget
 from rate_control.comparison import compare_allocations
 from rate_control.limits import Limits, apply_limits, constant_quality, constant_rate
+from rate_control.options import parse_limit, parse_target
 from rate_control.table import COLUMNS, Metric, TableError, allocate_table, check_table, load_table, picture_psnr_db
+from rate_control.tune import summary
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,11 +63,13 @@ def test_metrics_ask_for_different_pictures(table: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize(
     "limit",
-    [Limits(bpp_low=0.05), Limits(bpp_high=0.3), Limits(psnr_low=25.0), Limits(psnr_high=47.0, image="p1")],
+    [Limits(bpp_low=0.05), Limits(bpp_high=0.3), Limits(psnr_low=38.3, image="p3"), Limits(psnr_high=35.0, image="p0")],
     ids=["bpp-low", "bpp-high", "psnr-low", "psnr-high"],
 )
 def test_limits_hold_for_every_picture_meant(table: pd.DataFrame, limit: Limits) -> None:
+    free = allocate_table(table, total_pixels(table) // 30).chosen
     chosen = allocate_table(apply_limits(table, [limit]), total_pixels(table) // 30).chosen
+    assert free["candidate"].tolist() != chosen["candidate"].tolist()
     meant = chosen if limit.image is None else chosen[chosen["image"] == limit.image]
     bpp, psnr = 8 * meant["bytes"] / meant["pixels"], picture_psnr_db(meant)
     assert bpp.between(limit.bpp_low, limit.bpp_high).all()
@@ -72,8 +77,11 @@ def test_limits_hold_for_every_picture_meant(table: pd.DataFrame, limit: Limits)
 
 
 def test_impossible_limit_shows_what_is_possible(table: pd.DataFrame) -> None:
-    with pytest.raises(TableError, match=r"p0: no candidate keeps to the limits; it has 0\.02\d* to 1\.5"):
+    counts = r"none of its 20 candidates keeps to all limits \(0 to 0 to 0.01 bpp\)"
+    with pytest.raises(TableError, match=rf"p0: {counts}.* 0\.02\d* to 1\.5"):
         apply_limits(table, [Limits(bpp_high=0.01)])
+    with pytest.raises(TableError, match=r"\d+ to 0.03 to 0.1 bpp; \d+ to 90 to inf dB for p2"):
+        apply_limits(table, [Limits(bpp_low=0.03, bpp_high=0.1), Limits(psnr_low=90, image="p2")])
     with pytest.raises(TableError, match="p9, which is not in the table"):
         apply_limits(table, [Limits(image="p9")])
 
@@ -153,3 +161,55 @@ def test_command_line_allocates_any_table(table: pd.DataFrame, tmp_path: Path) -
     assert bad.returncode == 1
     assert "InfeasibleBudget" in bad.stderr
     assert "Traceback" not in bad.stderr
+
+
+def test_names_in_a_csv_file_stay_as_they_are(table: pd.DataFrame, tmp_path: Path) -> None:
+    names = ["01", "NA", "1e3", "null", "007", "p5"]
+    table["image"] = [names[int(name[1])] for name in table["image"]]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    chosen = allocate_table(load_table(tmp_path / "t.csv"), total_pixels(table) // 40).chosen
+    assert chosen["image"].tolist() == names
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [("bytes", 10.5, "whole"), ("bytes", "many", "numbers"), ("image", None, "name"), ("pixels", 0.5, "whole")],
+)
+def test_value_that_no_candidate_has_is_refused(
+    table: pd.DataFrame, column: str, value: float | str | None, message: str
+) -> None:
+    table[column] = table[column].astype(object)
+    table.loc[table.index[table["image"] == "p0"] if column == "pixels" else table.index[:1], column] = value
+    with pytest.raises(TableError, match=message):
+        check_table(table)
+
+
+def test_same_rate_keeps_to_the_metric(table: pd.DataFrame) -> None:
+    table.loc[table["candidate"] == 3, "ms_ssim_loss"] = 0.0
+    assert (constant_rate(table, 0.15, Metric("ms-ssim"))["candidate"] == 3).all()
+
+
+def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame) -> None:
+    easy = table[(table["image"] != "p0") | (table["candidate"] < 4)]
+    comparison = compare_allocations(easy, ["0.3"])
+    assert np.isnan(comparison["same quality"][0])
+    assert np.isnan(comparison["same rate"][0])
+
+
+@pytest.mark.parametrize("arguments", ["--each 0", "--budget 9 --weight -1", "--each many"])
+def test_option_that_makes_no_sense_is_refused(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["rate_control", "allocate", "t.csv", *arguments.split()])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "-1", "1e-1", ".", "inf", ""])
+def test_target_that_names_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="no target"):
+        parse_target(text)
+
+
+def test_lossless_choice_has_no_gap(table: pd.DataFrame) -> None:
+    table["squared_error"] = 0.0
+    assert "0.0000 % above" in summary(allocate_table(table, total_pixels(table)), 9)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from decoder_pkg.archive import read_archive, write_archive
+from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import ZIP_MEMBER, read_stream
+from eval.problems import Severity, failed
 from submission import __main__ as command
 from submission.build import pack_submission
 from submission.check import check
-from submission.problems import Severity, failed
 from submission.seasons import KnownSet, Season, season
 from submission.zips import build_zip
 
@@ -93,13 +93,13 @@ def test_damaged_or_missing_weights_are_an_error(copy: Path) -> None:
 
 
 def test_data_of_other_weights_is_an_error(copy: Path) -> None:
-    archive = read_archive(read_stream(copy / "0.3/bs.zip"))
+    archive = read_stream(copy / "0.3/bs.zip").archive
     (copy / "0.3/bs.zip").write_bytes(build_zip({ZIP_MEMBER: write_archive(bytes(8), archive.entries)}))
     assert any("WrongBundle" in text for text in messages(copy))
 
 
 def test_model_that_the_decoder_lacks_is_an_error(copy: Path) -> None:
-    archive = read_archive(read_stream(copy / "0.3/bs.zip"))
+    archive = read_stream(copy / "0.3/bs.zip").archive
     entry = archive.entries[0]
     forged = replace(entry, header=replace(entry.header, model=99, m=1))
     data = write_archive(archive.bundle_id, [forged, *archive.entries[1:]])

@@ -70,7 +70,7 @@ def contest(photos: Path, tmp_path: Path) -> Contest:
 def problems(entry: Path, contest: Contest, target: str = "0.15") -> list[str]:
     with pytest.raises(EntryError) as caught:
         judge(Entry("team", entry), target, contest)
-    return [f"{problem.file}: {problem.message}" for problem in caught.value.problems]
+    return [f"{problem.where}: {problem.message}" for problem in caught.value.problems]
 
 
 def test_zip_and_folder_of_one_submission_have_one_score(dist: Path, contest: Contest) -> None:
@@ -150,6 +150,21 @@ def test_wrong_pictures_are_listed_with_team_target_and_file(decoded: Path, cont
     (decoded / "0.15" / "images" / "two.png").unlink()
     found = problems(decoded, contest)
     assert [line.split(":")[0] for line in found] == ["team/0.15/two.png", "team/0.15/one.png"]
+
+
+@pytest.mark.parametrize("year", [2019, 2020])
+def test_submission_of_an_older_season_is_judged_by_its_own_layout(
+    golden_zoo: Zoo, photos: Path, dist: Path, contest: Contest, tmp_path: Path, year: int
+) -> None:
+    """Other names of the data, and one zip for everything."""
+    rules, folder = season(year), tmp_path / "old"
+    write_atomically(folder / "decoder.zip", (dist / "decoder.zip").read_bytes())
+    pack_targets(golden_zoo, sorted(photos.iterdir()), ["0.15"], folder, CandidateCache(folder / "cache"), rules=rules)
+    pack_submission(folder, ["0.15"], rules)
+    entry = Entry("team", folder / "submission.zip")
+    result = judge(entry, "0.15", replace(contest, rules=rules))
+    assert result.row.data_bytes == (folder / "0.15" / rules.data_name).stat().st_size
+    assert result.row.psnr_db == judge(Entry("team", dist), "0.15", contest).row.psnr_db
 
 
 def test_failed_rehearsal_is_a_problem_with_its_log(dist: Path, contest: Contest, tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from decoder_pkg.causal import wavefront
 from decoder_pkg.quadtree import GROUPS, groups_at
 from encoder.context import Coded, causal_mask
 from encoder.encode import AnalysedPicture
-from encoder.entropy import gaussian_likelihood
+from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
-from encoder.twin import load_float_model
+from encoder.twin import load_float_model, plan
 from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.export import export, fixed_point_loss, load_run, update_manifest
+from training.fixed_point_export import quantise_layers
 from training.milestones import TABLE
 from training.muon import orthogonalise
 from training.plots import plot_milestones
@@ -152,10 +153,22 @@ def coding_steps(arch: Architecture, height: int, width: int) -> np.ndarray:
     return step_of.transpose(2, 0, 1)
 
 
-def test_gaussian_likelihood_sums_to_one() -> None:
+def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
+    """A layer whose outputs are small asks for a finer scale than its weights can have in 16 bits."""
+    model = CodecModel(TrainConfig(architecture="smoke-quadtree").build_architecture())
+    peaks = {row.name: 4.0 for row in plan(model.arch)} | {"hyper.enter": 1e-3}
+    arrays, exponents = quantise_layers(model, peaks)
+    scale = 2.0 ** (arrays["hyper.enter.shift"].astype(int) + exponents["hyper.enter"])
+    stored, weight = arrays["hyper.enter.weight"][4] / scale, model.hyper_synthesis.enter.weight[:, :, 1, 1].detach()
+    assert np.abs(stored.T - weight.numpy()).max() < 1e-3 * float(weight.abs().max())
+    with pytest.raises(ValueError, match="do not fit 16 bits"):
+        quantise_layers(model, {name: 1e-3 if name.startswith(("hyper.scale", "context.")) else 1e6 for name in peaks})
+
+
+def test_latent_likelihood_sums_to_one() -> None:
     for log2_sigma in (-5.0, -1.0, 0.0, 4.0):
         values = torch.arange(-200.0, 201.0)
-        total = gaussian_likelihood(values, torch.full_like(values, log2_sigma)).sum()
+        total = latent_likelihood(values, torch.full_like(values, log2_sigma)).sum()
         assert float(total) == pytest.approx(1.0, abs=1e-4)
 
 

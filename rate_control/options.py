@@ -1,0 +1,81 @@
+"""Options that several commands share: targets, what is minimised, limits on single pictures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from .budget import budget_bytes
+from .limits import Limits
+from .table import METRICS, Metric
+
+LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given
+many times.
+"""
+
+
+def add_metric_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --metric and --weight; `chosen_metric` reads them."""
+    parser.add_argument("--metric", choices=METRICS, default="psnr", help="what is minimised (default psnr)")
+    parser.add_argument("--weight", type=positive, default=0.1, help="of MS-SSIM in the mix (default 0.1)")
+
+
+def add_limit_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --limit, a list of Limits."""
+    parser.add_argument("--limit", type=parse_limit, action="append", default=[], help="on single pictures, see below")
+
+
+def add_targets_option(parser: argparse.ArgumentParser, default: Sequence[str] | None, meaning: str) -> None:
+    """Adds --targets, decimal bits per pixel."""
+    text = f"bits per pixel (default: {meaning})"
+    parser.add_argument("--targets", nargs="+", type=parse_target, default=default, help=text)
+
+
+def chosen_metric(arguments: argparse.Namespace) -> Metric:
+    """The metric that --metric and --weight name."""
+    return Metric(arguments.metric, arguments.weight)
+
+
+def parse_target(text: str) -> str:
+    """A target as it names folders.
+
+    Raises:
+      argparse.ArgumentTypeError: it is no positive decimal number.
+    """
+    if not text.isascii() or not text.replace(".", "", 1).isdecimal() or not float(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no target like 0.15: a positive decimal number")
+    assert budget_bytes(1, text) > 0
+    return text
+
+
+def positive(text: str) -> float:
+    """A positive number.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value
+
+
+def parse_limit(text: str) -> Limits:
+    """Reads [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH.
+
+    Raises:
+      argparse.ArgumentTypeError: the text has another form.
+    """
+    subject, _, interval = text.rpartition("=")
+    image, _, quantity = subject.rpartition(":")
+    low, colon, high = interval.partition(":")
+    if quantity not in ("bpp", "psnr") or not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is no limit like bpp=0.02:0.6 or photo:psnr=30:")
+    try:
+        ends = {f"{quantity}_{end}": float(value) for end, value in (("low", low), ("high", high)) if value}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} has an end that is no number") from None
+    return Limits(image=image or None, **ends)
