@@ -43,6 +43,7 @@ def _draw(axis: plt.Axes, curves: Sequence[Curve], quality: str) -> None:
     for number, curve in enumerate(sorted(curves, key=lambda curve: curve.published)):
         levels = QUALITIES[quality](curve)
         if not levels:
+            axis.plot([], [])  # so that a curve has one colour in both panels
             continue
         style = {"linewidth": 1} if curve.published else {"linewidth": 2, "marker": "o", "markersize": 4}
         colour = "black" if number == 0 and not curve.published else None
@@ -60,5 +61,5 @@ def _draw(axis: plt.Axes, curves: Sequence[Curve], quality: str) -> None:
     axis.set_xticks(TICKS, [str(tick) for tick in TICKS], minor=False)
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-    if axis.lines:
+    if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=8)

@@ -28,6 +28,10 @@ UNREADABLE = (
 )
 """What Pillow raises for a file that is no picture, or a damaged one."""
 
+PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+EIGHT_BIT_RGB = (8, 2)
+"""Bit depth and colour type, the two bytes behind width and height (PNG specification, section 11.2.1)."""
+
 PATIENCE = 3
 """Seconds of scoring after which progress is shown."""
 
@@ -96,14 +100,28 @@ def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Probl
         return list(tqdm(results, desc="scoring", total=len(pairs), unit="picture", delay=PATIENCE, leave=False))
 
 
+def _format_fault(path: Path) -> str:
+    """Why a readable picture does not count: Pillow alone would take 16 bits for 8, or a JPEG for a PNG."""
+    with path.open("rb") as file:
+        head = file.read(len(PNG_HEAD) + 10)
+    if not head.startswith(PNG_HEAD):
+        return "is no PNG file, whatever its name says"
+    depth, colours = head[-2:]
+    return (
+        ""
+        if (depth, colours) == EIGHT_BIT_RGB
+        else f"has {depth} bits a sample and PNG colour type {colours}, not 8-bit RGB"
+    )
+
+
 def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
     pictures: list[Pixels] = []
     for path in (original, decoded):
         try:
             with Image.open(path) as image:
-                if image.mode != "RGB":
-                    return Problem(path.name, f"is of mode {image.mode}, not 8-bit RGB")
                 pictures.append(np.asarray(image))
+            if fault := _format_fault(path):
+                return Problem(path.name, fault)
         except UNREADABLE as error:
             return Problem(path.name, f"cannot be read: {error}")
     first, second = pictures

@@ -76,19 +76,23 @@ def first_model() -> EncoderModel:
 
 
 def causal_model(model: EntropyModel) -> EntropyModel:
-    """The model with an untrained 5x5 causal context of the same width in place of its own: times need no training."""
+    """The model with an untrained 5x5 causal context of the same width in place of its own: times need no training.
+
+    Half of its channels are certain, the others use tables of all small scales, as those of a trained one do.
+    """
     rng = np.random.default_rng(1)
     channels, width = model.arch.latent_channels, model.arch.context_width
 
-    def layer(taps: int, inputs: int, outputs: int, spread: int, bias: int) -> IntegerConv:
+    def layer(taps: int, inputs: int, outputs: int, spread: int, bins: int) -> IntegerConv:
         weight = rng.integers(-spread, spread + 1, (taps, inputs, outputs)).astype(np.int16)
         shift = np.full(outputs, 12, dtype=np.int8)
-        return build_conv(weight, np.full(outputs, bias << 12), shift, ACTIVATION_LIMIT)
+        bias = rng.integers(-bins, bins, outputs).clip(min=0) << SCALE_SHIFT + 12
+        return build_conv(weight, bias, shift, ACTIVATION_LIMIT)
 
     layers = model.layers | {
-        "context.enter": layer(12, channels, width, 99, 0),
-        "context.hidden": layer(1, width, width, 99, 0),
-        "context.leave": layer(1, width, channels, 0, SCALE_BINS // 3 << SCALE_SHIFT),
+        "context.enter": layer(12, channels, width, 99, 1),
+        "context.hidden": layer(1, width, width, 99, 1),
+        "context.leave": layer(1, width, channels, 0, SCALE_BINS // 2),
     }
     return replace(model, arch=replace(model.arch, context=CAUSAL), layers=layers)
 

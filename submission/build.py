@@ -139,7 +139,7 @@ def pack_submission(dist: Path, targets: Sequence[str], rules: Season = RULES) -
         members[rules.data_name] = (dist / targets[0] / rules.data_name).read_bytes()
         # Which fields the season asked for is not known.
         members[TEAM_INFO] = json.dumps({"team": TEAM}).encode()
-        data = build_zip(members, executable=frozenset({ENTRY}), deflate=True)
+        data = build_zip(members, executable=frozenset({ENTRY}))
     write_atomically(dist / SUBMISSION_ZIP, data)
 
 

@@ -67,7 +67,7 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
     files = [MANIFEST, *(row["file"] for row in read_manifest(weights))]
     members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
     members |= _vendored(wheels)
-    data = build_zip(members, executable=frozenset({ENTRY}), deflate=True)
+    data = build_zip(members, executable=frozenset({ENTRY}))
     return DecoderZip(data, _part_sizes(data))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -12,15 +13,17 @@ PLATFORM = "manylinux2014_x86_64"
 
 
 def fetch_wheels(folder: Path = WHEELS) -> None:
-    """Downloads the wheels that are listed and not there yet; building the package checks their sha256.
+    """Downloads the wheels that are listed and not there yet, or not whole.
 
     Raises:
       subprocess.CalledProcessError: pip could not download one.
     """
     for line in WHEEL_LIST.read_text().splitlines():
-        name = line.split()[1]
-        if (folder / name).exists():
+        digest, name = line.split()
+        wheel = folder / name
+        if wheel.exists() and hashlib.sha256(wheel.read_bytes()).hexdigest() == digest:
             continue
+        wheel.unlink(missing_ok=True)  # a download that was cut off
         project, version, python, *_ = name.split("-")
         options = ["--no-deps", "--only-binary=:all:", "--platform", PLATFORM, "--implementation", "cp"]
         options += ["--python-version", f"{python[2]}.{python[3:]}", "--dest", str(folder)]

@@ -14,13 +14,14 @@ PARTIAL = ".partial"
 """How the temporary name of every unfinished file ends."""
 
 
-def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozenset(), deflate: bool = False) -> bytes:
+def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozenset()) -> bytes:
     """A zip of these members in sorted order, with fixed dates and permissions.
+
+    Members are stored: what deflate makes of them depends on the library's build.
 
     Args:
       members: content by path.
       executable: paths that get the executable bit.
-      deflate: compress; otherwise members are stored.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -28,8 +29,7 @@ def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozens
             info = zipfile.ZipInfo(name, EPOCH)
             info.create_system = UNIX
             info.external_attr = (0o100755 if name in executable else 0o100644) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
-            archive.writestr(info, members[name], compresslevel=9)
+            archive.writestr(info, members[name])
     return buffer.getvalue()
 
 

@@ -65,7 +65,36 @@ def test_wrong_size_forbids_a_score(folders: tuple[Path, Path]) -> None:
 
 def test_grey_picture_forbids_a_score(folders: tuple[Path, Path]) -> None:
     save(folders[1] / "images" / "a.png", (40, 50))
-    assert "mode L" in messages(folders)[0]
+    assert "colour type 0" in messages(folders)[0]
+
+
+def test_sixteen_bits_are_not_taken_for_eight(folders: tuple[Path, Path]) -> None:
+    """Pillow opens such a file as 8-bit RGB."""
+    victim = folders[1] / "images" / "a.png"
+    with Image.open(victim) as image:
+        width, height = image.size
+    parts = [
+        (b"IHDR", width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x10\x02\0\0\0"),
+        (b"IDAT", zlib.compress(bytes(height * (1 + 6 * width)))),
+        (b"IEND", b""),
+    ]
+    chunks = (
+        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in parts
+    )
+    victim.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    assert messages(folders) == ["a.png: has 16 bits a sample and PNG colour type 2, not 8-bit RGB"]
+
+
+def test_jpeg_is_not_taken_for_a_png(folders: tuple[Path, Path]) -> None:
+    with Image.open(folders[1] / "images" / "a.png") as image:
+        image.save(folders[1] / "images" / "a.png", format="JPEG")
+    assert messages(folders) == ["a.png: is no PNG file, whatever its name says"]
+
+
+def test_no_decoded_pictures_at_all_are_each_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    _, problems = score_folder(folders[0], tmp_path / "empty")
+    assert [problem.message for problem in problems] == ["missing"] * len(list(folders[0].glob("*.png")))
 
 
 def test_empty_file_forbids_a_score(folders: tuple[Path, Path]) -> None:
@@ -106,7 +135,7 @@ def test_all_problems_are_listed_at_once(folders: tuple[Path, Path]) -> None:
     assert messages(folders) == [
         "a.png: missing",
         "c.png: not among the originals",
-        "b.png: is of mode L, not 8-bit RGB",
+        "b.png: has 8 bits a sample and PNG colour type 0, not 8-bit RGB",
     ]
 
 
