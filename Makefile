@@ -23,6 +23,7 @@ SHEET ?=
 CODECS ?=
 DIST ?= dist
 COUNT ?= 100000
+PYTHONS ?=
 SEED ?= 1
 CONTAINER = .cache/container
 WISHES = --metric $(METRIC) $(foreach limit,$(LIMIT),--limit $(limit))
@@ -79,8 +80,8 @@ faults: setup ## kill -9, full disks and two runs at once against a small submis
 	$(BIN)/python -m tests.faults --seed $(SEED)
 
 .PHONY: exactness
-exactness: setup container ## one stream set decoded in every environment there is: docs/exactness.md
-	$(BIN)/python -m submission.exactness
+exactness: setup container ## one stream set decoded in every environment there is: docs/exactness.md (PYTHONS="other/bin/python ...")
+	$(BIN)/python -m submission.exactness $(foreach python,$(PYTHONS),--python $(python))
 
 .PHONY: test
 test: setup ## all tests

@@ -22,11 +22,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from decoder_pkg.archive import write_archive
+from decoder_pkg.bundle import load_bundle
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
 from encoder.weights import load_zoo
+from eval.provenance import Provenance, provenance
 
-from .decoder_zip import DECODER_ZIP, build_decoder_zip
+from .decoder_zip import DECODER_ZIP, build_decoder_zip, models_sha256
 from .originals import EMBEDDED
 from .rehearsal import CONTAINER, MAX_UNPACKED, container_ready
 from .zips import write_atomically
@@ -49,6 +51,7 @@ INSTRUCTION_SETS: dict[str, dict[str, str]] = {
 EXAMPLES = """examples:
   python -m submission.exactness                                       threads, instruction sets, CUDA if there is one
   python -m submission.exactness --python ~/venv-torch26/bin/python    and another environment, with or without torch
+  make exactness PYTHONS="venv310/bin/python venv313/bin/python"       the same with the container's own Python first
   python -m submission.exactness --missing "torch 2.4: no CPU build"   what could not be run, for the table
 """
 
@@ -147,7 +150,7 @@ def violations(outcomes: Sequence[Outcome]) -> list[str]:
     return found
 
 
-def table(outcomes: Sequence[Outcome], missing: Sequence[str]) -> str:
+def table(outcomes: Sequence[Outcome], missing: Sequence[str], origin: Provenance) -> str:
     """The matrix as Markdown."""
     first = outcomes[0].symbols
     lines = [
@@ -155,6 +158,7 @@ def table(outcomes: Sequence[Outcome], missing: Sequence[str]) -> str:
         "",
         f"`make exactness` decodes {len(first)} pictures (the embedded photographs, each at another rate) with one "
         "decoder.zip in every environment below. The first row is what the others are compared with.",
+        f"Run on {origin.date} with commit {origin.commit}, models {origin.bundle_sha256}.",
         "",
         "| Python | numpy | torch | device | threads | instruction set | symbols | largest difference of a sample |",
         "|---|---|---|---|---|---|---|---|",
@@ -192,7 +196,8 @@ def main() -> int:
     missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
     with tempfile.TemporaryDirectory(prefix="exactness-") as name:
         outcomes = run(Path(name), list(settings(python, arguments.python)))
-    write_atomically(arguments.output, table(outcomes, missing).encode())
+    origin = provenance(None, models_sha256(model.digest for model in load_bundle().models.values()))
+    write_atomically(arguments.output, table(outcomes, missing, origin).encode())
     for text in violations(outcomes):
         print(text, file=sys.stderr)
     print(f"{len(outcomes)} environments, {len(violations(outcomes))} violations: {arguments.output}")

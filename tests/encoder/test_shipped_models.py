@@ -34,7 +34,7 @@ def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], m
     candidate, _ = AnalysedPicture(photo, zoo.models[model]).encode(gain)
     latents = latents_of(zoo.models[model], candidate)
     estimate = estimated_bits(load_float_model(zoo.models[model]), latents, gain) / 8
-    assert len(candidate.payload) == pytest.approx(estimate, rel=0.005, abs=8)
+    assert len(candidate.payload) == pytest.approx(estimate, rel=0.005, abs=2)
 
 
 @pytest.mark.parametrize("model", IDS)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from decoder_pkg.safe_zip import unpack
+from eval.provenance import provenance
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.exactness import Outcome, ProbeError, Setting, largest_difference, probe, settings, table, violations
 
@@ -52,7 +53,8 @@ def test_other_symbols_and_two_levels_are_violations() -> None:
 def test_table_does_not_hide_what_differs_or_could_not_be_run() -> None:
     first = Outcome(HERE, VERSIONS, {"a": "1"}, 0)
     bare = Outcome(HERE, VERSIONS | {"torch": None}, {"a": "2"}, None)
-    text = table([first, bare], ["CUDA: none"])
+    text = table([first, bare], ["CUDA: none"], provenance(None, "beef"))
+    assert "models beef" in text
     assert text.count("identical") == 1
     assert "**differ** | not decoded" in text
     assert "- CUDA: none" in text
