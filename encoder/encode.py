@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.architecture import LATENT_STRIDE, Architecture
@@ -85,7 +86,8 @@ class AnalysedPicture:
         """
         rounding = nearest if latents else rate_aware(self.model.savings, q)
         y, z = latents or self.latents(gain)
-        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, rounding)
+        worth = seen_shares(*self.pixels.shape[:2])
+        return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, rounding, worth=worth)
 
     def encode(self, gain: int, q: int = Q_ONE, m: int = 0, latents: Latents | None = None) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.
@@ -111,6 +113,16 @@ class AnalysedPicture:
         pixels = render(decoder.synthesis, decoder.arch, decoded, gain, height, width, postfilter=self.postfilter, m=m)
         header = ImageHeader(self.model.id, gain, q, m, width, height, len(payload), checksum(payload, decoded))
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
+
+
+def seen_shares(height: int, width: int) -> NDArray[np.float32]:
+    """[h, w] how much of each position's cell of 16x16 pixels lies within the picture: what is beyond is cut off."""
+    shares = []
+    for side in (height, width):
+        share = np.ones(-(-side // LATENT_STRIDE), dtype=np.float32)
+        share[-1] = ((side - 1) % LATENT_STRIDE + 1) / LATENT_STRIDE
+        shares.append(share)
+    return np.multiply.outer(*shares)
 
 
 def _decode_back(entropy: EntropyModel, payload: bytes, quantised: QuantisedLatents, gain: int, q: int) -> Grid:

@@ -20,11 +20,14 @@ STATE_BITS = 64
 STIFFNESS = 36.0
 """Bits that a latent off by one whole step is worth, found on training crops; each gain is trained at its own slope."""
 
+MOST_STEPS = 4
+"""Steps that a symbol may go towards zero; more than one is worth it where little of a latent's cell is seen."""
+
 LARGEST = 15
 """Symbols beyond this are rounded to the nearest integer: their neighbours cost about the same."""
 
-Rounding = Callable[[NDArray[np.float32], NDArray[np.uint8]], Grid]
-"""Residuals [n, K] in quantisation steps and the coding table of each to symbols."""
+Rounding = Callable[[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]], Grid]
+"""Residuals [n, K] in quantisation steps, the coding table of each and their worth [n, 1] to symbols."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class QuantisedLatents:
     latents: Grid
 
 
-def nearest(residuals: NDArray[np.float32], _tables: NDArray[np.uint8]) -> Grid:
+def nearest(residuals: NDArray[np.float32], _tables: NDArray[np.uint8], _worth: NDArray[np.float32]) -> Grid:
     """The nearest integers."""
     return np.round(residuals).astype(np.int32)
 
@@ -57,7 +60,7 @@ def savings(tables: Sequence[CodingTable]) -> NDArray[np.float32]:
 
 
 def rate_aware(saved: NDArray[np.float32], q: int) -> Rounding:
-    """Rounds to the nearest integer, or one nearer to zero where that saves more than it loses.
+    """Rounds to the nearest integer, or nearer to zero where that saves more than it loses.
 
     Args:
       saved: see `savings`.
@@ -65,11 +68,16 @@ def rate_aware(saved: NDArray[np.float32], q: int) -> Rounding:
     """
     stiffness = np.float32(STIFFNESS * (q / Q_ONE) ** 2)
 
-    def rounding(residuals: NDArray[np.float32], tables: NDArray[np.uint8]) -> Grid:
-        symbols = nearest(residuals, tables)
-        size = np.abs(symbols)
-        lost = stiffness * (2 * (np.abs(residuals) - size) + 1)
-        return np.where(saved[tables, np.minimum(size, LARGEST)] > lost, symbols - np.sign(symbols), symbols)
+    def rounding(residuals: NDArray[np.float32], tables: NDArray[np.uint8], worth: NDArray[np.float32]) -> Grid:
+        symbols = nearest(residuals, tables, worth)
+        for _ in range(MOST_STEPS):
+            size = np.abs(symbols)
+            lost = worth * stiffness * (2 * (np.abs(residuals) - size) + 1)
+            smaller = saved[tables, np.minimum(size, LARGEST)] > lost
+            if not smaller.any():
+                break
+            symbols = np.where(smaller, symbols - np.sign(symbols), symbols)
+        return symbols
 
     return rounding
 
@@ -81,6 +89,7 @@ def quantise(
     q: int,
     rounding: Rounding = nearest,
     walk: Walk = code_latents,
+    worth: NDArray[np.float32] | None = None,
 ) -> QuantisedLatents:
     """Rounds float latents around the decoder's own integer means.
 
@@ -91,8 +100,10 @@ def quantise(
       q: quantisation step in 1/128.
       rounding: of the latents; hyper-latents go to the nearest integer.
       walk: the coding order; streams are written in the model's own.
+      worth: [h, w] what an error of each position's latents counts; 1 by default.
     """
     height, width = y.shape[:2]
+    counts = np.ones((height, width), dtype=np.float32) if worth is None else worth
     assert z.shape[:2] == hyper_grid(height, width)
     z_hat = np.round(z).astype(np.int32)
     steps: list[CodingStep] = []
@@ -101,7 +112,8 @@ def quantise(
     def exchange(step: CodingStep) -> Grid:
         residuals = step.of(y).astype(np.float32) - step.mean / np.float32(MEAN_STEPS)
         steps.append(step)
-        rounded = rounding((residuals * (Q_ONE / q)).astype(np.float32), step.table)
+        positions = step.rows * step.table.shape[1] // y.shape[2]
+        rounded = rounding((residuals * (Q_ONE / q)).astype(np.float32), step.table, counts.reshape(-1, 1)[positions])
         symbols.append(np.where(step.table == CERTAIN, np.int32(0), rounded))
         return symbols[-1]
 

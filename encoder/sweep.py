@@ -13,7 +13,7 @@ from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache, Measured
 from .encode import AnalysedPicture, Candidate
-from .latent_encoder import STIFFNESS, encode_latents
+from .latent_encoder import MOST_STEPS, STIFFNESS, encode_latents
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
@@ -65,7 +65,7 @@ class PictureCoder:
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known."""
-        key = self._zoo.models[model].digest, STIFFNESS, gain, q
+        key = self._zoo.models[model].digest, STIFFNESS, MOST_STEPS, gain, q
         return self._known(key, lambda: [self._encode(model, gain, q)])[0]
 
     def sweep(self) -> Iterator[Measured]:
