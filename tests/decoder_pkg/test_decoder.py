@@ -33,7 +33,6 @@ from decoder_pkg.errors import (
 )
 from decoder_pkg.latent_decoder import checksum
 from decoder_pkg.render import render
-from encoder.encode import AnalysedPicture
 from encoder.weights import Zoo
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -283,39 +282,3 @@ def test_output_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Pat
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"manifest\.json"):
         load_bundle(tmp_path)
-
-
-def run_cli(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "decoder_pkg", *map(str, arguments), "--weights", str(GOLDEN / "decoder")]
-    return subprocess.run(command, capture_output=True, text=True, cwd=GOLDEN.parents[1])
-
-
-def test_command_line_names_the_error_and_leaves_no_picture(tmp_path: Path, golden_stream: bytes) -> None:
-    (tmp_path / "cut.clc").write_bytes(golden_stream[:-5])
-    result = run_cli(tmp_path / "cut.clc", "-o", tmp_path / "out")
-    assert result.returncode == 1
-    assert "TruncatedArchive" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert not (tmp_path / "out").exists()
-
-
-def test_command_line_decodes_the_rest_of_a_damaged_set(tmp_path: Path, golden_stream: bytes) -> None:
-    (tmp_path / "set.clc").write_bytes(damaged(golden_stream, len(golden_stream) - 1))
-    result = run_cli(tmp_path / "set.clc", "-o", tmp_path / "out")
-    assert result.returncode == 1
-    assert "rocket: PayloadChecksum" in result.stderr
-    assert len(list((tmp_path / "out").glob("*.png"))) == 3
-    assert not list((tmp_path / "out").glob(".*"))
-
-
-def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    result = run_cli(GOLDEN / "v1.clc", "-o", tmp_path / "one.png")
-    assert result.returncode == 1
-    assert "folder" in result.stderr
-
-
-def test_decoded_picture_is_what_the_encoder_measured(golden_zoo: Zoo, photo: np.ndarray) -> None:
-    candidate, pixels = AnalysedPicture(photo, golden_zoo.models[7]).encode(24)
-    (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (candidate.entry("a"),)))
-    assert result.pixels is not None
-    assert np.array_equal(result.pixels, pixels)
