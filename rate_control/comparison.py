@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -31,8 +32,8 @@ def compare_allocations(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataF
             {
                 "target (bpp)": target,
                 "one slope": allocate_table(dense, budget).psnr_db,
-                "same rate": _same_rate(dense, target, budget),
-                "same quality": _same_quality(dense, budget),
+                "same rate": _psnr(partial(constant_rate, dense, float(target)), budget),
+                "same quality": _psnr(partial(constant_quality, dense, budget), budget),
             }
         )
     table = pd.DataFrame(rows)
@@ -56,19 +57,9 @@ def _points(frame: pd.DataFrame) -> pd.DataFrame:
     return points.drop_duplicates(["image", "bpp"])
 
 
-def _same_rate(dense: pd.DataFrame, target: str, budget: int) -> float:
+def _psnr(choose: Callable[[], pd.DataFrame], budget: int) -> float:
     try:
-        return _pooled(constant_rate(dense, float(target)), budget)
+        chosen = choose()
     except InfeasibleBudget:
         return float("nan")
-
-
-def _same_quality(dense: pd.DataFrame, budget: int) -> float:
-    try:
-        return _pooled(constant_quality(dense, budget), budget)
-    except InfeasibleBudget:
-        return float("nan")
-
-
-def _pooled(chosen: pd.DataFrame, budget: int) -> float:
     return pooled_psnr_db(chosen) if chosen["bytes"].sum() >= LEAST_USE * budget else float("nan")
