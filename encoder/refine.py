@@ -137,16 +137,16 @@ def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> 
 
 
 def search_strength(picture: AnalysedPicture, refined: Refined) -> int:
-    """The post-filter strength m of least squared error, by the same search as q."""
+    """The post-filter strength m of least distortion, by the same search as q."""
     if picture.postfilter is None:
         return 0
     setting = refined.setting
 
-    def at_m(value: int, _best: Candidate | None) -> Candidate:
-        return picture.encode(setting.gain, setting.q, value, refined.latents)[0]
+    def at_m(value: int, _best: float | None) -> float:
+        decoded = picture.encode(setting.gain, setting.q, value, refined.latents)[1]
+        return setting.distortion.between(picture.pixels, decoded)
 
-    bounds = (0, M_MAX)
-    return hierarchical_search(at_m, lambda c: c.squared_error, (0, at_m(0, None)), M_STEPS, bounds)[0]
+    return hierarchical_search(at_m, float, (0, at_m(0, None)), M_STEPS, (0, M_MAX))[0]
 
 
 def sweep_choices(

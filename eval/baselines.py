@@ -15,12 +15,12 @@ from PIL import Image, features
 
 from .metrics import Pixels, ms_ssim, squared_error
 
-JPEG_QUALITIES = (1, 3, 5, 7, 9, 12, 15, 18, 22, 26, 30, 35, 40, 46, 52, 58, 64, 70, 76)
-WEBP_QUALITIES = (0, 2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 36, 42, 50, 58, 66, 74, 80)
+JPEG_QUALITIES = (*range(1, 17), 18, 20, 22, 24, 26, 28, 30, 35, 40, 46, 52, 58, 64, 70, 76)
+WEBP_QUALITIES = (*range(16), 18, 20, 22, 25, 28, 32, 36, 42, 50, 58, 66, 74, 80)
 AVIF_QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 45)
 HEVC_QUALITIES = (2, 5, 8, 11, 14, 17, 20, 24, 28, 32, 37, 43, 50)
 JXL_QUALITIES = (3, 6, 9, 12, 16, 20, 25, 30, 36, 43, 50, 60, 70)
-RATIOS = (800, 600, 450, 340, 260, 200, 150, 115, 88, 67, 52, 40, 31, 24, 18)
+RATIOS = tuple(round(18 * 1.145**step) for step in reversed(range(29)))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,13 @@ class Distortion:
     error: float
     loss: float
 
+    def between(self, original: Pixels, decoded: Pixels) -> float:
+        """The distortion of a decoded picture [H, W, 3]."""
+        total = self.error * squared_error(original, decoded)
+        if self.loss:
+            total += self.loss * original.shape[0] * original.shape[1] * (1 - ms_ssim(original, decoded))
+        return total
+
 
 SQUARED_ERROR = Distortion(1.0, 0.0)
 
@@ -119,15 +126,15 @@ def similarity_factors(first: Tensor, second: Tensor) -> list[Tensor]:
     return factors
 
 
-def pooled_ms_ssim(values: Sequence[float], pixels: Sequence[int]) -> float:
-    """Mean weighted by pixels, as the server pools MS-SSIM since 2020.
+def pooled_ms_ssim(values: Sequence[float], pixels: Sequence[int], by_pixels: bool = True) -> float:
+    """Mean weighted by pixels, as the server pools MS-SSIM since 2020; the plain mean of before without `by_pixels`.
 
     Raises:
       ValueError: the lengths differ or are zero.
     """
     if len(values) != len(pixels) or not pixels or min(pixels) <= 0:
         raise ValueError(f"{len(values)} values and {len(pixels)} sizes: one positive size per picture needed")
-    return float(np.average(values, weights=pixels))
+    return float(np.average(values, weights=pixels if by_pixels else None))
 
 
 @contextmanager

@@ -48,9 +48,15 @@ class PictureScore:
 
 @dataclass(frozen=True)
 class SetScore:
-    """The competition's figures for a whole set."""
+    """The competition's figures for a whole set.
+
+    Attributes:
+      pictures: one score for each.
+      by_pixels: whether MS-SSIM is weighted by pixels, as since 2020, or the plain mean of 2018 and 2019.
+    """
 
     pictures: tuple[PictureScore, ...]
+    by_pixels: bool = True
 
     @property
     def psnr_db(self) -> float:
@@ -59,8 +65,8 @@ class SetScore:
 
     @property
     def ms_ssim(self) -> float:
-        """MS-SSIM weighted by pixels."""
-        return pooled_ms_ssim([p.ms_ssim for p in self.pictures], [p.pixels for p in self.pictures])
+        """The pictures' mean MS-SSIM."""
+        return pooled_ms_ssim([p.ms_ssim for p in self.pictures], [p.pixels for p in self.pictures], self.by_pixels)
 
 
 def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
@@ -74,8 +80,13 @@ def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
     return found, problems
 
 
-def score_folder(originals: Path, decoded: Path) -> tuple[SetScore | None, list[Problem]]:
+def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tuple[SetScore | None, list[Problem]]:
     """Scores the PNGs below `decoded` against those in `originals`.
+
+    Args:
+      originals: folder of the original PNGs.
+      decoded: folder of the decoded ones, at any depth.
+      by_pixels: how MS-SSIM is pooled, as in SetScore.
 
     Returns:
       The score, or None where a problem forbids one; and all problems found.
@@ -90,7 +101,7 @@ def score_folder(originals: Path, decoded: Path) -> tuple[SetScore | None, list[
     scored = score_pairs([(expected[name], found[name]) for name in names])
     rows = [one for one in scored if isinstance(one, PictureScore)]
     problems += [one for one in scored if isinstance(one, Problem)]
-    return (None if problems else SetScore(tuple(rows))), problems
+    return (None if problems else SetScore(tuple(rows), by_pixels)), problems
 
 
 def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Problem]:

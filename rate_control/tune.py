@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,7 @@ from encoder.cache import CandidateCache
 from encoder.pictures import find_pictures
 from encoder.presets import Preset
 from encoder.weights import load_zoo
+from eval.provenance import models_sha256, provenance
 
 from .budget import budget_bytes
 from .comparison import compare_allocations
@@ -57,7 +60,10 @@ def tune(
       InfeasibleBudget: a target is too small.
       TableError: a limit leaves a picture without candidates.
     """
-    coder = SetCoder(load_zoo(), find_pictures(images), CandidateCache(), metric, limits, engine)
+    zoo = load_zoo()
+    models = models_sha256(model.digest for model in zoo.bundle.models.values())
+    origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
+    coder = SetCoder(zoo, find_pictures(images), CandidateCache(), metric, limits, engine)
     coder.sweep()
     output.mkdir(parents=True, exist_ok=True)
     results, parts = {}, []
@@ -66,7 +72,7 @@ def tune(
         filled = coder.fill(budget, PresetRefinement(effort, metric.kind), effort.saving)
         result = results[target] = filled.table
         table = picture_table(result, budget)
-        table.to_csv(output / f"pictures-{target}.csv", index=False)
+        table.assign(**origin).to_csv(output / f"pictures-{target}.csv", index=False)
         scores = f"{result.psnr_db:.3f} dB, MS-SSIM {result.ms_ssim:.5f}"
         parts.append(f"target {target} bpp, {budget} bytes: {scores}\n{format_table(table)}")
         parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
@@ -78,7 +84,7 @@ def tune(
     plot_set_curve(curve, results, metric, output / "curve.png")
     plot_rates(results, output / "rates.png")
     comparison = compare_allocations(frame, targets)
-    comparison.to_csv(output / "comparison.csv", index=False)
+    comparison.assign(**origin).to_csv(output / "comparison.csv", index=False)
     parts.append(f"PSNR of the set under three allocations of these candidates:\n{format_table(comparison)}")
     return "\n\n".join([*parts, f"tables and plots: {output}"])
 

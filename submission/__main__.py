@@ -22,7 +22,7 @@ from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
 from .decoder_zip import DECODER_ZIP, BuildError
-from .dist import Busy, exclusive
+from .dist import Busy, exclusive, remove_data
 from .originals import ORIGINALS, stage_originals
 from .rehearse import conditions, time_report
 from .report import decoder_report, target_report, write_board
@@ -81,6 +81,7 @@ def main() -> int:
             if not arguments.only_decoder:
                 engine = ENGINES[arguments.engine]()
                 files = stage_originals(arguments.images, arguments.dist / ORIGINALS)
+                remove_data(arguments.dist, {f"{target}/{rules.data_name}" for target in targets})
                 coding = CandidateCache(CACHE), preset(arguments.preset), engine, rules
                 wishes = chosen_metric(arguments), arguments.limit
                 budgets = pack_targets(load_zoo(), files, targets, arguments.dist, *coding, *wishes)
@@ -110,7 +111,7 @@ def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine
     board, problems = {}, []
     for target, row in rows.items():
         fitted, unfit = fit_baselines(swept, target, budgets[target])
-        board[target] = [row, *baseline_rows(fitted)]
+        board[target] = [row, *baseline_rows(fitted, rules)]
         problems += unfit
     return board, problems
 

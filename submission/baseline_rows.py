@@ -23,6 +23,7 @@ from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import Engine, Here
 from rate_control.table import TableAllocation, allocate_table
 
+from .seasons import Season
 from .zips import write_atomically
 
 Tables = dict[str, pd.DataFrame]
@@ -110,23 +111,24 @@ def fit_baselines(tables: Tables, target: str, budget: int) -> tuple[dict[str, T
     return fitted, problems
 
 
-def baseline_rows(fitted: Mapping[str, TableAllocation]) -> list[Row]:
+def baseline_rows(fitted: Mapping[str, TableAllocation], rules: Season) -> list[Row]:
     """One row per codec, with the settings that its pictures got."""
     codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(None)
     rows = []
     for name, result in fitted.items():
-        score = set_score(result)
+        score = set_score(result, rules)
         settings = settings_text(codecs[name], result.chosen["settings"].tolist())
         size = result.allocation.bytes
         rows.append(Row(name, score.ms_ssim, score.psnr_db, size, settings=settings, provenance=origin))
     return rows
 
 
-def set_score(result: TableAllocation) -> SetScore:
-    """The scores of an allocation's pictures."""
+def set_score(result: TableAllocation, rules: Season) -> SetScore:
+    """The scores of an allocation's pictures, pooled as a season does."""
     columns = (result.chosen[name] for name in ("image", "pixels", "squared_error", "ms_ssim_loss"))
     rows = zip(*columns, strict=True)
-    return SetScore(tuple(PictureScore(name, int(count), int(error), 1 - loss) for name, count, error, loss in rows))
+    pictures = (PictureScore(name, int(count), int(error), 1 - loss) for name, count, error, loss in rows)
+    return SetScore(tuple(pictures), rules.ms_ssim_by_pixels)
 
 
 def write_decoded(name: str, result: TableAllocation, originals: Path, folder: Path) -> dict[str, Path]:

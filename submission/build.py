@@ -166,7 +166,7 @@ def rehearse_target(
     """
     data_zip = dist / target / rules.data_name
     with rehearse(dist / DECODER_ZIP, data_zip, rules) as run:
-        score, problems = score_folder(originals, run.folder)
+        score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels)
         if keep and score:
             copy_pictures(run.folder, keep)
     write_atomically(LOGS / f"{target}.log", run.log.encode())

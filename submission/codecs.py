@@ -14,14 +14,13 @@ from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
 from eval.curves import MEAN, SET, Curve, best_points
-from eval.provenance import Provenance, provenance
+from eval.provenance import Provenance, models_sha256, provenance
 from rate_control.engine import Engine
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
 from rate_control.table import Metric, picture_psnr_db
 
 from .baseline_rows import Tables
-from .decoder_zip import models_sha256
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
 from decoder_pkg.bundle import MANIFEST, WEIGHTS, read_manifest
-from eval.provenance import UNKNOWN
+from eval.provenance import UNKNOWN, models_sha256
 
 from .zips import build_zip
 
@@ -80,11 +79,6 @@ def bundle_sha256(decoder_zip: Path) -> str:
             return models_sha256(hashlib.sha256(data).digest() for data in files)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return UNKNOWN
-
-
-def models_sha256(digests: Iterable[bytes]) -> str:
-    """sha256 over the sha256 of each model in the manifest's order, in hexadecimal; it begins with the bundle id."""
-    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def _vendored(wheels: Path) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,3 +34,12 @@ def exclusive(dist: Path) -> Iterator[None]:
         for path in dist.rglob(f".*{PARTIAL}"):
             path.unlink()
         yield
+
+
+def remove_data(dist: Path, wanted: Set[str]) -> None:
+    """Removes the data of earlier runs for other targets or seasons: it may be of other pictures."""
+    for path in dist.glob("*/*.zip"):
+        if path.relative_to(dist).as_posix() not in wanted:
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()

@@ -133,7 +133,7 @@ def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -
 def _judge_pictures(entry: Entry, folder: Path, target: str, contest: Contest) -> Result:
     size = _counted_bytes(entry, folder, contest.rules.data_name)
     _check_size(entry, target, size, contest.budgets[target], "budget")
-    score, problems = score_folder(contest.originals, folder)
+    score, problems = score_folder(contest.originals, folder, contest.rules.ms_ssim_by_pixels)
     if score is None:
         raise EntryError(*(Problem(f"{entry.name}/{target}/{one.where}", one.message) for one in problems))
     row = Row(entry.name, score.ms_ssim, score.psnr_db, size, provenance=provenance(None, UNKNOWN))

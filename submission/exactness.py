@@ -26,9 +26,9 @@ from decoder_pkg.bundle import load_bundle
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
 from encoder.weights import load_zoo
-from eval.provenance import Provenance, provenance
+from eval.provenance import Provenance, models_sha256, provenance
 
-from .decoder_zip import DECODER_ZIP, build_decoder_zip, models_sha256
+from .decoder_zip import DECODER_ZIP, build_decoder_zip
 from .originals import EMBEDDED
 from .rehearsal import CONTAINER, MAX_UNPACKED, container_ready
 from .zips import write_atomically

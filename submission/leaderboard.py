@@ -111,7 +111,7 @@ def _run(arguments: argparse.Namespace, codecs: Sequence[str]) -> list[Problem]:
         problems += unfit
     published = published_rows(pixels, targets)
     board = {
-        target: [*(r.row for r in results[target]), *baseline_rows(fitted[target]), *published[target]]
+        target: [*(r.row for r in results[target]), *baseline_rows(fitted[target], rules), *published[target]]
         for target in targets
     }
     print(write_board(board, rules, output, problems))
@@ -154,7 +154,7 @@ def _other(
     if name not in fitted:
         return None
     pictures = write_decoded(name, fitted[name], contest.originals, contest.pictures(name, target))
-    return Contestant(name, set_score(fitted[name]), pictures)
+    return Contestant(name, set_score(fitted[name], contest.rules), pictures)
 
 
 def write_sheets(results: Sequence[Result], other: Contestant, target: str, originals: Path, folder: Path) -> None:

@@ -72,6 +72,7 @@ class Season:
       packages: of the container's Python.
       data_zip: name under which the data lies beside the decoder.
       single_zip: one upload with team_info.json in place of a decoder and a data file.
+      ms_ssim_by_pixels: the set's MS-SSIM is weighted by pixels, not the plain mean.
       columns: of the leaderboard, None where they are not known.
       notes: rules that no check can see.
     """
@@ -89,6 +90,7 @@ class Season:
     packages: tuple[str, ...] | None = None
     data_zip: str | None = None
     single_zip: bool = False
+    ms_ssim_by_pixels: bool = True
     columns: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
 
@@ -121,6 +123,7 @@ SEASONS = (
         memory_bytes=4 * GIGABYTE,
         cpus=1,
         single_zip=True,
+        ms_ssim_by_pixels=False,
     ),
     Season(
         2019,
@@ -131,6 +134,7 @@ SEASONS = (
         memory_bytes=12 * GIGABYTE,
         cpus=2,
         single_zip=True,
+        ms_ssim_by_pixels=False,
     ),
     Season(
         2020,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from submission.dist import Busy, exclusive
+from submission.dist import Busy, exclusive, remove_data
 from submission.zips import PARTIAL, write_atomically
 from tests.faults import digests, full_disk, killed, reference, tmpfs_allowed, together
 
@@ -49,6 +49,14 @@ def test_unfinished_files_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
         path.write_bytes(b"whole")
     with exclusive(tmp_path):
         assert digests(tmp_path).keys() == {".lock", "decoder.zip", "0.3/bs.zip"}
+
+
+def test_data_of_earlier_targets_and_seasons_does_not_stay_beside_new_data(tmp_path: Path) -> None:
+    for name in ("decoder.zip", "0.15/bs.zip", "0.15/valout.zip", "0.3/bs.zip", "mine/notes.txt"):
+        write_atomically(tmp_path / name, b"data")
+    remove_data(tmp_path, {"0.15/bs.zip"})
+    assert digests(tmp_path).keys() == {"decoder.zip", "0.15/bs.zip", "mine/notes.txt"}
+    assert not (tmp_path / "0.3").exists()
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

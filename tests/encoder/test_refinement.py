@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,16 @@ def test_strength_that_helps_is_found_and_decoded(golden_zoo: Zoo, photo: Pixels
     (decoded,) = decode_archive(bundle, Archive(bundle.id, (candidate.entry("a"),)))
     assert decoded.pixels is not None
     assert np.array_equal(decoded.pixels, pixels)
+
+
+def test_strength_is_searched_for_the_distortion_that_counts(golden_zoo: Zoo, photo: Pixels) -> None:
+    picture = AnalysedPicture(small(photo), golden_zoo.models[8], Blend())
+    similar = Setting(8, 128, SLOPE, Distortion(0.0, 1.0))
+    refined = refine_latents(picture, similar, "local", 2)
+    strengths = {search_strength(picture, replace(refined, setting=s)) for s in (similar, Setting(8, 128, SLOPE))}
+    losses = {m: -ms_ssim(picture.pixels, picture.encode(8, 128, m, refined.latents)[1]) for m in strengths}
+    assert search_strength(picture, refined) == min(losses, key=lambda m: losses[m])
+    assert len(strengths) == 2
 
 
 def test_without_a_filter_no_strength_is_searched(golden_zoo: Zoo, photo: Pixels) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
 from submission import baseline_rows as rows
 from submission.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
+from submission.seasons import season
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +44,15 @@ def test_interrupted_baselines_go_on_where_they_stopped(
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
     swept = sweep_baselines(files, tmp_path)
     fitted, unfit = fit_baselines(swept, "0.3", 2500)
-    table = baseline_rows(fitted)
+    table = baseline_rows(fitted, season(2021))
     assert {row.team for row in table} | {problem.where.split("/")[0] for problem in unfit} == set(swept)
     assert {row.team for row in table} >= {"AVIF", "WebP"}
     assert all(row.data_bytes is not None and row.data_bytes <= 2500 for row in table)
     assert all(row.settings and row.provenance for row in table)
+    chosen = fitted["AVIF"].chosen
+    early = next(row for row in baseline_rows(fitted, season(2018)) if row.team == "AVIF")
+    assert early.ms_ssim == pytest.approx(1 - chosen["ms_ssim_loss"].mean())
+    assert early.ms_ssim != pytest.approx(fitted["AVIF"].ms_ssim)
     nothing, unfit = fit_baselines(swept, "0.1", 10)
     assert not nothing
     assert len(unfit) == len(swept)
