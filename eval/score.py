@@ -45,6 +45,11 @@ class PictureScore:
     squared_error: int
     ms_ssim: float
 
+    @property
+    def psnr_db(self) -> float:
+        """PSNR of this picture alone."""
+        return pooled_psnr([self.squared_error], [3 * self.pixels])
+
 
 @dataclass(frozen=True)
 class SetScore:

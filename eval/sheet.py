@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from .metrics import Pixels, pooled_psnr
-from .score import PictureScore, SetScore
+from .metrics import Pixels
+from .score import SetScore
 
 CROP = 256
 """Largest side of a crop in pixels; crops are shown 1:1."""
@@ -46,8 +46,8 @@ def picture_table(ours: SetScore, other: SetScore) -> pd.DataFrame:
         {
             "image": [p.name for p in ours.pictures],
             "pixels": [p.pixels for p in ours.pictures],
-            "PSNR": [_psnr(p) for p in ours.pictures],
-            "PSNR, other": [_psnr(p) for p in other.pictures],
+            "PSNR": [p.psnr_db for p in ours.pictures],
+            "PSNR, other": [p.psnr_db for p in other.pictures],
             "MS-SSIM": [p.ms_ssim for p in ours.pictures],
             "MS-SSIM, other": [p.ms_ssim for p in other.pictures],
         }
@@ -55,10 +55,6 @@ def picture_table(ours: SetScore, other: SetScore) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         table["gain (dB)"] = table["PSNR"] - table["PSNR, other"]  # no number where neither lost anything
     return table.sort_values("gain (dB)", kind="stable", ignore_index=True)
-
-
-def _psnr(picture: PictureScore) -> float:
-    return pooled_psnr([picture.squared_error], [3 * picture.pixels])
 
 
 def sheet(originals: Path, ours: Contestant, other: Contestant) -> bytes:

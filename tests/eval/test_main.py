@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import skimage.data
+from PIL import Image
+
+from eval.__main__ import main
+from eval.score import score_folder
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    for name, pixels in (("a", skimage.data.coffee()[:70, :90]), ("b", skimage.data.rocket()[:80, :60])):
+        for folder, shift in (("originals", 0), ("decoded", 3)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(pixels // 2 + shift).save(tmp_path / folder / f"{name}.png")
+    return tmp_path / "originals", tmp_path / "decoded"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: Path | str) -> int:
+    monkeypatch.setattr("sys.argv", ["eval", *map(str, arguments)])
+    return main()
+
+
+def test_scores_that_are_printed_are_those_of_the_set(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, *folders, "--csv", tmp_path / "scores.csv") == 0
+    score, _ = score_folder(*folders)
+    assert score is not None
+    assert f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert list(table["image"]) == ["a", "b"]
+    assert list(table["PSNR"]) == pytest.approx([38.588] * 2, abs=1e-3)
+
+
+def test_missing_picture_ends_without_a_score(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folders[1] / "a.png").unlink()
+    assert run(monkeypatch, *folders) == 1
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert "a.png: missing" in shown.err
