@@ -12,7 +12,8 @@ import bjontegaard
 import numpy as np
 from numpy.typing import NDArray
 
-FOLDER = Path(__file__).parent / "published"
+from .published import CLIC_2021_VALIDATION, FOLDER, read_pictures
+
 MEAN = "mean of pictures"
 """Each point is a mean over pictures at one setting of the codec, as papers report it."""
 
@@ -91,6 +92,8 @@ class PublishedCurves:
 PUBLISHED_CURVES = (
     PublishedCurves(KODAK_PICTURES, FOLDER / "kodak.csv", MEAN),
     PublishedCurves(KODAK_PICTURES, FOLDER / "kodak_set.csv", SET),
+    PublishedCurves(read_pictures(CLIC_2021_VALIDATION), FOLDER / "clic2021_validation_curves.csv", MEAN),
+    PublishedCurves(read_pictures(CLIC_2021_VALIDATION), FOLDER / "clic2021_validation_set_curves.csv", SET),
 )
 
 

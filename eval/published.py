@@ -11,6 +11,13 @@ from pathlib import Path
 from .leaderboard import Row
 
 FOLDER = Path(__file__).parent / "published"
+CLIC_2021_VALIDATION = FOLDER / "clic2021_validation_pixels.csv"
+
+
+def read_pictures(file: Path) -> dict[str, int]:
+    """Pixels of each picture of a published set by its name, from a CSV file."""
+    with file.open() as opened:
+        return {row["image"]: int(row["pixels"]) for row in csv.DictReader(opened)}
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,7 @@ class PublishedSet:
 
     def holds(self, pixels: Mapping[str, int]) -> bool:
         """Whether a set has these pictures and no others: the same names, each with the same number of pixels."""
-        with self.pictures.open() as file:
-            return {row["image"]: int(row["pixels"]) for row in csv.DictReader(file)} == dict(pixels)
+        return read_pictures(self.pictures) == dict(pixels)
 
     def leaderboard(self, target: str) -> list[Row]:
         """The published rows at a target in bits per pixel."""
@@ -38,11 +44,7 @@ class PublishedSet:
             return [_row(line) for line in csv.DictReader(file) if _target(line) == Fraction(target)]
 
 
-PUBLISHED_SETS = (
-    PublishedSet(
-        "CLIC 2021, validation", FOLDER / "clic2021_validation_pixels.csv", FOLDER / "clic2021_validation.csv"
-    ),
-)
+PUBLISHED_SETS = (PublishedSet("CLIC 2021, validation", CLIC_2021_VALIDATION, FOLDER / "clic2021_validation.csv"),)
 
 
 def published_rows(pixels: Mapping[str, int], targets: Sequence[str]) -> dict[str, list[Row]]:

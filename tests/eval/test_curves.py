@@ -19,6 +19,7 @@ from eval.curves import (
     bjontegaard_delta,
     published_curves,
 )
+from eval.published import CLIC_2021_VALIDATION, read_pictures
 
 RATES = (0.1, 0.2, 0.4, 0.8, 1.6)
 ANCHOR = Curve("anchor", MEAN, RATES, (26.0, 28.5, 31.2, 34.0, 37.0), (0.90, 0.94, 0.97, 0.985, 0.993))
@@ -87,9 +88,10 @@ def test_settings_that_lose_in_both_are_left_out() -> None:
 
 
 def test_published_curves_are_shown_on_the_very_same_pictures_alone() -> None:
-    curves = published_curves(KODAK_PICTURES)
-    assert {curve.kind for curve in curves} == {MEAN, SET}
-    assert all(curve.published for curve in curves)
+    for same in (KODAK_PICTURES, read_pictures(CLIC_2021_VALIDATION)):
+        curves = published_curves(same)
+        assert {curve.kind for curve in curves} == {MEAN, SET}
+        assert all(curve.published for curve in curves)
     for pixels in ({"kodim01": 768 * 512}, KODAK_PICTURES | {"kodim24": 1}, KODAK_PICTURES | {"further": 1}):
         assert published_curves(pixels) == []
 
