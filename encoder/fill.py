@@ -10,7 +10,7 @@ from decoder_pkg.entropy_model import Q_ONE
 
 from .encode import Candidate
 from .presets import Preset
-from .sweep import LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
+from .sweep import FINEST_Q, LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
 
 MAX_Q = 255
 FINE_Q = 16
@@ -98,8 +98,9 @@ def _search(
         return [(0, MAX_Q - (coarser or 0))]
     settings = [(gain, Q_ONE)]
     higher = min(gain + 1, GAIN_COUNT - 1)
-    finer = _last_true(lambda step: fits(higher, Q_ONE + FINE_Q - step), 0, 2 * FINE_Q)
-    return settings if finer is None else [*settings, (higher, Q_ONE + FINE_Q - finer)]
+    coarsest, finest = Q_ONE + FINE_Q, Q_ONE - FINE_Q if gain < higher else FINEST_Q
+    finer = _last_true(lambda step: fits(higher, coarsest - step), 0, coarsest - finest)
+    return settings if finer is None else [*settings, (higher, coarsest - finer)]
 
 
 def _last_true(test: Callable[[int], bool], low: int, high: int) -> int | None:

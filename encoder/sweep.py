@@ -21,8 +21,16 @@ from .refine import refine_latents, search_latents, search_strength, sweep_choic
 from .splice import latents_of, splice_to_fit
 from .weights import Zoo
 
-SWEEP = tuple((0, q) for q in (255, 202, 160)) + tuple((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2))
-"""Settings (gain, q): every second gain, a quarter octave of lambda apart, and coarser steps below the lowest gain."""
+FINEST_Q = 64
+"""Smallest quantisation step that is tried: below it bytes grow much faster than quality."""
+
+SWEEP = (
+    *((0, q) for q in (255, 202, 160)),
+    *((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2)),
+    *((GAIN_COUNT - 1, q) for q in (101, 80, FINEST_Q)),
+)
+"""Settings (gain, q) by rising rate: every second gain, a quarter octave of lambda apart; coarser steps below
+the lowest gain, and finer ones above the highest, so that smooth pictures can take what a high budget gives them."""
 
 PARTNER_SLOPES = (0.7, 1.4)
 """Factors of the slope at which a picture is refined once more, for a larger and a smaller stream to splice with."""

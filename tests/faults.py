@@ -11,9 +11,11 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +29,10 @@ SMALL = (sys.executable, "-m", "tests.small_submission")
 IN_TMPFS = 'mount -t tmpfs -o "size=$1" none "$2" && cd "$2" && shift 2 && "$@"; code=$?; cp -a . "$OUT"; exit $code'
 DISKS = ("1m", "2m", "2300k", "3m", "4m")
 """Sizes of disks that are full at different points of a run."""
+
+
+WHOLE_RUN = 3600.0
+"""Seconds in which any run ends."""
 
 
 class Violation(Exception):
@@ -44,6 +50,7 @@ def start(work: Path, *arguments: str, prefix: Sequence[str] = (), **environment
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -82,6 +89,24 @@ def killed(work: Path, moment: int, expected: dict[str, str]) -> None:
     text = finish(process)
     if process.returncode or digests(work / "dist") != expected:
         raise Violation(f"moment {moment}: the next run differs:\n{digests(work / 'dist')}\n{text}")
+
+
+def struck(work: Path, seconds: float, expected: dict[str, str]) -> None:
+    """Kills a run and all its workers after some seconds; the next run must end with the same files.
+
+    Raises:
+      Violation: it does not.
+    """
+    process = start(work, "--workers")
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    process = start(work, "--workers")
+    text = finish(process)
+    if process.returncode or digests(work / "dist") != expected:
+        raise Violation(f"killed after {seconds:.2f} s: the next run differs:\n{digests(work / 'dist')}\n{text}")
 
 
 def full_disk(size: str, folder: Path) -> str:
@@ -147,6 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the moments (default 1)")
     parser.add_argument("--kills", type=int, default=20, help="runs to kill (default 20)")
+    parser.add_argument("--strikes", type=int, default=5, help="runs to kill with all their workers (default 5)")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
@@ -157,6 +183,13 @@ def main() -> int:
             for number, point in enumerate(tqdm(points, desc="kill -9", unit="run")):
                 killed(folder / f"killed{number}", point, expected)
             print(f"killed {arguments.kills} times at one of {moments} moments: the next run left the same files")
+            started = time.monotonic()
+            struck(folder / "whole", WHOLE_RUN, expected)
+            duration = (time.monotonic() - started) / 2
+            times = [rng.uniform(0, duration) for _ in range(arguments.strikes)]
+            for number, seconds in enumerate(tqdm(times, desc="kill -9 of all processes", unit="run")):
+                struck(folder / f"struck{number}", seconds, expected)
+            print(f"killed {arguments.strikes} times with all workers, at random times: the same files")
             print(f"two runs at once: {together(folder / 'together', expected)} was turned away, the same files")
             for size in DISKS if tmpfs_allowed() else ():
                 print(f"disk of {size}: {full_disk(size, folder / size)}")

@@ -52,7 +52,6 @@ def prepare() -> None:
     }.items():
         setattr(command, name, value)
     setattr(build, "build_decoder_zip", partial(build_decoder_zip, GOLDEN / "decoder", ROOT / WHEELS))  # noqa: B010
-    ENGINES["local"] = Here
     if not PHOTOS.exists():
         PHOTOS.mkdir()
         for name, pixels in CROPS.items():
@@ -64,8 +63,11 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.small_submission", description=__doc__)
     parser.add_argument("--kill-at", type=int, default=0, help="moment at which it kills itself")
     parser.add_argument("--count", action="store_true", help="print the number of moments")
+    parser.add_argument("--workers", action="store_true", help="code pictures in processes of their own")
     arguments, others = parser.parse_known_args()
     prepare()
+    if not arguments.workers:
+        ENGINES["local"] = Here
     moments = Moments(arguments.kill_at)
     sys.addaudithook(moments)
     sys.argv = ["submission", "--images", str(PHOTOS), "--targets", "0.15", "0.3", *others]
