@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import skimage.data
 from PIL import Image
@@ -16,6 +17,7 @@ from encoder.presets import PRESETS, Preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
+from eval.provenance import provenance
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
@@ -135,16 +137,21 @@ def test_tuning_writes_what_it_promises_and_says_the_same_again(
     monkeypatch.setattr("rate_control.tune.load_zoo", lambda: golden_zoo)
     monkeypatch.chdir(tmp_path)
 
+    origin = provenance(1)
+
     def report() -> str:
         return tune(files[0].parent, ["0.15", "0.3"], tmp_path / "out", Metric(), [], PRESETS[0], Here())
 
-    first = report()
-    tables = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.suffix == ".csv"}
+    report()
     names = {"candidates.csv", "comparison.csv", "curve.csv", "pictures-0.15.csv", "pictures-0.3.csv"}
-    assert tables.keys() == names
+    assert {path.name for path in (tmp_path / "out").glob("*.csv")} == names
     for picture in ("curve.png", "rates.png"):
         with Image.open(tmp_path / "out" / picture) as image:
             assert image.format == "PNG"
+    assert "date" in pd.read_csv(tmp_path / "out" / "pictures-0.3.csv").columns
+    monkeypatch.setattr("rate_control.tune.provenance", lambda *_: origin)
+    first = report()
+    tables = {name: (tmp_path / "out" / name).read_bytes() for name in names}
     assert report() == first
     assert {name: (tmp_path / "out" / name).read_bytes() for name in names} == tables
 
