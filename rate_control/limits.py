@@ -30,13 +30,15 @@ class Limits:
     image: str | None = None
 
     def __str__(self) -> str:
-        rates, qualities = (self.bpp_low, self.bpp_high), (self.psnr_low, self.psnr_high)
-        parts = [
-            f"{low:g} to {high:g} {unit}"
-            for (low, high), unit in ((rates, "bpp"), (qualities, "dB"))
-            if high < math.inf or low > (0 if unit == "bpp" else -math.inf)
-        ]
-        return " and ".join(parts) + (f" for {self.image}" if self.image is not None else "")
+        ranges = _range(self.bpp_low, self.bpp_high, "bpp", 0.0), _range(self.psnr_low, self.psnr_high, "dB")
+        return " and ".join(filter(None, ranges)) + (f" for {self.image}" if self.image is not None else "")
+
+
+def _range(low: float, high: float, unit: str, least: float = -math.inf) -> str:
+    """A range for people; empty where it excludes nothing."""
+    if high == math.inf:
+        return f"at least {low:g} {unit}" if low > least else ""
+    return f"{low:g} to {high:g} {unit}" if low > least else f"at most {high:g} {unit}"
 
 
 def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
@@ -59,9 +61,9 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     for rows in picture_groups(frame):
         if not keep[rows].any():
             name, rates, qualities = frame["image"].iloc[rows[0]], bpp.iloc[rows], psnr[rows]
-            counts = [f"{kept[rows].sum()} to {limit}" for limit, kept in zip(limits, kept_by, strict=True)]
+            counts = [f"{kept[rows].sum()} have {limit}" for limit, kept in zip(limits, kept_by, strict=True)]
             raise TableError(
-                f"{name}: none of its {len(rows)} candidates keeps to all limits ({'; '.join(counts)}); it has "
+                f"{name}: none of its {len(rows)} candidates keeps to all limits ({', '.join(counts)}): it has "
                 f"{rates.min():.4f} to {rates.max():.4f} bpp at {qualities.min():.2f} to {qualities.max():.2f} dB"
             )
     return frame[keep]
