@@ -28,6 +28,7 @@ PART_BYTES = 2**20
 _END, _END_BYTES = b"PK\x05\x06", 22
 _ZIP64_LOCATOR, _ZIP64_LOCATOR_BYTES = b"PK\x06\x07", 20
 _ENCRYPTED = 0x1
+_UNICODE_PATH = 0x7075
 
 # A member's own header (4.3.7): its last two fields are the lengths of the name and of the extra field.
 _LOCAL, _LOCAL_BYTES = b"PK\x03\x04", 30
@@ -106,6 +107,18 @@ def _path_faults(member: ZipInfo) -> Iterator[UnsafePath]:
         yield UnsafePath(f"{name!r} is too long, or has a backslash, a colon or an unprintable character")
     if {"", ".", ".."} & set(parts):
         yield UnsafePath(f"{name!r} is absolute or leads upwards")
+    if member.filename != name or _has_second_name(member.extra):
+        yield UnsafePath(f"{name!r} has a second name, which some programs would take")
+
+
+def _has_second_name(extra: bytes) -> bool:
+    """Whether there is a Unicode path field, as Python takes for the name from 3.12 on (APPNOTE.TXT, section 4.6.9)."""
+    while len(extra) >= 4:
+        field, size = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
+        if field == _UNICODE_PATH:
+            return True
+        extra = extra[4 + size :]
+    return False
 
 
 def _kind_faults(member: ZipInfo) -> Iterator[SpecialMember]:

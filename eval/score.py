@@ -79,8 +79,12 @@ def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
     found: dict[str, Path] = {}
     problems = []
     for path in sorted(folder.rglob("*.png")):
+        where = str(path.relative_to(folder))
+        if path.is_symlink() or not path.is_file():
+            problems.append(Problem(where, "is a link, a pipe or a folder, not a file"))
+            continue
         if path.name in found:
-            problems.append(Problem(str(path.relative_to(folder)), "a second picture of this name"))
+            problems.append(Problem(where, "a second picture of this name"))
         found.setdefault(path.name, path)
     return found, problems
 

@@ -7,6 +7,7 @@ import stat
 import struct
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -66,6 +67,14 @@ def test_path_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("name", ["a\\..\\x", "C:x", "a\nb", "a\x1b[2J", "x" * 256])
 def test_path_that_means_another_thing_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     refused(write(tmp_path / "a.zip", [(info(name), b"x")]), UnsafePath)
+
+
+@pytest.mark.parametrize("other", ["../x", "/etc/x", "y"])
+def test_second_name_that_later_pythons_would_take_is_refused(tmp_path: Path, other: str) -> None:
+    member = info("x")
+    field = struct.pack("<BL", 1, zlib.crc32(b"x")) + other.encode()
+    member.extra = struct.pack("<HHB", 0x5455, 1, 0) + struct.pack("<HH", 0x7075, len(field)) + field
+    refused(write(tmp_path / "a.zip", [(member, b"x")]), UnsafePath)
 
 
 def test_name_cut_by_a_null_byte_is_refused(tmp_path: Path) -> None:

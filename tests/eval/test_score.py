@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 
@@ -100,6 +101,19 @@ def test_no_decoded_pictures_at_all_are_each_named(folders: tuple[Path, Path], t
 def test_empty_file_forbids_a_score(folders: tuple[Path, Path]) -> None:
     (folders[1] / "images" / "a.png").write_bytes(b"")
     assert messages(folders)[0].startswith("a.png: cannot be read")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_file_neither_scores_nor_hangs(folders: tuple[Path, Path], kind: str) -> None:
+    victim = folders[1] / "images" / "a.png"
+    victim.unlink()
+    if kind == "link":
+        victim.symlink_to(folders[0] / "a.png")
+    elif kind == "pipe":
+        os.mkfifo(victim)
+    else:
+        victim.mkdir()
+    assert messages(folders) == ["images/a.png: is a link, a pipe or a folder, not a file", "a.png: missing"]
 
 
 def test_folder_without_originals_forbids_a_score(tmp_path: Path) -> None:
