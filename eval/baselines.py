@@ -124,9 +124,12 @@ def code(baseline: Baseline, pixels: Pixels, settings: Mapping[str, Any]) -> tup
 
 
 def baseline_candidates(baseline: Baseline, pixels: Pixels) -> Iterator[BaselineCandidate]:
-    """Encodes and decodes a picture [H, W, 3] uint8 at every setting of a codec."""
+    """Encodes and decodes a picture [H, W, 3] uint8 at every setting of a codec that can code it."""
     for settings in baseline.settings:
-        stream, result = code(baseline, pixels, settings)
+        try:
+            stream, result = code(baseline, pixels, settings)
+        except (RuntimeError, OSError, ValueError):  # libraries refuse very small pictures in ways of their own
+            continue
         yield BaselineCandidate(settings, len(stream), squared_error(pixels, result), ms_ssim(pixels, result))
 
 

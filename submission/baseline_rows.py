@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def sweep_baselines(
       files: one per picture; the stem is its name.
       cache: folder of the candidates' figures.
       engine: where pictures are coded, by default in this process.
-      codecs: their names; all that are installed by default.
+      codecs: their names, by default of all that are installed; one that cannot code a picture is left out with a warning.
     """
     names = tuple(codecs) or tuple(baseline.name for baseline in installed())
     jobs = [BaselineJob(file, names, cache) for file in files]
@@ -65,7 +66,14 @@ def sweep_baselines(
     for position, tables in progress:
         found[position] = tables
     pictures = [found[position] for position in range(len(files))]
-    return {name: pd.concat([tables[number] for tables in pictures]) for number, name in enumerate(names)}
+    swept = {}
+    for number, name in enumerate(names):
+        lacking = [file.name for file, tables in zip(files, pictures, strict=True) if tables[number].empty]
+        if lacking:
+            tqdm.write(f"warning: {name} cannot code {', '.join(lacking)}: it is left out", file=sys.stderr)
+        else:
+            swept[name] = pd.concat([tables[number] for tables in pictures])
+    return swept
 
 
 def run_job(job: BaselineJob) -> list[pd.DataFrame]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
+from eval import baselines
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
 from submission import baseline_rows as rows
 from submission.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
@@ -39,6 +41,25 @@ def test_interrupted_baselines_go_on_where_they_stopped(
     assert len(made) == len(installed())
     for name, table in both.items():
         assert table[table["image"] == "one"].equals(first[name])
+
+
+def test_codec_that_cannot_code_a_picture_is_left_out_not_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    honest = baselines.code
+
+    def picky(baseline: Baseline, pixels: NDArray[np.uint8], settings: Any) -> Any:
+        if baseline.name == "WebP" and min(pixels.shape[:2]) < 32:
+            raise RuntimeError("encoder could not be opened")
+        return honest(baseline, pixels, settings)
+
+    monkeypatch.setattr(baselines, "code", picky)
+    for name, side in (("large", 40), ("tiny", 20)):
+        Image.fromarray(skimage.data.coffee()[:side, :side]).save(tmp_path / f"{name}.png")
+    swept = sweep_baselines(sorted(tmp_path.glob("*.png")), tmp_path / "cache", codecs=["JPEG", "WebP"])
+    assert list(swept) == ["JPEG"]
+    assert set(swept["JPEG"]["image"]) == {"large", "tiny"}
+    assert "WebP cannot code tiny.png" in capsys.readouterr().err
 
 
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
