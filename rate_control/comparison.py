@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from .allocation import InfeasibleBudget
@@ -43,13 +44,14 @@ def compare_allocations(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataF
 
 
 def _points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Candidates of rising rate and rising quality, for interpolation."""
+    """Candidates of rising rate and rising quality, for interpolation; a lossless one counts as off by one level."""
+    lossless = 10 * np.log10(3.0 * 255**2 * frame["pixels"])
     points = pd.DataFrame(
         {
             "image": frame["image"],
             "pixels": frame["pixels"],
-            "bpp": 8 * frame["bytes"] / frame["pixels"],
-            "psnr_db": picture_psnr_db(frame),
+            "bpp": 8 * frame["bytes"].clip(lower=1) / frame["pixels"],
+            "psnr_db": np.minimum(picture_psnr_db(frame), lossless),
         }
     ).sort_values(["bpp", "psnr_db"], ascending=[True, False])
     best = points.groupby("image")["psnr_db"].cummax()

@@ -16,7 +16,7 @@ def interpolate_candidates(points: pd.DataFrame, steps: int = STEPS) -> pd.DataF
     published rate of each picture; nothing is extrapolated.
 
     Args:
-      points: columns image, pixels, bpp and psnr_db (of the picture by itself).
+      points: columns image, pixels, bpp (above 0) and psnr_db (of the picture by itself, finite).
       steps: candidates per picture.
     """
     tables = []
@@ -24,7 +24,8 @@ def interpolate_candidates(points: pd.DataFrame, steps: int = STEPS) -> pd.DataF
         pixels = int(rows["pixels"].iloc[0])
         rate = np.log(rows["bpp"].to_numpy(np.float64))
         dense = np.linspace(rate[0], rate[-1], steps)
-        psnr = PchipInterpolator(rate, rows["psnr_db"].to_numpy(np.float64))(dense)
+        known = rows["psnr_db"].to_numpy(np.float64)
+        psnr = PchipInterpolator(rate, known)(dense) if len(known) > 1 else np.full(steps, known[0])
         tables.append(
             pd.DataFrame(
                 {

@@ -57,7 +57,7 @@ def sweep_baselines(
       files: one per picture; the stem is its name.
       cache: folder of the candidates' figures.
       engine: where pictures are coded, by default in this process.
-      codecs: their names, by default of all that are installed; one that cannot code a picture is left out with a warning.
+      codecs: by default all that are installed; one that cannot code a picture is left out with a warning.
     """
     names = tuple(codecs) or tuple(baseline.name for baseline in installed())
     jobs = [BaselineJob(file, names, cache) for file in files]

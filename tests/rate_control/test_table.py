@@ -189,6 +189,17 @@ def test_same_rate_keeps_to_the_metric(table: pd.DataFrame) -> None:
     assert (constant_rate(table, 0.15, Metric("ms-ssim"))["candidate"] == 3).all()
 
 
+def test_plain_pictures_do_not_stop_the_comparison(table: pd.DataFrame) -> None:
+    """One candidate, a lossless one, equal quality at every rate, and nothing at all to code."""
+    rows = {"one": [(20, 900)], "lossless": [(20, 900), (40, 0)], "same": [(20, 900), (40, 900)], "empty": [(0, 0)]}
+    plain = pd.DataFrame(
+        [(name, n, *row, 0.0, 1024) for name, pairs in rows.items() for n, row in enumerate(pairs)],
+        columns=["image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels"],
+    )
+    comparison = compare_allocations(pd.concat([table, plain]), ["0.15"])
+    assert np.isfinite(comparison["one slope"]).all()
+
+
 def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame) -> None:
     easy = table[(table["image"] != "p0") | (table["candidate"] < 4)]
     comparison = compare_allocations(easy, ["0.3"])
