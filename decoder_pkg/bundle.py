@@ -7,16 +7,17 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import CAUSAL, GAIN_LAMBDAS, QUADTREE, Architecture, architecture
+from .architecture import GAIN_LAMBDAS, Architecture, architecture
 from .archive import BUNDLE_ID_BYTES
-from .entropy_model import SCALE_BINS, EntropyModel
+from .entropy_model import Q_VALUES, SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
+from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
 from .packed_weights import unpack
 from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
@@ -31,20 +32,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES, MAX_WEIGHTS_BYTES = 2**20, 2**26
 MAX_MODELS = 256
-HYPER_LAYERS = ("hyper.enter", "hyper.up32", "hyper.middle", "hyper.up16", "hyper.mean", "hyper.scale")
-CONTEXT_LAYERS = {
-    CAUSAL: ("context.enter", "context.hidden", "context.leave"),
-    QUADTREE: (
-        "context.embed",
-        *(f"context.enter{step}" for step in range(1, GROUPS)),
-        *(f"context.{part}{step}" for step in range(GROUPS) for part in ("hidden", "mean", "scale")),
-    ),
-}
-OUTPUT_LAYERS = ("hyper.mean", "context.leave", "context.mean", "context.scale")
-"""Layers whose result leaves the network: not limited to an activation's range."""
 
-GROUP_LAYERS = ("context.mean", "context.scale")
-"""Layers of which each position needs one group of outputs only."""
+Number = TypeVar("Number", bound=np.generic)
 
 
 class Ledger(TypedDict, total=False):
@@ -83,8 +72,11 @@ class DecoderModel:
         try:
             self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
             self.exponents: dict[str, int] = json.loads(self._file.metadata["exponents"])
-        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise WeightsError(f"the weight file names no known architecture: {error}") from None
+            numbers = all(type(exponent) is int for exponent in self.exponents.values())
+            if not numbers or self.exponents.keys() != layer_shapes(self.arch).keys():
+                raise ValueError("the exponents are not those of its layers")
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise WeightsError(f"the weight file does not describe a known architecture: {error}") from None
 
     def build(self) -> None:
         """Builds the networks now, so that the first picture takes no longer than the others.
@@ -94,46 +86,47 @@ class DecoderModel:
         """
         _ = self.entropy, self.synthesis
 
-    def _get(self, name: str) -> NDArray[np.generic]:
+    def _get(self, name: str, dtype: type[Number], *shape: int | None) -> NDArray[Number]:
+        """A tensor of exactly this type and shape, where None stands for any size but zero."""
         if name not in self._file.tensors:
             raise WeightsError(f"the weight file lacks {name}")
-        return self._file.tensors[name]
+        tensor = self._file.tensors[name]
+        fits = len(tensor.shape) == len(shape) and all(
+            have == (want or max(have, 1)) for have, want in zip(tensor.shape, shape, strict=True)
+        )
+        if tensor.dtype != dtype or not fits:
+            raise WeightsError(f"{name} is {tensor.dtype} {tensor.shape}: it does not fit the architecture")
+        return tensor.astype(dtype)
 
     @cached_property
     def entropy(self) -> EntropyModel:
         """The integer entropy model."""
-        support = self._get("gaussian.support")
-        latent_tables = _split_tables(self._get("gaussian.frequency"), support, np.zeros_like(support))
-        table_of_bin, log_q = self._get("gaussian.table_of_bin"), self._get("log_q")
-        if table_of_bin.shape != (SCALE_BINS,) or table_of_bin.max() >= len(latent_tables) or log_q.shape != (256,):
+        support = self._get("gaussian.support", np.int32, None)
+        latent_tables = _split_tables(self._get("gaussian.frequency", np.uint32, None), support, np.zeros_like(support))
+        table_of_bin = self._get("gaussian.table_of_bin", np.uint8, SCALE_BINS)
+        if table_of_bin.max() >= len(latent_tables):
             raise WeightsError("the scale bins do not fit the coding tables")
-        return EntropyModel(
-            self.arch,
-            self._layers(),
-            self._hyper_tables(),
-            latent_tables,
-            table_of_bin.astype(np.uint8),
-            log_q.astype(np.int64),
-        )
+        log_q = self._get("log_q", np.int16, Q_VALUES).astype(np.int64)
+        return EntropyModel(self.arch, self._layers(), self._hyper_tables(), latent_tables, table_of_bin, log_q)
 
     def _layers(self) -> dict[str, IntegerConv]:
-        layers = {name: self._layer(name) for name in HYPER_LAYERS + CONTEXT_LAYERS[self.arch.context]}
+        layers = {name: self._layer(name, shape) for name, shape in layer_shapes(self.arch).items()}
         for name in [name for name in layers if name.startswith(GROUP_LAYERS)]:
             for group, part in enumerate(split_outputs(layers[name], GROUPS)):
                 layers[f"{name}.{group}"] = part
         return layers
 
-    def _layer(self, name: str) -> IntegerConv:
-        weight, bias, shift = (self._get(f"{name}.{part}") for part in ("weight", "bias", "shift"))
-        limit = OUTPUT_LIMIT if name.startswith(OUTPUT_LAYERS) else ACTIVATION_LIMIT
-        return build_conv(weight.astype(np.int16), bias.astype(np.int64), shift.astype(np.int8), limit)
+    def _layer(self, name: str, shape: Shape) -> IntegerConv:
+        weight = self._get(f"{name}.weight", np.int16, *shape)
+        bias = self._get(f"{name}.bias", np.int64, shape[-1])
+        shift = self._get(f"{name}.shift", np.int8, shape[-1])
+        return build_conv(weight, bias, shift, OUTPUT_LIMIT if name.startswith(OUTPUT_LAYERS) else ACTIVATION_LIMIT)
 
     def _hyper_tables(self) -> list[list[CodingTable]]:
-        support, offset = self._get("hyper_prior.support"), self._get("hyper_prior.offset")
-        if support.shape != (len(GAIN_LAMBDAS), self.arch.hyper_channels) or offset.shape != support.shape:
-            raise WeightsError(f"hyper-latent tables of shape {support.shape} do not fit the architecture")
-        flat = _split_tables(self._get("hyper_prior.frequency"), support.reshape(-1), offset.reshape(-1))
-        channels = self.arch.hyper_channels
+        octaves, channels = len(GAIN_LAMBDAS), self.arch.hyper_channels
+        support = self._get("hyper_prior.support", np.int32, octaves, channels).reshape(-1)
+        offset = self._get("hyper_prior.offset", np.int16, octaves, channels).reshape(-1)
+        flat = _split_tables(self._get("hyper_prior.frequency", np.uint32, None), support, offset)
         return [flat[start : start + channels] for start in range(0, len(flat), channels)]
 
     @cached_property
@@ -153,13 +146,13 @@ class DecoderModel:
 
 
 def _split_tables(
-    frequency: NDArray[np.generic], support: NDArray[np.generic], offset: NDArray[np.generic]
+    frequency: NDArray[np.uint32], support: NDArray[np.int32], offset: NDArray[np.integer]
 ) -> list[CodingTable]:
     sizes = 2 * support.astype(np.int64) + 2
-    if frequency.shape != (int(sizes.sum()),):
+    if support.min() < 1 or frequency.shape != (int(sizes.sum()),):
         raise WeightsError("the coding tables do not cover their frequencies exactly")
-    parts = np.split(frequency.astype(np.uint32), np.cumsum(sizes)[:-1])
-    return [build_table(part, int(middle)) for part, middle in zip(parts, offset.astype(np.int64), strict=True)]
+    parts = np.split(frequency, np.cumsum(sizes)[:-1])
+    return [build_table(part, int(middle)) for part, middle in zip(parts, offset, strict=True)]
 
 
 @dataclass(frozen=True)

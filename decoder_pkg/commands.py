@@ -134,14 +134,19 @@ def _decode_stream(bundle: Bundle, stream: Stream, output: Path, bf16: bool) -> 
 
 
 def _write(decoded: Decoded, path: Path) -> str | None:
-    """Writes a picture and returns its size; reports one that was not decoded and returns None."""
-    if decoded.pixels is None:
-        assert decoded.error is not None
-        _report(decoded.name, decoded.error)
-        return None
-    write_png(path, decoded.pixels)
-    height, width = decoded.pixels.shape[:2]
-    return f"{width}x{height}"
+    """Writes a picture and returns its size; reports one that was not decoded or written and returns None."""
+    error = decoded.error
+    if decoded.pixels is not None:
+        try:
+            write_png(path, decoded.pixels)
+        except CannotWrite as failure:
+            error = failure
+        else:
+            height, width = decoded.pixels.shape[:2]
+            return f"{width}x{height}"
+    assert error is not None
+    _report(decoded.name, error)
+    return None
 
 
 def _report(name: str, error: DecoderError) -> None:

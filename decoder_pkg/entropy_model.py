@@ -18,6 +18,9 @@ MEAN_STEPS = 4096
 Q_ONE = 128
 """The quantisation step q is n / Q_ONE for an 8-bit n."""
 
+Q_VALUES = 256
+"""Steps q that the header's 8 bits can name."""
+
 SCALE_SHIFT = 8
 """Outputs of the parameter network are in 2^-SCALE_SHIFT of a scale bin."""
 
@@ -80,7 +83,7 @@ class EntropyModel:
       hyper_tables: for each octave of lambda, one table per hyper-latent channel.
       latent_tables: zero-mean Gaussian tables by rising standard deviation.
       table_of_bin: [SCALE_BINS] uint8, the latent table of each scale bin.
-      log_q: [256] int64, log2(n / Q_ONE) in 2^-SCALE_SHIFT of a scale bin.
+      log_q: [Q_VALUES] int64, log2(n / Q_ONE) in 2^-SCALE_SHIFT of a scale bin.
     """
 
     arch: Architecture

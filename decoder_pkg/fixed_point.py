@@ -20,6 +20,7 @@ WEIGHT_LIMIT = 2**15 - 1
 ACTIVATION_LIMIT = 2**22 - 1
 OUTPUT_LIMIT = 2**25 - 1
 MAX_EXACT = 2**53
+MAX_SHIFT = 40
 CHUNK_VALUES = 2**22
 """Patch values gathered at once: bounds the memory of a convolution over a large grid."""
 
@@ -96,6 +97,8 @@ def build_conv(weight: NDArray[np.int16], bias: NDArray[np.int64], shift: NDArra
         raise WeightsError(f"an integer layer has weights of shape {weight.shape}")
     if bias.shape != weight.shape[2:] or shift.shape != weight.shape[2:]:
         raise WeightsError(f"bias {bias.shape} or shift {shift.shape} do not fit weights {weight.shape}")
+    if shift.min() < 0 or shift.max() > MAX_SHIFT:
+        raise WeightsError(f"an integer layer shifts by other numbers of bits than 0 to {MAX_SHIFT}")
     largest = np.abs(weight.astype(np.float64)).sum(axis=(0, 1)) * (ACTIVATION_LIMIT + 1) + np.abs(bias.astype(float))
     if largest.max() >= MAX_EXACT:
         raise WeightsError("an integer layer could leave the range in which float64 is exact")

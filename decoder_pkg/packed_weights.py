@@ -26,10 +26,14 @@ def unpack(tensors: Arrays, prefix: str) -> dict[str, NDArray[np.float32]]:
     """The float32 weights of one network, named without its prefix.
 
     Raises:
-      WeightsError: a scale does not fit its weight.
+      WeightsError: a scale does not fit its weight, or a value is infinite or no number.
     """
     names = [name for name in tensors if name.startswith(prefix) and not name.endswith(SCALE_SUFFIX)]
-    return {name.removeprefix(prefix): _unpacked(name, tensors) for name in names}
+    weights = {name.removeprefix(prefix): _unpacked(name, tensors) for name in names}
+    for name, weight in weights.items():
+        if not np.isfinite(weight).all():
+            raise WeightsError(f"{prefix}{name} holds values that are no finite numbers")
+    return weights
 
 
 def _unpacked(name: str, tensors: Arrays) -> NDArray[np.float32]:

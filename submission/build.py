@@ -165,7 +165,7 @@ def rehearse_target(
       RehearsalError: the decoder failed, or pictures are missing, extra or wrong.
     """
     data_zip = dist / target / rules.data_name
-    with rehearse(dist / DECODER_ZIP, data_zip, rules) as run:
+    with rehearse(dist / DECODER_ZIP, data_zip, rules, [originals]) as run:
         score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels)
         if keep and score:
             copy_pictures(run.folder, keep)

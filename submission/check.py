@@ -127,7 +127,10 @@ def main(arguments: list[str]) -> int:
         known = rules.known_set(given.set) if given.set else None
     except KeyError as error:
         parser.error(error.args[0])
-    problems = check(given.path, rules, known)
+    try:
+        problems = check(given.path, rules, known)
+    except OSError as error:
+        problems = [Problem(str(given.path), f"cannot be read: {error.strerror or error}")]
     for problem in problems:
         print(problem)
     for note in rules.notes:

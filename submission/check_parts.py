@@ -70,7 +70,10 @@ def check_unpacked(folder: Path, where: str, expected: frozenset[str]) -> Checke
     found = {path.name for path in folder.iterdir()}
     problems += [warning(where, f"holds {name}, which no decoder needs") for name in sorted(found - expected)]
     try:
-        return CheckedDecoder(problems, load_bundle(folder / "decoder_pkg" / "weights"))
+        bundle = load_bundle(folder / "decoder_pkg" / "weights")
+        for model in bundle.models.values():
+            model.build()
+        return CheckedDecoder(problems, bundle)
     except DecoderError as error:
         return CheckedDecoder([*problems, named(where, error)], None)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
-from decoder_pkg.bundle import MANIFEST, WEIGHTS, read_manifest
+from decoder_pkg.bundle import MANIFEST, WEIGHTS, load_bundle, read_manifest
+from decoder_pkg.errors import DecoderError
+from decoder_pkg.safe_zip import unpack
 from eval.provenance import UNKNOWN, models_sha256
 
+from .rehearsal import MAX_UNPACKED
 from .zips import build_zip
 
 PACKAGE = Path(decoder_pkg.__file__).parent
@@ -72,13 +75,13 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
 
 def bundle_sha256(decoder_zip: Path) -> str:
     """The models' sha256 of a decoder package; a package of another make has none that can be told."""
-    try:
-        with zipfile.ZipFile(decoder_zip) as archive:
-            rows = json.loads(archive.read(f"{PACKED_WEIGHTS}/{MANIFEST}"))["models"]
-            files = (archive.read(f"{PACKED_WEIGHTS}/{row['file']}") for row in rows)
-            return models_sha256(hashlib.sha256(data).digest() for data in files)
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
-        return UNKNOWN
+    with tempfile.TemporaryDirectory(prefix="bundle-") as name:
+        try:
+            unpack(decoder_zip, Path(name), MAX_UNPACKED)
+            bundle = load_bundle(Path(name) / PACKED_WEIGHTS)
+        except DecoderError:
+            return UNKNOWN
+    return models_sha256(model.digest for model in bundle.models.values())
 
 
 def _vendored(wheels: Path) -> dict[str, bytes]:

@@ -47,7 +47,7 @@ def read_lock(lock: Path) -> dict[str, object] | None:
         row = json.loads(lock.read_text())
         if isinstance(row["sha256"], str) and isinstance(row["members"], dict):
             return dict(row)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     raise FrozenDecoder(f"{lock} is damaged: restore it from the repository's history")
 

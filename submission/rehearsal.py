@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,10 @@ from decoder_pkg.safe_zip import unpack
 
 from .seasons import GIGABYTE, Season
 
-NO_NETWORK = ("unshare", "--net", "--map-root-user")
-LIMITS = Path(__file__).with_name("limits.py")
+ISOLATED = ("unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--map-root-user")
+"""No network, no sight of other processes, an end of all of its own when ./decode ends, mounts of its own."""
+
+LIMITS, CONCEAL = (Path(__file__).with_name(name) for name in ("limits.py", "conceal.py"))
 CONTAINER = Path(".cache/container")
 """The environment that `make container` builds: the season's packages and nothing of this project."""
 
@@ -43,7 +45,7 @@ class Rehearsal:
       peak_bytes: largest resident set of the process.
       log: its stdout, which is all that a team gets to see.
       hidden: its stderr.
-      offline: whether the network was really cut off.
+      isolated: whether the network and the originals were really out of its reach.
       container: whether the container's environment ran it, not this one.
       failure: why it did not succeed, None where it did.
     """
@@ -54,7 +56,7 @@ class Rehearsal:
     peak_bytes: int
     log: str
     hidden: str
-    offline: bool
+    isolated: bool
     container: bool
     failure: str | None
 
@@ -65,10 +67,16 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearse(decoder_zip: Path, data_zip: Path, rules: Season) -> Iterator[Rehearsal]:
+def rehearse(decoder_zip: Path, data_zip: Path, rules: Season, concealed: Sequence[Path] = ()) -> Iterator[Rehearsal]:
     """Unpacks the decoder beside the data in a fresh folder and runs it under the season's limits.
 
     The folder is removed afterwards.
+
+    Args:
+      decoder_zip: the decoder package.
+      data_zip: the data of one target.
+      rules: the season's.
+      concealed: folders that the decoder must not read: the originals.
 
     Raises:
       DecoderError: the decoder's zip is damaged or unsafe.
@@ -79,7 +87,7 @@ def rehearse(decoder_zip: Path, data_zip: Path, rules: Season) -> Iterator[Rehea
         work.mkdir()
         unpack(decoder_zip, work, MAX_UNPACKED)
         shutil.copy(data_zip, work / rules.data_name)
-        yield _run(work, rules)
+        yield _run(work, rules, concealed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -89,8 +97,8 @@ def container_ready(container: Path) -> bool:
     return (container / ".ready").exists()
 
 
-def _run(work: Path, rules: Season) -> Rehearsal:
-    network = _network_cut()
+def _run(work: Path, rules: Season, concealed: Sequence[Path]) -> Rehearsal:
+    isolation = _isolation(concealed)
     inside = container_ready(CONTAINER)
     programs = CONTAINER.absolute() / "bin" if inside else Path(sys.executable).parent
     limits = (sys.executable, "-I", str(LIMITS), str(rules.memory_bytes or 0), str(rules.cpus or 0))
@@ -99,14 +107,14 @@ def _run(work: Path, rules: Season) -> Rehearsal:
     start = time.monotonic()
     with logs[0].open("wb") as out, logs[1].open("wb") as err:
         process = subprocess.Popen(
-            [*network, *limits, "./decode"], cwd=work, env=environment, stdout=out, stderr=err, start_new_session=True
+            [*limits, *isolation, "./decode"], cwd=work, env=environment, stdout=out, stderr=err, start_new_session=True
         )
         usage, late = _wait(process, rules.seconds)
     seconds = time.monotonic() - start
     log, hidden = (path.read_text(errors="replace") for path in logs)
     code = process.returncode
     return Rehearsal(
-        work, code, seconds, usage, log, hidden, bool(network), inside, _failure(code, late, hidden, rules)
+        work, code, seconds, usage, log, hidden, bool(isolation), inside, _failure(code, late, hidden, rules)
     )
 
 
@@ -140,8 +148,11 @@ def _failure(code: int, late: bool, hidden: str, rules: Season) -> str | None:
     return None
 
 
-def _network_cut() -> tuple[str, ...]:
-    """The command prefix that cuts the network, empty where the system does not allow it."""
-    if shutil.which(NO_NETWORK[0]) and subprocess.run([*NO_NETWORK, "true"], capture_output=True).returncode == 0:
-        return NO_NETWORK
+def _isolation(concealed: Sequence[Path]) -> tuple[str, ...]:
+    """The command prefix that isolates a run, empty where the system does not allow it."""
+    program = shutil.which(ISOLATED[0])
+    folders = [str(folder.resolve()) for folder in concealed]
+    prefix = (program or "", *ISOLATED[1:], sys.executable, "-I", str(CONCEAL), *folders, "--")
+    if program and subprocess.run([*prefix, sys.executable, "-I", "-c", ""], capture_output=True).returncode == 0:
+        return prefix
     return ()

@@ -61,7 +61,7 @@ def timing(run: Rehearsal) -> Timing:
 def conditions(run: Rehearsal, rules: Season) -> str:
     """Under which limits a run went."""
     where = "the container's packages" if run.container else "this environment's packages (`make container` is missing)"
-    network = "no network" if run.offline else "the network (this system does not let it be cut off)"
+    network = "no network" if run.isolated else "the network (this system does not let it be cut off)"
     memory, hours = (rules.memory_bytes or 0) / 1e9, (rules.seconds or 0) / 3600
     limits = [f"{rules.cpus} CPUs"] if rules.cpus else []
     limits += [f"{memory:g} GB of address space"] if memory else []

@@ -31,7 +31,7 @@ def decoder_report(package: DecoderZip, rules: Season) -> str:
 def target_report(result: TargetResult) -> str:
     """One target's size and rehearsal."""
     run = result.rehearsal
-    network = "without network" if run.offline else "with network (this system does not let it be cut off)"
+    network = "without network" if run.isolated else "with network (this system does not let it be cut off)"
     return (
         f"target {result.target} bpp: {result.data_bytes:,} of {result.budget:,} bytes "
         f"({100 * result.data_bytes / result.budget:.2f} %)\n"

@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.fixed_point import ACTIVATION_LIMIT, TAPS, WEIGHT_LIMIT
+from decoder_pkg.fixed_point import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
 from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
 
-MAX_SHIFT = 40
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
 

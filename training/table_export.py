@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.architecture import GAIN_STEPS
-from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.entropy_model import Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.tables import PRECISION
 from encoder.entropy import COMPONENTS, LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior, latent_likelihood
 
@@ -37,7 +37,7 @@ def gaussian_tables() -> Arrays:
         mass = _mass(middle, math.ceil(SUPPORT_SIGMAS * 2.0**middle) + 1)
         supports.append(len(mass) // 2)
         frequencies.append(integer_frequencies(mass, max(0.0, 1 - float(mass.sum()))))
-    steps = np.arange(256).clip(min=1) / Q_ONE
+    steps = np.arange(Q_VALUES).clip(min=1) / Q_ONE
     log_q = np.round(np.log2(steps) / LOG2_SIGMA_STEP * (1 << SCALE_SHIFT)).astype(np.int16)
     return {
         "gaussian.support": np.array(supports, dtype=np.int32),

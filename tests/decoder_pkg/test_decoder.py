@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save
 
 from decoder_pkg import render as rendering
 from decoder_pkg.archive import Archive, Entry, read_archive, write_archive
@@ -158,13 +160,26 @@ def test_member_that_lies_elsewhere_is_refused(tmp_path: Path, golden_stream: by
         read_stream(tmp_path / DATA_ZIP)
 
 
-def test_output_that_cannot_be_written_is_named(golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path) -> None:
+def test_output_that_cannot_be_a_folder_is_named(golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "streams").mkdir()
     (tmp_path / "streams/a.clc").write_bytes(golden_stream)
-    for source in ("streams", "streams/a.clc"):
-        with pytest.raises(CannotWrite):
-            decode_paths(golden_zoo.bundle, tmp_path / source, tmp_path / "file")
+    with pytest.raises(CannotWrite):
+        decode_paths(golden_zoo.bundle, tmp_path / "streams", tmp_path / "file")
+
+
+def test_picture_that_cannot_be_written_costs_itself_alone(
+    golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_zip(tmp_path / DATA_ZIP, {ZIP_MEMBER: golden_stream})
+    (tmp_path / "images/astronaut.png").mkdir(parents=True)
+    assert decode_server(golden_zoo.bundle, tmp_path) == 1
+    assert "astronaut: CannotWrite" in capsys.readouterr().err
+    assert sorted(path.stem for path in (tmp_path / "images").iterdir() if path.is_file()) == [
+        "chelsea",
+        "coffee",
+        "rocket",
+    ]
 
 
 def test_name_that_the_terminal_lacks_does_not_stop_the_others(golden_stream: bytes, tmp_path: Path) -> None:
@@ -209,6 +224,47 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
         path.write_bytes(damaged(path.read_bytes(), position))
         with pytest.raises(error):
             load_bundle(folder)
+
+
+def fake_weights(change: dict[str, np.ndarray | None]) -> bytes:
+    """The golden weights with other tensors (None: without one), in a file that is sound in itself."""
+    path = GOLDEN / "decoder/smoke.safetensors"
+    tensors = load_file(path)
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    tensors = {name: array for name, array in (tensors | change).items() if array is not None}
+    return save(tensors, metadata)
+
+
+FREQUENCIES = load_file(GOLDEN / "decoder/smoke.safetensors")["gaussian.frequency"]
+ODD_TENSORS: dict[str, dict[str, np.ndarray | None]] = {
+    "absent": {"log_q": None},
+    "channel dropped": {"hyper.enter.weight": np.zeros((9, 7, 16), np.int16)},
+    "wide weights": {"hyper.enter.weight": np.zeros((9, 8, 16), np.int32)},
+    "float bias": {"hyper.enter.bias": np.zeros(16, np.float64)},
+    "negative shift": {"hyper.enter.shift": np.full(16, -1, np.int8)},
+    "sum beyond float64": {"hyper.enter.bias": np.full(16, 2**62, np.int64)},
+    "2-d support": {"gaussian.support": np.full((8, 8), 2, np.int32)},
+    "0-d support": {"gaussian.support": np.array(2, np.int32)},
+    "empty support": {"gaussian.support": np.zeros(0, np.int32)},
+    "negative support": {"gaussian.support": np.full(64, -5, np.int32)},
+    "largest support": {"gaussian.support": np.full(64, 2**31 - 1, np.int32)},
+    "zero frequencies": {"gaussian.frequency": FREQUENCIES * np.uint32(0)},
+    "bin of no table": {"gaussian.table_of_bin": np.full(256, 64, np.uint8)},
+    "signed bins": {"gaussian.table_of_bin": np.full(256, -1, np.int8)},
+    "short log q": {"log_q": np.zeros(255, np.int16)},
+    "far offset": {"hyper_prior.offset": np.full((7, 8), 2**40, np.int64)},
+    "no number in the synthesis": {"synthesis.enter.bias": np.full(16, np.nan, np.float32)},
+    "infinity in the synthesis": {"synthesis.enter.bias": np.full(16, np.inf, np.float32)},
+    "synthesis of another width": {"synthesis.enter.bias": np.zeros(15, np.float32)},
+}
+
+
+@pytest.mark.parametrize("change", ODD_TENSORS.values(), ids=ODD_TENSORS)
+def test_weights_that_do_not_fit_are_refused_when_the_networks_are_built(change: dict[str, np.ndarray | None]) -> None:
+    DecoderModel(fake_weights({})).build()
+    with pytest.raises(WeightsError):
+        DecoderModel(fake_weights(change)).build()
 
 
 def test_truncated_weights_are_refused(tmp_path: Path) -> None:
@@ -266,7 +322,7 @@ def test_longest_name_can_be_written(golden_zoo: Zoo, golden_stream: bytes, tmp_
     assert [path.stem for path in (tmp_path / "images").iterdir()] == ["x" * 200]
 
 
-def test_output_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+def test_output_that_cannot_be_written_is_named_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 
@@ -276,7 +332,8 @@ def test_output_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Pat
     assert result.returncode == 1
     assert "CannotWrite" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out/astronaut.png").exists()
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

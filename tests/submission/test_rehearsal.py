@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +26,11 @@ RULES = replace(season(2021), memory_bytes=None)
 HEAD = "#!/usr/bin/env python3\n"
 
 
-def run(tmp_path: Path, script: str, rules: Season = RULES) -> Rehearsal:
+def run(tmp_path: Path, script: str, rules: Season = RULES, concealed: Sequence[Path] = ()) -> Rehearsal:
     """Rehearses a decoder that is this script, on data of one byte."""
     (tmp_path / "decoder.zip").write_bytes(build_zip({"decode": (HEAD + script).encode()}, frozenset({"decode"})))
     (tmp_path / "data.zip").write_bytes(b"x")
-    with rehearse(tmp_path / "decoder.zip", tmp_path / "data.zip", rules) as result:
+    with rehearse(tmp_path / "decoder.zip", tmp_path / "data.zip", rules, concealed) as result:
         return result
 
 
@@ -65,7 +67,27 @@ def test_decoder_gets_the_season_s_cpus(tmp_path: Path) -> None:
 def test_network_is_cut_where_the_system_allows_it(tmp_path: Path) -> None:
     script = "import socket; print([name for _, name in socket.if_nameindex() if name != 'lo'])"
     result = run(tmp_path, script)
-    assert result.log == "[]\n" or not result.offline
+    assert result.log == "[]\n" or not result.isolated
+
+
+def test_originals_are_out_of_the_decoder_s_reach(tmp_path: Path) -> None:
+    (tmp_path / "originals").mkdir()
+    (tmp_path / "originals/a.png").write_bytes(b"x")
+    folder = str(tmp_path / "originals")
+    script = f"import os, subprocess\nsubprocess.run(['umount', {folder!r}])\nprint(os.listdir({folder!r}))"
+    result = run(tmp_path, script, concealed=[tmp_path / "originals"])
+    assert result.log == "[]\n" or not result.isolated
+    assert (tmp_path / "originals/a.png").exists()
+
+
+def test_process_that_leaves_its_session_ends_with_the_decoder(tmp_path: Path) -> None:
+    started = time.monotonic()
+    script = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {!r}], start_new_session=True)"
+    left = f"import time\ntime.sleep(1)\nopen({str(tmp_path / 'left')!r}, 'w')"
+    result = run(tmp_path, script.format(left))
+    assert result.failure is None
+    time.sleep(max(0.0, started + 3 - time.monotonic()))
+    assert not (tmp_path / "left").exists() or not result.isolated
 
 
 def test_log_is_stdout_alone_and_stderr_is_shown_as_hidden(tmp_path: Path) -> None:
