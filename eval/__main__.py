@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
+from .provenance import UNKNOWN, provenance
 from .score import SetScore, score_folder
 
 EXAMPLES = """examples:
@@ -44,7 +47,8 @@ def main() -> int:
         return 1
     table = picture_scores(score)
     if arguments.csv:
-        table.to_csv(arguments.csv, index=False)
+        origin = provenance(len(os.sched_getaffinity(0)), UNKNOWN)
+        table.assign(**asdict(origin)).to_csv(arguments.csv, index=False)
     print(table.to_string(index=False, float_format="{:.5f}".format))
     print(f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}")
     return 0

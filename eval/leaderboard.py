@@ -10,6 +10,9 @@ import pandas as pd
 
 from .provenance import Provenance
 
+PUBLISHED = " (published)"
+"""Ends the label of a published row, and of no other."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -39,7 +42,7 @@ class Row:
     @property
     def label(self) -> str:
         """The team, marked where the result is a published one."""
-        return f"{self.team} (published)" if self.source else self.team
+        return f"{self.team}{PUBLISHED}" if self.source else self.team
 
     @property
     def date(self) -> str:

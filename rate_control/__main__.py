@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
+from eval.provenance import UNKNOWN, provenance
 
 from .allocation import InfeasibleBudget
 from .budget import TARGETS
@@ -38,10 +41,9 @@ def parse_size(text: str) -> tuple[int, int]:
       argparse.ArgumentTypeError: the text has another form.
     """
     model, _, size = text.partition("=")
-    try:
-        return int(model), int(float(size))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size like 1=10647925") from None
+    if not (model.isascii() and model.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size like 1=10647925")
+    return int(model), int(positive(size))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     choosing.add_argument("table", type=Path, help="CSV or Parquet file with a column model, as tune writes it")
     choosing.add_argument("--budgets", type=int, nargs="+", required=True, help="bytes of the set at each target")
     choosing.add_argument("--sizes", type=parse_size, nargs="+", required=True, help="MODEL=BYTES of each model")
-    choosing.add_argument("--total", type=float, required=True, help="bytes that the models may take together")
+    choosing.add_argument("--total", type=positive, required=True, help="bytes that the models may take together")
     for command in (tuning, allocating, choosing):
         add_metric_options(command)
     for command in (tuning, allocating):
@@ -90,6 +92,8 @@ def main() -> int:
             print(tune(arguments.images, targets, output, metric, arguments.limit, effort, engine))
         elif arguments.command == "models":
             sizes, total = dict(arguments.sizes), int(arguments.total)
+            if len(sizes) < len(arguments.sizes):
+                raise TableError("--sizes names a model twice")
             print(*choose_models(load_table(arguments.table), arguments.budgets, sizes, total, metric))
         else:
             _allocate(arguments, metric)
@@ -108,7 +112,9 @@ def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
         result = allocate_table(frame, arguments.budget, metric)
         chosen, text = result.chosen, summary(result, arguments.budget)
     if arguments.output:
-        chosen.to_csv(arguments.output, index=False)
+        origin = asdict(provenance(len(os.sched_getaffinity(0)), UNKNOWN))
+        # A table that tells its origin keeps it: choosing changes no figure.
+        chosen.assign(**{k: v for k, v in origin.items() if k not in chosen}).to_csv(arguments.output, index=False)
     else:
         print(format_table(chosen))
     print(f"PSNR {pooled_psnr_db(chosen):.4f} dB, MS-SSIM {pooled_similarity(chosen):.6f}; {text}")

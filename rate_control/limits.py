@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,15 @@ class Limits:
     psnr_low: float = -math.inf
     psnr_high: float = math.inf
     image: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses ends of which none lies between them.
+
+        Raises:
+          TableError: a lower end is above its upper end, or one is no number.
+        """
+        if not (self.bpp_low <= self.bpp_high and self.psnr_low <= self.psnr_high):
+            raise TableError(f"a limit of {self} leaves nothing")
 
     def __str__(self) -> str:
         ranges = _range(self.bpp_low, self.bpp_high, "bpp", 0.0), _range(self.psnr_low, self.psnr_high, "dB")
@@ -70,13 +80,20 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
 
 
 def constant_rate(frame: pd.DataFrame, bpp: float, metric: Metric | None = None) -> pd.DataFrame:
-    """The best row of each picture within its own `bpp`, for comparison.
+    """The best row of each picture that takes at most `bpp`, for comparison.
+
+    Args:
+      frame: candidate table.
+      bpp: bits per pixel of every picture, as its shortest decimal number says.
+      metric: what is minimised, PSNR by default.
 
     Raises:
       InfeasibleBudget: a picture has no candidate that small.
     """
     groups = picture_groups(check_table(frame))
-    allowed = frame["bytes"].to_numpy() <= np.ceil(frame["pixels"].to_numpy() * bpp / 8)
+    rate = Fraction(str(bpp))
+    room = {pixels: math.floor(pixels * rate / 8) for pixels in frame["pixels"].unique().tolist()}
+    allowed = frame["bytes"].to_numpy() <= frame["pixels"].map(room).to_numpy()
     distortion = np.where(allowed, (metric or Metric()).distortion(frame), np.inf)
     for rows in groups:
         if not allowed[rows].any():

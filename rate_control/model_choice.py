@@ -34,10 +34,14 @@ def choose_models(
 
     Raises:
       TableError: the table names no models, a model of the table has no size, or no single model fits the limit.
-      InfeasibleBudget: a target cannot be met with any of the choices left.
+      InfeasibleBudget: a target cannot be met, or not with any of the choices left.
     """
     if "model" not in frame.columns:
         raise TableError("the table has no column model, which tells the models apart")
+    if not pd.api.types.is_integer_dtype(frame["model"]):
+        raise TableError("the column model must hold whole numbers in every row")
+    for budget in budgets:
+        allocate_table(frame, budget, metric)  # a target that no choice can meet is refused with the figures
     models = sorted(int(model) for model in frame["model"].unique())
     unknown = [model for model in models if model not in model_bytes]
     if unknown:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from .limits import Limits
-from .table import METRICS, Metric
+from .table import METRICS, Metric, TableError
 
 LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given
 many times.
@@ -76,4 +76,7 @@ def parse_limit(text: str) -> Limits:
         ends = {f"{quantity}_{end}": float(value) for end, value in (("low", low), ("high", high)) if value}
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} has an end that is no number") from None
-    return Limits(image=image or None, **ends)
+    try:
+        return Limits(image=image or None, **ends)
+    except TableError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 MAX_STATES = 4096
 """Partial exchanges kept at once: as long as there are fewer the search is exact."""
 
+MAX_PRODUCTS = 2**23
+"""Exchanges looked at in all: where pictures have many alternatives each, fewer states are kept."""
+
 
 @dataclass(frozen=True)
 class Alternatives:
@@ -56,9 +59,13 @@ def best_combination(pictures: Sequence[Alternatives], left: int, slope: float) 
     zero = np.zeros(1, dtype=np.intp)
     states = _States(np.zeros(1, dtype=np.int64), np.zeros(1), zero, zero)
     movable = [number for number, row in enumerate(pictures) if len(row.candidate) > 1]
+    # First those that could nearly do it alone: a good end is found early, and what cannot beat it is dropped.
+    movable.sort(key=lambda number: _nearest(pictures[number], left, slope))
     slack_after = _largest_saving_after([pictures[number] for number in movable])
+    products = sum(len(pictures[number].candidate) for number in movable)
+    most_states = min(MAX_STATES, 2 + MAX_PRODUCTS // max(1, products))
     for number, saving in zip(movable, slack_after, strict=True):
-        states = _prune(_extend(states, pictures[number]), left, left + saving, best, slope)
+        states = _prune(_extend(states, pictures[number]), left, left + saving, best, slope, most_states)
         stages.append((number, states))
         total = np.where(states.extra <= left, states.regret + slope * (left - states.extra), np.inf)
         # Remembered here, because pruning may drop it later.
@@ -67,6 +74,11 @@ def best_combination(pictures: Sequence[Alternatives], left: int, slope: float) 
         if best == 0:
             break
     return _trace(stages[: best_end[0]], best_end[1], len(pictures))
+
+
+def _nearest(picture: Alternatives, left: int, slope: float) -> float:
+    """Least price of what one picture could do alone: its regret and the bytes by which it misses."""
+    return float((picture.regret + slope * np.abs(left - picture.extra)).min())
 
 
 def _largest_saving_after(pictures: Sequence[Alternatives]) -> list[int]:
@@ -83,10 +95,10 @@ def _extend(states: _States, picture: Alternatives) -> _States:
     return _States(extra, regret, parent, pick)
 
 
-def _prune(states: _States, left: int, most: int, best: float, slope: float) -> _States:
+def _prune(states: _States, left: int, most: int, best: float, slope: float, count: int) -> _States:
     """Drops states that cannot fit, cannot win or are dominated.
 
-    Beyond MAX_STATES half of those kept have the least regret, half the least with the bytes still to be made up for.
+    Beyond `count` half of those kept have the least regret, half the least with the bytes still to be made up for.
     """
     keep = np.flatnonzero((states.extra <= most) & (states.regret <= best))
     distortion = states.regret[keep] - slope * states.extra[keep]
@@ -94,10 +106,10 @@ def _prune(states: _States, left: int, most: int, best: float, slope: float) -> 
     falling = distortion[order]
     better = np.concatenate([[True], falling[1:] < np.minimum.accumulate(falling)[:-1]])
     keep = keep[order[better]]
-    if len(keep) > MAX_STATES:
+    if len(keep) > count:
         regret, missing = states.regret[keep], np.abs(left - states.extra[keep])
         orders = np.argsort(regret, kind="stable"), np.argsort(regret + slope * missing, kind="stable")
-        keep = keep[np.unique(np.concatenate([order[: MAX_STATES // 2] for order in orders]))]
+        keep = keep[np.unique(np.concatenate([order[: count // 2] for order in orders]))]
     return _States(states.extra[keep], states.regret[keep], states.parent[keep], states.pick[keep])
 
 

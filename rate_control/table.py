@@ -17,6 +17,9 @@ from .allocation import Allocation, Options, allocate
 COLUMNS = ("image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels")
 """image and candidate are names; ms_ssim_loss is 1 - MS-SSIM; squared_error is summed over all RGB samples."""
 
+LARGEST = 2**53
+"""Up to here every whole number is a float64 of its own."""
+
 METRICS = ("psnr", "ms-ssim", "mix")
 
 
@@ -121,17 +124,25 @@ def check_table(frame: pd.DataFrame) -> pd.DataFrame:
         raise TableError("the table has no rows")
     if frame["image"].isna().any() or (frame["image"] == "").any():
         raise TableError("every row must name its picture")
-    try:
-        numbers = frame[list(COLUMNS[2:])].to_numpy(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TableError(f"bytes, distortions and pixels must be numbers: {error}") from None
-    if not np.isfinite(numbers).all() or (numbers < 0).any():
-        raise TableError("bytes, distortions and pixels must be finite numbers, not negative")
-    if (frame[["bytes", "pixels"]].to_numpy(np.float64) % 1).any():
-        raise TableError("bytes and pixels must be whole numbers")
+    for name in COLUMNS[2:]:
+        _check_numbers(frame[name], whole=name in ("bytes", "pixels"))
     if (frame["pixels"] <= 0).any() or (frame.groupby("image")["pixels"].nunique() != 1).any():
         raise TableError("every row of a picture must state the same positive number of pixels")
     return frame
+
+
+def _check_numbers(column: pd.Series, whole: bool) -> None:
+    # Text that looks like a number would pass here and be read in another way later.
+    if not pd.api.types.is_numeric_dtype(column) and any(isinstance(value, str) for value in column):
+        raise TableError(f"{column.name} must hold numbers, and holds text")
+    try:
+        numbers = column.to_numpy(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TableError(f"{column.name} must hold numbers: {error}") from None
+    if not ((numbers >= 0) & (numbers <= LARGEST)).all():
+        raise TableError(f"{column.name} must hold finite numbers, not negative and at most {LARGEST}")
+    if whole and (numbers % 1).any():
+        raise TableError(f"{column.name} must hold whole numbers")
 
 
 def allocate_table(frame: pd.DataFrame, budget: int, metric: Metric | None = None) -> TableAllocation:

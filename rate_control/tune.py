@@ -19,7 +19,7 @@ from .budget import budget_bytes
 from .comparison import compare_allocations
 from .engine import Engine
 from .jobs import PresetRefinement
-from .limits import Limits
+from .limits import Limits, apply_limits
 from .plots import plot_rates, plot_set_curve, set_curve
 from .set_coder import SetCoder
 from .table import Metric, TableAllocation, picture_psnr_db
@@ -78,14 +78,16 @@ def tune(
         parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
         parts.append(summary(result, budget))
     frame = coder.table()
-    frame.assign(candidate=range(len(frame))).to_csv(output / "candidates.csv", index=False)
+    frame.assign(candidate=range(len(frame)), **origin).to_csv(output / "candidates.csv", index=False)
+    frame = apply_limits(frame, limits)
     curve = set_curve(frame, metric)
-    curve.to_csv(output / "curve.csv", index=False)
+    curve.assign(**origin).to_csv(output / "curve.csv", index=False)
     plot_set_curve(curve, results, metric, output / "curve.png")
     plot_rates(results, output / "rates.png")
     comparison = compare_allocations(frame, targets)
     comparison.assign(**origin).to_csv(output / "comparison.csv", index=False)
-    parts.append(f"PSNR of the set under three allocations of these candidates:\n{format_table(comparison)}")
+    which = "these candidates within the limits" if limits else "these candidates"
+    parts.append(f"PSNR of the set under three allocations of {which}:\n{format_table(comparison)}")
     return "\n\n".join([*parts, f"tables and plots: {output}"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -121,7 +122,7 @@ def fit_baselines(tables: Tables, target: str, budget: int) -> tuple[dict[str, T
 
 def baseline_rows(fitted: Mapping[str, TableAllocation], rules: Season) -> list[Row]:
     """One row per codec, with the settings that its pictures got."""
-    codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(None)
+    codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(len(os.sched_getaffinity(0)))
     rows = []
     for name, result in fitted.items():
         score = set_score(result, rules)

@@ -147,10 +147,12 @@ def _counted_bytes(entry: Entry, folder: Path, data_name: str) -> int:
     if data.is_file() == count.is_file():
         raise EntryError(Problem(name, f"needs either {data_name} or {BYTES_FILE}, so that the bytes are known"))
     if data.is_file():
+        if not data.stat().st_size:
+            raise EntryError(Problem(f"{name}/{data_name}", "is empty"))
         return data.stat().st_size
     text = count.read_text(errors="replace").strip()
-    if not (text.isascii() and text.isdigit()):
-        raise EntryError(Problem(f"{name}/{BYTES_FILE}", f"{text[:40]!r} is no number of bytes"))
+    if not (text.isascii() and text.isdigit() and int(text[:20])):
+        raise EntryError(Problem(f"{name}/{BYTES_FILE}", f"{text[:40]!r} is no number of bytes above 0"))
     return int(text)
 
 

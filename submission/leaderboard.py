@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from encoder.pictures import PictureError
 from eval.baselines import installed
+from eval.leaderboard import PUBLISHED
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.sheet import Contestant, picture_table, sheet
@@ -49,6 +50,8 @@ def parse_entry(text: str) -> Entry:
     name, equals, path = text.partition("=")
     if not equals or not name or "/" in name or name.startswith("."):
         raise argparse.ArgumentTypeError(f"{text!r} is no entry like ours=dist")
+    if name.endswith(PUBLISHED.strip()):
+        raise argparse.ArgumentTypeError(f"{name!r} would look like a published row: choose another name")
     if not Path(path).exists():
         raise argparse.ArgumentTypeError(f"{path} of {name} does not exist")
     return Entry(name, Path(path))

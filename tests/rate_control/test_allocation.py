@@ -100,6 +100,15 @@ def test_collinear_tables_are_as_fast_as_others() -> None:
     assert allocate(options, 9000).bytes == 9000
 
 
+def test_budget_that_no_ties_can_fill_ends_at_the_least_left_over() -> None:
+    """Exchanges in steps of 100 bytes at no price: the search finds no end, and must find what no other beats."""
+    size = np.round(np.interp(np.arange(80), [0, 20, 60, 79], [1000, 5000, 20000, 60000]) / 100).astype(int) * 100
+    line = Options(size, np.interp(size, [1000, 5000, 20000, 60000], [1e6, 5e5, 2e5, 1e5]))
+    result = allocate([line] * 60, 60 * 12345 + 55)
+    assert (60 * 12345 + 55 - result.bytes) == 55
+    assert result.gap == pytest.approx(55 * result.slope, rel=1e-6)
+
+
 def test_slope_at_a_vertex_lies_between_its_sides() -> None:
     options = Options(np.array([10, 20, 40]), np.array([100.0, 60.0, 40.0]))
     assert slope_at(options, 20) == pytest.approx(2.0)

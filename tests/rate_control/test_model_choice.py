@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from rate_control.__main__ import main
+from rate_control.allocation import InfeasibleBudget
 from rate_control.model_choice import choose_models
 from rate_control.table import COLUMNS, TableError
 
@@ -33,6 +34,33 @@ def test_limit_that_no_model_meets_is_refused(table: pd.DataFrame) -> None:
         choose_models(table, [80], {1: 100, 2: 100, 3: 100}, 99)
     with pytest.raises(TableError, match="no size"):
         choose_models(table, [80], {1: 100}, 99)
+
+
+def test_target_that_no_model_meets_is_refused_with_its_figures(table: pd.DataFrame) -> None:
+    with pytest.raises(InfeasibleBudget, match="20 bytes, 1 more than the budget of 19"):
+        choose_models(table, [19, 80], {1: 1, 2: 1, 3: 1}, 99)
+
+
+@pytest.mark.parametrize("model", ["x", 1.5, None])
+def test_model_that_is_no_number_is_refused(table: pd.DataFrame, model: str | float | None) -> None:
+    table["model"] = table["model"].astype(object)
+    table.loc[0, "model"] = model
+    with pytest.raises(TableError, match="whole numbers"):
+        choose_models(table, [80], {1: 1, 2: 1, 3: 1}, 99)
+
+
+@pytest.mark.parametrize("change", ["1=-5", "1=inf", "1=nan", "x=5", "1=x", "--total nan", "--total x"])
+def test_option_that_makes_no_sense_is_refused(
+    table: pd.DataFrame, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.to_csv(tmp_path / "t.csv", index=False)
+    line = f"models {tmp_path / 't.csv'} --budgets 80 --total 200 --sizes 1=100 2=100 3=100"
+    monkeypatch.setattr(sys, "argv", ["rate_control", *line.split(), "3=7"])
+    assert main() == 1  # a size told twice
+    monkeypatch.setattr(sys, "argv", ["rate_control", *line.split(), *change.split()])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
 
 
 def test_command_line_names_the_models_to_ship(

@@ -142,10 +142,19 @@ def test_file_that_is_no_table_is_a_named_error(tmp_path: Path) -> None:
             load_table(tmp_path / name)
 
 
+def test_same_rate_rounds_no_byte_up(table: pd.DataFrame) -> None:
+    table.loc[table["candidate"] == 0, "bytes"] = 15  # of 1000 pixels at 0.12 bpp
+    table["pixels"] = 1000
+    assert (constant_rate(table, 0.12)["candidate"] == 0).all()
+    table.loc[table["candidate"] == 0, "bytes"] = 16
+    with pytest.raises(InfeasibleBudget):
+        constant_rate(table, 0.12)
+
+
 def test_limit_is_read_as_it_is_written() -> None:
     assert parse_limit("bpp=0.02:0.6") == Limits(bpp_low=0.02, bpp_high=0.6)
     assert parse_limit("rocket:psnr=30:") == Limits(psnr_low=30, image="rocket")
-    for text in ("bpp", "bpp=3", "size=1:2", "bpp=a:b"):
+    for text in ("bpp", "bpp=3", "size=1:2", "bpp=a:b", "bpp=nan:", "bpp=0.5:0.1"):
         with pytest.raises(Exception, match=r"limit|number"):
             parse_limit(text)
 
@@ -173,7 +182,16 @@ def test_names_in_a_csv_file_stay_as_they_are(table: pd.DataFrame, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("column", "value", "message"),
-    [("bytes", 10.5, "whole"), ("bytes", "many", "numbers"), ("image", None, "name"), ("pixels", 0.5, "whole")],
+    [
+        ("bytes", 10.5, "whole"),
+        ("bytes", "many", "numbers"),
+        ("bytes", "1_0", "text"),
+        ("bytes", 2**63, "at most"),
+        pytest.param("bytes", 10**400, "numbers", id="beyond float64"),
+        ("squared_error", None, "finite"),
+        ("image", None, "name"),
+        ("pixels", 0.5, "whole"),
+    ],
 )
 def test_value_that_no_candidate_has_is_refused(
     table: pd.DataFrame, column: str, value: float | str | None, message: str
