@@ -33,7 +33,7 @@ def main() -> int:
     print_any_name()
     try:
         failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output, arguments.bf16)
-    except DecoderError as error:
+    except (DecoderError, OSError) as error:
         print(f"{arguments.source}: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 1 if failures else 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from decoder_pkg.archive import write_archive
+from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
 
 from .cache import CandidateCache
@@ -19,6 +20,9 @@ from .pictures import PictureError, find_pictures, load_picture
 from .presets import PRESETS, Preset, preset
 from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
+
+MAX_BPP = 100
+"""More than any picture takes."""
 
 EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel
@@ -43,8 +47,9 @@ def main() -> int:
     presets = [row.name for row in PRESETS]
     parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
     arguments = parser.parse_args()
-    if arguments.bpp <= 0:
-        parser.error("--bpp must be positive")
+    if not 0 < arguments.bpp <= MAX_BPP:
+        parser.error(f"--bpp must be a positive number, at most {MAX_BPP}")
+    print_any_name()
     try:
         jobs = _jobs(arguments.source, arguments.output)
         zoo = load_zoo()
@@ -52,7 +57,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{arguments.output} cannot be a folder: {error.strerror or error}", file=sys.stderr)
+        print(f"{error.filename or arguments.output}: {error.strerror or error}", file=sys.stderr)
         return 1
     failures = 0
     for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):

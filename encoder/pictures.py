@@ -24,9 +24,12 @@ def find_pictures(folder: Path) -> list[Path]:
     """PNG and JPEG files of a folder, by name.
 
     Raises:
-      PictureError: there are none, two would yield the same output name, or a stream cannot hold a name.
+      PictureError: it is no folder, has none, two would yield the same output name, or a stream cannot hold a name.
     """
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    try:
+        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise PictureError(f"{folder} cannot be read as a folder: {error.strerror or error}") from None
     if not files:
         raise PictureError(f"{folder} holds no PNG or JPEG pictures")
     for file in files:

@@ -40,7 +40,11 @@ def main() -> int:
     parser.add_argument("decoded", type=Path, help="folder of the decoded PNGs")
     parser.add_argument("--csv", type=Path, help="file for the table of pictures")
     arguments = parser.parse_args()
-    score, problems = score_folder(arguments.originals, arguments.decoded)
+    try:
+        score, problems = score_folder(arguments.originals, arguments.decoded)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     for problem in problems:
         print(problem, file=sys.stderr)
     if score is None:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Returns the exit code."""
     arguments = _parser().parse_args()
+    print_any_name()
     metric = chosen_metric(arguments)
     try:
         if arguments.command == "tune":

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
 from encoder.cache import CACHE, CandidateCache
 from encoder.pictures import PictureError
@@ -72,6 +73,7 @@ def main() -> int:
     parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
     parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
     arguments = parser.parse_args()
+    print_any_name()
     try:
         rules = season(arguments.season)
         targets = arguments.targets or list(rules.targets)

@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
+from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.pictures import PictureError, find_pictures, load_picture
@@ -147,6 +148,7 @@ def main() -> int:
     """Returns the exit code."""
     parser = _parser()
     arguments = parser.parse_args()
+    print_any_name()
     try:
         zoo, files = load_zoo(), find_pictures(arguments.images)
         known = [*map(str, zoo.models), *(baseline.name for baseline in installed())]

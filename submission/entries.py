@@ -25,6 +25,7 @@ from .seasons import Season
 from .zips import build_zip, write_atomically
 
 BYTES_FILE = "bytes.txt"
+MAX_DIGITS = 19
 
 
 class EntryError(Exception):
@@ -151,7 +152,7 @@ def _counted_bytes(entry: Entry, folder: Path, data_name: str) -> int:
             raise EntryError(Problem(f"{name}/{data_name}", "is empty"))
         return data.stat().st_size
     text = count.read_text(errors="replace").strip()
-    if not (text.isascii() and text.isdigit() and int(text[:20])):
+    if not (text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and int(text)):
         raise EntryError(Problem(f"{name}/{BYTES_FILE}", f"{text[:40]!r} is no number of bytes above 0"))
     return int(text)
 

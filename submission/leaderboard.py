@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from decoder_pkg.commands import print_any_name
 from encoder.pictures import PictureError
 from eval.baselines import installed
 from eval.leaderboard import PUBLISHED
@@ -52,8 +53,10 @@ def parse_entry(text: str) -> Entry:
         raise argparse.ArgumentTypeError(f"{text!r} is no entry like ours=dist")
     if name.endswith(PUBLISHED.strip()):
         raise argparse.ArgumentTypeError(f"{name!r} would look like a published row: choose another name")
-    if not Path(path).exists():
-        raise argparse.ArgumentTypeError(f"{path} of {name} does not exist")
+    try:
+        Path(path).stat()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} of {name}: {error.strerror}") from None
     return Entry(name, Path(path))
 
 
@@ -81,6 +84,7 @@ def main() -> int:
     """Returns the exit code: 0 when every entry has a row at every target."""
     parser = _parser()
     arguments = parser.parse_args()
+    print_any_name()
     codecs = [baseline.name for baseline in installed()]
     names = [entry.name for entry in arguments.entries]
     if len({*names, *codecs}) < len(names) + len(codecs):
@@ -89,8 +93,8 @@ def main() -> int:
         parser.error(f"--sheet {arguments.sheet}: there are {', '.join(names + codecs)}")
     try:
         problems = _run(arguments, codecs)
-    except PictureError as error:
-        print(f"PictureError: {error}", file=sys.stderr)
+    except (PictureError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     for problem in problems:
         print(problem, file=sys.stderr)

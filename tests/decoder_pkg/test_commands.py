@@ -38,6 +38,13 @@ def test_command_line_decodes_the_rest_of_a_damaged_set(tmp_path: Path, golden_s
     assert not list((tmp_path / "out").glob(".*"))
 
 
+def test_path_that_no_system_takes_is_named(tmp_path: Path) -> None:
+    result = run_cli("x" * 300, "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert "File name too long" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
     result = run_cli(GOLDEN / "v1.clc", "-o", tmp_path / "one.png")
     assert result.returncode == 1

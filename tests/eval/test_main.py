@@ -34,6 +34,7 @@ def test_scores_that_are_printed_are_those_of_the_set(
     assert f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}" in capsys.readouterr().out
     table = pd.read_csv(tmp_path / "scores.csv")
     assert list(table["image"]) == ["a", "b"]
+    assert {"commit", "bundle_sha256", "torch", "threads", "device", "date"} < set(table.columns)
     assert list(table["PSNR"]) == pytest.approx([38.588] * 2, abs=1e-3)
 
 

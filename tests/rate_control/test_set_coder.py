@@ -148,7 +148,8 @@ def test_tuning_writes_what_it_promises_and_says_the_same_again(
     for picture in ("curve.png", "rates.png"):
         with Image.open(tmp_path / "out" / picture) as image:
             assert image.format == "PNG"
-    assert "date" in pd.read_csv(tmp_path / "out" / "pictures-0.3.csv").columns
+    for name in names:
+        assert {"commit", "bundle_sha256", "date"} < set(pd.read_csv(tmp_path / "out" / name).columns)
     monkeypatch.setattr("rate_control.tune.provenance", lambda *_: origin)
     first = report()
     tables = {name: (tmp_path / "out" / name).read_bytes() for name in names}

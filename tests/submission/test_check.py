@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import stat
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from decoder_pkg.archive import write_archive
@@ -17,8 +21,10 @@ from eval.problems import Severity, failed
 from submission import __main__ as command
 from submission.build import pack_submission
 from submission.check import check
+from submission.check import main as check_command
 from submission.seasons import KnownSet, Season, season
 from submission.zips import build_zip
+from tests.decoder_pkg.test_decoder import ROOT, fake_weights
 
 RULES = season(2021)
 
@@ -90,6 +96,30 @@ def test_damaged_or_missing_weights_are_an_error(copy: Path) -> None:
     for changed in (data[:-1], None):
         rewrite(copy / "decoder.zip", {name: changed})
         assert any("WeightsError" in text for text in messages(copy))
+
+
+def test_weights_that_fit_their_digest_and_nothing_else_are_an_error(copy: Path) -> None:
+    weights = fake_weights({"gaussian.support": np.full(64, -5, np.int32)})
+    row = {"id": 7, "file": "smoke.safetensors", "sha256": hashlib.sha256(weights).hexdigest()}
+    manifest = json.dumps({"models": [row]}).encode()
+    changes = {"smoke.safetensors": weights, "manifest.json": manifest}
+    rewrite(copy / "decoder.zip", {f"decoder_pkg/weights/{name}": data for name, data in changes.items()})
+    assert any("WeightsError: the coding tables" in message for message in messages(copy))
+
+
+def test_names_that_nothing_can_print_do_not_stop_the_check(copy: Path) -> None:
+    manifest = b'{"models": [{"id": 1, "file": "\\ud800", "sha256": ""}]}'
+    rewrite(copy / "decoder.zip", {"decoder_pkg/weights/manifest.json": manifest})
+    command = [sys.executable, "-m", "submission", "check", str(copy)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 1
+    assert "WeightsError" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_path_that_no_system_takes_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_command(["x" * 300]) == 1
+    assert "File name too long" in capsys.readouterr().out
 
 
 def test_data_of_other_weights_is_an_error(copy: Path) -> None:

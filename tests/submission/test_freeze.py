@@ -83,7 +83,10 @@ def test_second_freeze_does_not_replace_the_first(sources: Path, tmp_path: Path)
     assert freeze.LOCK.read_bytes() == lock
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"sha256": 1, "members": {}}', '{"sha256": "0", "members": []}'])
+DAMAGED = ["", "{}", "[]", '{"sha256": 1, "members": {}}', '{"sha256": "0", "members": []}', "[" * 10**5]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
 def test_damaged_record_does_not_unfreeze(sources: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "lock.json").write_text(text)
     with pytest.raises(FrozenDecoder, match="damaged"):

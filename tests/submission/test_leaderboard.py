@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from dataclasses import replace
@@ -19,6 +20,7 @@ from submission import leaderboard
 from submission.build import pack_submission, pack_targets
 from submission.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
 from submission.entries import Contest, Entry, EntryError, judge
+from submission.leaderboard import parse_entry
 from submission.originals import stage_originals
 from submission.seasons import season
 from submission.zips import build_zip, write_atomically
@@ -124,10 +126,22 @@ def test_submission_over_the_budget_is_not_even_run(dist: Path, contest: Contest
     ]
 
 
-@pytest.mark.parametrize("count", ["", "-5", "7e2", "²", "0x10", "700 bytes"])
+@pytest.mark.parametrize("count", ["", "0", "-5", "7e2", "²", "0x10", "700 bytes", "1" * 5000])
 def test_byte_count_that_is_no_number_is_a_problem(decoded: Path, contest: Contest, count: str) -> None:
     (decoded / "0.15" / "bytes.txt").write_text(count)
     assert "is no number of bytes" in problems(decoded, contest)[0]
+
+
+def test_empty_data_is_a_problem(decoded: Path, contest: Contest) -> None:
+    (decoded / "0.15" / "bytes.txt").unlink()
+    (decoded / "0.15" / DATA_ZIP).write_bytes(b"")
+    assert "is empty" in problems(decoded, contest)[0]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".hidden", "DeepMC (published)"])
+def test_name_that_cannot_be_shown_or_looks_published_is_refused(decoded: Path, name: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        parse_entry(f"{name}={decoded}")
 
 
 def test_unknown_or_doubled_byte_count_is_a_problem(decoded: Path, contest: Contest) -> None:
