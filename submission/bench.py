@@ -38,6 +38,7 @@ from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
 
+from .bench_allocation import bench_allocation
 from .bench_server import bench_server
 
 GAIN = 24
@@ -228,6 +229,7 @@ def main() -> int:
     bench_server("CLIC size", photograph(*SIZES["CLIC size"], arguments.image), GAIN)
     bench_refinement(photograph(*SIZES["Kodak size"], arguments.image))
     bench_metrics(photograph(*SIZES["CLIC size"], arguments.image))
+    bench_allocation()
     if arguments.large:
         bench_large()
     return 0
