@@ -112,9 +112,10 @@ class Objective:
         cells = distortion.error * LATENT_STRIDE**2 * F.avg_pool2d(error, LATENT_STRIDE)
         if not distortion.loss:
             return cells, cells.new_zeros(())
-        return cells, distortion.loss * height * width * (1 - _ms_ssim(target[0], levels[0]))
+        return cells, distortion.loss * height * width * (1 - differentiable_ms_ssim(target[0], levels[0]))
 
 
-def _ms_ssim(first: Tensor, second: Tensor) -> Tensor:
+def differentiable_ms_ssim(first: Tensor, second: Tensor) -> Tensor:
+    """MS-SSIM of two pictures [3, H, W] float in 8-bit scale, a scalar whose gradient exists everywhere."""
     factors = torch.stack(similarity_factors(first, second)).clamp(min=LEAST_SIMILARITY)
     return factors.pow(factors.new_tensor(WEIGHTS)).prod()

@@ -10,6 +10,8 @@ import tomllib
 
 from decoder_pkg.architecture import ARCHITECTURES, Architecture
 
+from .distortion import DISTORTIONS
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -27,6 +29,7 @@ class TrainConfig:
       noise_iterations: iterations in which the synthesis sees noise in place of rounding.
       ema: decay of the averaged weights per iteration.
       clip: largest norm of the gradient.
+      distortion: `mse` or `ms-ssim`, see `training.distortion`.
       gain_low, gain_high: range of gain indices drawn (inclusive).
       evaluate_every: iterations between evaluations.
       seed: of data order, noise and initial weights.
@@ -45,6 +48,7 @@ class TrainConfig:
     noise_iterations: int = 2000
     ema: float = 0.999
     clip: float = 1.0
+    distortion: str = "mse"
     gain_low: int = 0
     gain_high: int = 48
     evaluate_every: int = 1000
@@ -66,11 +70,14 @@ def load_config(path: Path) -> TrainConfig:
     """Reads a TOML file of TrainConfig fields.
 
     Raises:
-      ValueError: the file names a field that does not exist.
+      ValueError: the file names a field or a distortion that does not exist.
     """
     values = tomllib.loads(path.read_text())
     known = {f.name for f in fields(TrainConfig)}
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"{path}: unknown fields {unknown}; known: {sorted(known)}")
-    return TrainConfig(**values)
+    config = TrainConfig(**values)
+    if config.distortion not in DISTORTIONS:
+        raise ValueError(f"{path}: distortion {config.distortion!r} is none of {sorted(DISTORTIONS)}")
+    return config

@@ -22,6 +22,7 @@ from encoder.objective import bf16_helps
 
 from .config import TrainConfig
 from .data import CropSet
+from .distortion import DISTORTIONS
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
 from .muon import Muon
@@ -199,9 +200,9 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_is_fast(self.device)):
             estimate = self.model(picture, gains, noisy_synthesis=noisy, generator=noise)
         weight = lagrangian(gains)
-        mse = (estimate.picture - picture).square().mean(dim=(1, 2, 3))
+        distortion = DISTORTIONS[config.distortion](estimate.picture, picture)
         bpp = estimate.estimated_bits / config.crop**2
-        losses = (weight * 255**2 * mse + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)
+        losses = (weight * distortion + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)
         loss = losses.sum() / config.batch
         return float(loss.detach()), torch.autograd.grad(loss, list(self.model.parameters()))
 

@@ -23,6 +23,7 @@ from encoder.twin import load_float_model, plan
 from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
+from training.distortion import structural_loss
 from training.export import export, fixed_point_loss, load_run, update_manifest
 from training.fixed_point_export import quantise_layers
 from training.milestones import TABLE
@@ -67,6 +68,22 @@ def test_fifty_iterations_lower_the_loss(run: Path) -> None:
     costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
     assert costs[-1] < 0.8 * costs[0]
     assert (run / "progress.png").stat().st_size > 1000
+
+
+def test_structural_distortion_falls_where_the_pictures_become_alike() -> None:
+    original = torch.from_numpy(skimage.data.coffee()[:192, :192] / 255.0).permute(2, 0, 1)[None].float()
+    noise = torch.randn(original.shape, generator=torch.Generator().manual_seed(1))
+    decoded = (original + 0.1 * noise).requires_grad_()
+    loss = structural_loss(decoded, original)
+    (gradient,) = torch.autograd.grad(loss.sum(), decoded)
+    assert structural_loss(original, original).item() == pytest.approx(0, abs=1e-2)
+    assert structural_loss(decoded - 1e-3 * gradient / gradient.abs().max(), original) < loss
+
+
+def test_unknown_distortion_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text('distortion = "vmaf"')
+    with pytest.raises(ValueError, match=r"vmaf.*ms-ssim"):
+        load_config(tmp_path / "run.toml")
 
 
 def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet) -> None:

@@ -1,0 +1,28 @@
+"""What training calls distortion, in units of 255^2 MSE so that one range of lambda serves both kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from encoder.objective import differentiable_ms_ssim
+
+MS_SSIM_SCALE = 1333.0
+"""1 - MS-SSIM times this is worth one unit of squared 8-bit error: 2.4 / 0.0018, the lowest pair of lambdas for which
+Bégaint et al. 2020 ("CompressAI") trained models of both kinds."""
+
+
+def squared_error(decoded: Tensor, original: Tensor) -> Tensor:
+    """Mean squared error in 8-bit scale of pictures [B, 3, H, W] in [0, 1]: [B] float."""
+    return 255**2 * (decoded - original).square().mean(dim=(1, 2, 3))
+
+
+def structural_loss(decoded: Tensor, original: Tensor) -> Tensor:
+    """Scaled 1 - MS-SSIM of pictures [B, 3, H, W] in [0, 1]: [B] float."""
+    pairs = zip(255 * decoded.clamp(0, 1), 255 * original, strict=True)
+    return MS_SSIM_SCALE * (1 - torch.stack([differentiable_ms_ssim(one, other) for one, other in pairs]))
+
+
+DISTORTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared_error, "ms-ssim": structural_loss}
