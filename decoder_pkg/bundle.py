@@ -21,7 +21,7 @@ from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
 from .packed_weights import unpack
 from .quadtree import GROUPS
 from .safetensors_reader import TensorFile, parse_safetensors
-from .tables import CodingTable, build_table
+from .tables import MAX_SUPPORT, CodingTable, build_table
 
 # torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _split_tables(
     frequency: NDArray[np.uint32], support: NDArray[np.int32], offset: NDArray[np.integer]
 ) -> list[CodingTable]:
     sizes = 2 * support.astype(np.int64) + 2
-    if support.min() < 1 or frequency.shape != (int(sizes.sum()),):
+    if support.min() < 1 or support.max() > MAX_SUPPORT or frequency.shape != (int(sizes.sum()),):
         raise WeightsError("the coding tables do not cover their frequencies exactly")
     parts = np.split(frequency, np.cumsum(sizes)[:-1])
     return [build_table(part, int(middle)) for part, middle in zip(parts, offset, strict=True)]
@@ -195,6 +195,8 @@ def read_manifest(folder: Path) -> list[ManifestRow]:
     """
     try:
         rows: list[ManifestRow] = json.loads(_read(folder / MANIFEST, MAX_MANIFEST_BYTES))["models"]
+        if not rows or not isinstance(rows, list):
+            raise ValueError("it lists no models")
         for row in rows:
             if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS:
                 raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1}")
@@ -209,6 +211,8 @@ def read_manifest(folder: Path) -> list[ManifestRow]:
 
 def _read(path: Path, most: int) -> bytes:
     try:
+        if not path.is_file():
+            raise WeightsError(f"{path} is missing or no plain file")
         if path.stat().st_size > most:
             raise WeightsError(f"{path} has more than {most} bytes")
         return path.read_bytes()

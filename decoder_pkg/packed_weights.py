@@ -29,7 +29,8 @@ def unpack(tensors: Arrays, prefix: str) -> dict[str, NDArray[np.float32]]:
       WeightsError: a scale does not fit its weight, or a value is infinite or no number.
     """
     names = [name for name in tensors if name.startswith(prefix) and not name.endswith(SCALE_SUFFIX)]
-    weights = {name.removeprefix(prefix): _unpacked(name, tensors) for name in names}
+    with np.errstate(all="ignore"):  # what is no number is refused below
+        weights = {name.removeprefix(prefix): _unpacked(name, tensors) for name in names}
     for name, weight in weights.items():
         if not np.isfinite(weight).all():
             raise WeightsError(f"{prefix}{name} holds values that are no finite numbers")

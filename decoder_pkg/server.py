@@ -13,8 +13,8 @@ from .errors import DecoderError
 
 def main() -> int:
     """Decodes the data's zip to images/*.png; returns the exit code."""
-    os.dup2(1, 2)  # the team sees stdout alone: errors belong there
     print_any_name()
+    os.dup2(1, 2)  # the team sees stdout alone: errors belong there
     start = time.monotonic()
     try:
         failures = decode_server(load_bundle(), Path.cwd())

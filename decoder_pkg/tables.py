@@ -17,6 +17,9 @@ PRECISION = 24
 ESCAPE_BITS = 16
 """An escaped magnitude needs fewer bits than this beyond the table."""
 
+MAX_SUPPORT = 2**15
+"""Of a table: its symbols fit 17 bits, and none is rarer than the range coder can tell."""
+
 Symbols = NDArray[np.int32]
 _UNIFORM = constriction.stream.model.Uniform
 

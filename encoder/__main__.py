@@ -21,8 +21,8 @@ from .presets import PRESETS, Preset, preset
 from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
 
-MAX_BPP = 100
-"""More than any picture takes."""
+MAX_BPP = 1000
+"""More than any picture takes: one of a single pixel has a header of a few dozen bytes."""
 
 EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel
@@ -63,7 +63,10 @@ def main() -> int:
     for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):
         try:
             tqdm.write(_encode_file(zoo, source, target, arguments.bpp, preset(arguments.preset)))
-        except (PictureError, BudgetError, DecoderError) as error:
+        except PictureError as error:  # it names the file
+            tqdm.write(str(error), file=sys.stderr)
+            failures += 1
+        except (BudgetError, DecoderError) as error:
             tqdm.write(f"{source}: {error}", file=sys.stderr)
             failures += 1
         except OSError as error:

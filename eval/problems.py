@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+def printable(text: str) -> str:
+    """A text without what a terminal would obey: control characters but line ends are spelt out."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 class Severity(Enum):
     """How bad a problem is: an error fails the submission, a warning asks to look."""
 
@@ -23,7 +28,7 @@ class Problem:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        return f"{self.severity.value}: {self.where}: {self.message}"
+        return printable(f"{self.severity.value}: {self.where}: {self.message}")
 
 
 def warning(where: str, message: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,28 +10,32 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from decoder_pkg.safe_zip import unpack
+from eval.problems import printable
 
 from .seasons import GIGABYTE, Season
 
 ISOLATED = ("unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--map-root-user")
-"""No network, no sight of other processes, an end of all of its own when ./decode ends, mounts of its own."""
+"""Namespaces of its own: no network, no sight of other processes, mounts that nobody else sees."""
 
-LIMITS, CONCEAL = (Path(__file__).with_name(name) for name in ("limits.py", "conceal.py"))
+LIMITS, CONTAIN = (Path(__file__).with_name(name) for name in ("limits.py", "contain.py"))
+MAX_LOG = 2**20
+"""Bytes of a log that are read."""
+
 CONTAINER = Path(".cache/container")
 """The environment that `make container` builds: the season's packages and nothing of this project."""
 
 MAX_UNPACKED = 4 * GIGABYTE
 """What a decoder may unpack to: the largest that a season has allowed."""
 
-PICTURE = re.compile(r"^(.+): (\d+)x(\d+), (\d+\.\d+) s$", re.MULTILINE)
+PICTURE = re.compile(r"^(.+): (\d{1,9})x(\d{1,9}), (\d{1,6}\.\d{1,6}) s$", re.MULTILINE)
 """The decoder's line about one picture."""
 
 
@@ -42,10 +47,10 @@ class Rehearsal:
       folder: where it ran; the PNGs lie below it.
       exit_code: of ./decode; negative is the signal that ended it.
       seconds: wall-clock time.
-      peak_bytes: largest resident set of the process.
+      peak_bytes: largest resident set of a process of its; 0 where it was stopped.
       log: its stdout, which is all that a team gets to see.
       hidden: its stderr.
-      isolated: whether the network and the originals were really out of its reach.
+      isolated: whether the network, the originals and foreign files were really out of its reach.
       container: whether the container's environment ran it, not this one.
       failure: why it did not succeed, None where it did.
     """
@@ -98,45 +103,83 @@ def container_ready(container: Path) -> bool:
 
 
 def _run(work: Path, rules: Season, concealed: Sequence[Path]) -> Rehearsal:
-    isolation = _isolation(concealed)
+    isolated = _can_isolate(concealed)
     inside = container_ready(CONTAINER)
     programs = CONTAINER.absolute() / "bin" if inside else Path(sys.executable).parent
-    limits = (sys.executable, "-I", str(LIMITS), str(rules.memory_bytes or 0), str(rules.cpus or 0))
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(work)}
-    logs = [work.parent / name for name in ("stdout", "stderr")]
-    start = time.monotonic()
-    with logs[0].open("wb") as out, logs[1].open("wb") as err:
+    limits = (sys.executable, "-I", str(LIMITS), str(rules.memory_bytes or 0), str(rules.cpus or 0))
+    # Unnamed files and a pipe: the decoder cannot put anything in their place.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _pipe() as (reader, writer):
+        command = [*limits, *_contained(isolated, writer, concealed), "./decode"]
+        start = time.monotonic()
         process = subprocess.Popen(
-            [*limits, *isolation, "./decode"], cwd=work, env=environment, stdout=out, stderr=err, start_new_session=True
+            command, cwd=work, env=environment, stdout=out, stderr=err, start_new_session=True, pass_fds=[writer]
         )
-        usage, late = _wait(process, rules.seconds)
-    seconds = time.monotonic() - start
-    log, hidden = (path.read_text(errors="replace") for path in logs)
-    code = process.returncode
-    return Rehearsal(
-        work, code, seconds, usage, log, hidden, bool(isolation), inside, _failure(code, late, hidden, rules)
-    )
+        late = _wait(process, rules.seconds)
+        seconds = time.monotonic() - start
+        report = _report(reader, writer)
+        log, hidden = (_text(file) for file in (out, err))
+    code = os.waitstatus_to_exitcode(int(report["status"])) if report else process.returncode
+    failure = _failure(code, late, hidden, rules)
+    peak = int(report.get("peak_bytes", 0))
+    return Rehearsal(work, code, report.get("seconds", seconds), peak, log, hidden, isolated, inside, failure)
 
 
-def _wait(process: subprocess.Popen[bytes], limit: int | None) -> tuple[int, bool]:
-    """Waits for the end, at most `limit` seconds; returns the peak memory in bytes and whether the limit struck."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        os.killpg(process.pid, signal.SIGKILL)
-
-    timer = threading.Timer(limit if limit is not None else threading.TIMEOUT_MAX, end)
-    timer.start()
+@contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
     try:
-        _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
+        yield reader, writer
     finally:
-        timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_maxrss * 1024, late.is_set()
+        for end in (reader, writer):
+            with suppress(OSError):
+                os.close(end)
+
+
+def _report(reader: int, writer: int) -> dict[str, float]:
+    """What `contain.py` reported; nothing where it was ended before."""
+    os.close(writer)
+    with os.fdopen(os.dup(reader), "rb") as pipe:
+        text = pipe.read()
+    return json.loads(text) if text else {}
+
+
+def _text(file: IO[bytes]) -> str:
+    """The first MAX_LOG bytes of a log, harmless for a terminal."""
+    file.seek(0)
+    return printable(file.read(MAX_LOG).decode(errors="replace"))
+
+
+def _contained(isolated: bool, report: int, concealed: Sequence[Path]) -> tuple[str, ...]:
+    """The command prefix between the limits and the decoder."""
+    script = (sys.executable, "-I", str(CONTAIN), str(report))
+    if not isolated:
+        return (*script, "open", "--")
+    unshare = shutil.which(ISOLATED[0]) or ISOLATED[0]
+    return (unshare, *ISOLATED[1:], *script, "isolated", *(str(folder.resolve()) for folder in concealed), "--")
+
+
+def _can_isolate(concealed: Sequence[Path]) -> bool:
+    """Whether the system lets a run be isolated."""
+    stdout = 1
+    command = (*_contained(True, stdout, concealed), sys.executable, "-I", "-c", "")
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _wait(process: subprocess.Popen[bytes], limit: int | None) -> bool:
+    """Waits for the end, at most `limit` seconds, and ends what is left; returns whether the limit struck."""
+    try:
+        process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return False
 
 
 def _failure(code: int, late: bool, hidden: str, rules: Season) -> str | None:
@@ -146,13 +189,3 @@ def _failure(code: int, late: bool, hidden: str, rules: Season) -> str | None:
         shown = f"; on stderr, which no team sees:\n{hidden.rstrip()}" if hidden.strip() else ""
         return f"./decode ended with {code}{shown}"
     return None
-
-
-def _isolation(concealed: Sequence[Path]) -> tuple[str, ...]:
-    """The command prefix that isolates a run, empty where the system does not allow it."""
-    program = shutil.which(ISOLATED[0])
-    folders = [str(folder.resolve()) for folder in concealed]
-    prefix = (program or "", *ISOLATED[1:], sys.executable, "-I", str(CONCEAL), *folders, "--")
-    if program and subprocess.run([*prefix, sys.executable, "-I", "-c", ""], capture_output=True).returncode == 0:
-        return prefix
-    return ()

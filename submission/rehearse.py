@@ -20,6 +20,7 @@ from .decoder_zip import BuildError
 from .freeze import LOCK, freeze
 from .originals import ORIGINALS, set_pixels
 from .rehearsal import Rehearsal
+from .report import NOT_ISOLATED
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 REPEATS = 3
@@ -55,20 +56,21 @@ class Timing:
 def timing(run: Rehearsal) -> Timing:
     """The line through one run: its log has the seconds of every picture."""
     rows = run.pictures
-    decoding = sum(seconds for _, _, seconds in rows)
+    # A foreign decoder's log may say anything; more than the whole run it cannot have taken.
+    decoding = min(run.seconds, sum(seconds for _, _, seconds in rows))
     return Timing(run.seconds - decoding, decoding / max(1, sum(pixels for _, pixels, _ in rows)))
 
 
 def conditions(run: Rehearsal, rules: Season) -> str:
     """Under which limits a run went."""
     where = "the container's packages" if run.container else "this environment's packages (`make container` is missing)"
-    network = "no network" if run.isolated else "the network (this system does not let it be cut off)"
+    isolation = "no network" if run.isolated else NOT_ISOLATED
     memory, hours = (rules.memory_bytes or 0) / 1e9, (rules.seconds or 0) / 3600
     limits = [f"{rules.cpus} CPUs"] if rules.cpus else []
     limits += [f"{memory:g} GB of address space"] if memory else []
     limits += [f"at most {hours:g} h"] if hours else []
     known = limits or [f"no limits, since those of {rules.year} are not known"]
-    return ", ".join([where, network, *known])
+    return ", ".join([where, isolation, *known])
 
 
 def time_report(runs: Sequence[Rehearsal], rules: Season) -> str:

@@ -15,6 +15,7 @@ from .seasons import DEFAULT_COLUMNS, Season
 from .zips import write_atomically
 
 BOARD = "leaderboard"
+NOT_ISOLATED = "the network and the originals in reach (this system does not let a run be isolated)"
 
 
 def decoder_report(package: DecoderZip, rules: Season) -> str:
@@ -31,11 +32,11 @@ def decoder_report(package: DecoderZip, rules: Season) -> str:
 def target_report(result: TargetResult) -> str:
     """One target's size and rehearsal."""
     run = result.rehearsal
-    network = "without network" if run.isolated else "with network (this system does not let it be cut off)"
+    isolation = "without network" if run.isolated else f"with {NOT_ISOLATED}"
     return (
         f"target {result.target} bpp: {result.data_bytes:,} of {result.budget:,} bytes "
         f"({100 * result.data_bytes / result.budget:.2f} %)\n"
-        f"rehearsed {network}: {run.seconds:.1f} s, {run.peak_bytes / 2**20:,.0f} MiB, "
+        f"rehearsed {isolation}: {run.seconds:.1f} s, {run.peak_bytes / 2**20:,.0f} MiB, "
         f"{len(result.score.pictures)} pictures"
     )
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from decoder_pkg.archive import Archive
 from decoder_pkg.decoder import decode_archive
@@ -43,6 +45,21 @@ def test_path_that_no_system_takes_is_named(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "File name too long" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("swap", [False, True], ids=["log in a file", "log in a pipe"])
+def test_server_call_works_wherever_its_log_goes(tmp_path: Path, swap: bool) -> None:
+    code = "import sys; from decoder_pkg.server import main; sys.exit(main())"
+    with (tmp_path / "log").open("w") as log:
+        out, err = (subprocess.PIPE, log) if swap else (log, subprocess.PIPE)
+        environment = os.environ | {"PYTHONPATH": str(GOLDEN.parents[1])}
+        result = subprocess.run(
+            [sys.executable, "-c", code], text=True, cwd=tmp_path, env=environment, stdout=out, stderr=err
+        )
+    shown = result.stdout if swap else (tmp_path / "log").read_text()
+    assert result.returncode == 1
+    assert shown.startswith("MissingInput")
+    assert "Traceback" not in shown
 
 
 def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:

@@ -298,6 +298,9 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
         b'{"models": [{"id": 1, "file": "a", "sha256": ""}, {"id": 1, "file": "b", "sha256": ""}]}',
         b'{"models": [{"id": 1, "file": "a", "sha256": ""}, {"id": 2, "file": "a", "sha256": ""}]}',
         b'{"models": []}' + bytes(2**20),
+        b'{"models": []}',
+        b'{"models": ""}',
+        b'{"models": {}}',
     ],
 )
 def test_forged_manifest_is_refused(tmp_path: Path, manifest: bytes) -> None:
@@ -305,6 +308,12 @@ def test_forged_manifest_is_refused(tmp_path: Path, manifest: bytes) -> None:
     (tmp_path / "decoder" / "manifest.json").write_bytes(manifest)
     with pytest.raises(WeightsError):
         load_bundle(tmp_path / "decoder")
+
+
+def test_pipe_in_place_of_a_manifest_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(WeightsError, match="no plain file"):
+        load_bundle(tmp_path)
 
 
 @pytest.mark.parametrize("names", [(), ("bs.zip", "valout.zip")])

@@ -21,6 +21,13 @@ def test_rate_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, bpp: str)
     assert stopped.value.code == 2
 
 
+def test_single_pixel_can_be_coded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (1, 1), (90, 120, 30)).save("one.png")
+    assert run(monkeypatch, "one.png", "-o", "one.clc", "--bpp", "400") == 0
+    assert 8 * (tmp_path / "one.clc").stat().st_size <= 400
+
+
 def test_path_that_no_system_takes_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +26,7 @@ from submission.zips import build_zip
 
 RULES = replace(season(2021), memory_bytes=None)
 HEAD = "#!/usr/bin/env python3\n"
+ROOT = Path(__file__).parents[2]
 
 
 def run(tmp_path: Path, script: str, rules: Season = RULES, concealed: Sequence[Path] = ()) -> Rehearsal:
@@ -64,30 +67,90 @@ def test_decoder_gets_the_season_s_cpus(tmp_path: Path) -> None:
     assert run(tmp_path, "import os; print(len(os.sched_getaffinity(0)))", replace(RULES, cpus=1)).log == "1\n"
 
 
-def test_network_is_cut_where_the_system_allows_it(tmp_path: Path) -> None:
+isolated = pytest.mark.skipif(
+    subprocess.run([*rehearsal.ISOLATED, "--mount-proc", "true"], capture_output=True).returncode != 0,
+    reason="this system does not let a process be isolated",
+)
+
+
+@isolated
+def test_network_is_cut(tmp_path: Path) -> None:
     script = "import socket; print([name for _, name in socket.if_nameindex() if name != 'lo'])"
     result = run(tmp_path, script)
-    assert result.log == "[]\n" or not result.isolated
+    assert (result.log, result.isolated) == ("[]\n", True)
 
 
-def test_originals_are_out_of_the_decoder_s_reach(tmp_path: Path) -> None:
+@isolated
+@pytest.mark.parametrize("trick", ["", "umount {0}", "unshare --user --map-root-user --mount umount {0}"])
+def test_originals_are_out_of_the_decoder_s_reach(tmp_path: Path, trick: str) -> None:
     (tmp_path / "originals").mkdir()
     (tmp_path / "originals/a.png").write_bytes(b"x")
     folder = str(tmp_path / "originals")
-    script = f"import os, subprocess\nsubprocess.run(['umount', {folder!r}])\nprint(os.listdir({folder!r}))"
+    script = f"import os, subprocess\nos.system({trick.format(folder)!r})\nprint(os.listdir({folder!r}))"
     result = run(tmp_path, script, concealed=[tmp_path / "originals"])
-    assert result.log == "[]\n" or not result.isolated
+    assert result.log == "[]\n"
     assert (tmp_path / "originals/a.png").exists()
 
 
-def test_process_that_leaves_its_session_ends_with_the_decoder(tmp_path: Path) -> None:
+@isolated
+def test_decoder_sees_no_process_but_its_own(tmp_path: Path) -> None:
+    script = "import os; print(sorted(int(name) for name in os.listdir('/proc') if name.isdigit()) == [1, os.getpid()])"
+    assert run(tmp_path, script).log == "True\n"
+    script = "open('/proc/1/mem', 'rb')"
+    assert "PermissionError" in run(tmp_path, script).hidden
+
+
+@isolated
+def test_decoder_writes_nowhere_but_in_its_folder_and_the_temporary_ones(tmp_path: Path) -> None:
+    target = ROOT / "written-by-a-decoder"
+    if target.is_relative_to(tempfile.gettempdir()):
+        pytest.skip("this checkout lies in a temporary folder")
+    result = run(tmp_path, f"open({str(target)!r}, 'w')")
+    assert "Read-only file system" in result.hidden
+    script = "import multiprocessing, tempfile\nmultiprocessing.Lock()\ntempfile.TemporaryFile()\nopen('here', 'w')"
+    assert run(tmp_path, script).failure is None
+
+
+OUTLIVE = """
+import ctypes, os, time
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(3)
+    open({!r}, "w")
+"""
+
+
+@isolated
+@pytest.mark.parametrize("end", ["", "time.sleep(99)"], ids=["ends", "is stopped"])
+def test_nothing_of_a_decoder_outlives_it(tmp_path: Path, end: str) -> None:
     started = time.monotonic()
-    script = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {!r}], start_new_session=True)"
-    left = f"import time\ntime.sleep(1)\nopen({str(tmp_path / 'left')!r}, 'w')"
-    result = run(tmp_path, script.format(left))
-    assert result.failure is None
-    time.sleep(max(0.0, started + 3 - time.monotonic()))
-    assert not (tmp_path / "left").exists() or not result.isolated
+    run(tmp_path, OUTLIVE.format(str(tmp_path / "left")) + end, replace(RULES, seconds=2))
+    time.sleep(max(0.0, started + 6 - time.monotonic()))
+    assert not (tmp_path / "left").exists()
+
+
+def test_memory_is_the_decoder_s_and_not_that_of_who_measures(tmp_path: Path) -> None:
+    own = bytearray(3 * 10**8)
+    assert 10**6 < run(tmp_path, "").peak_bytes < 10**8 < len(own)
+    assert run(tmp_path, "data = b'x' * 2 * 10**8").peak_bytes > 2 * 10**8
+
+
+@pytest.mark.parametrize("entry", [b"no script", b"#!/no/such/interpreter\n"], ids=["no script", "no interpreter"])
+def test_decoder_that_cannot_start_is_told_in_one_line(tmp_path: Path, entry: bytes) -> None:
+    (tmp_path / "decoder.zip").write_bytes(build_zip({"decode": entry}, frozenset({"decode"})))
+    (tmp_path / "data.zip").write_bytes(b"x")
+    with rehearse(tmp_path / "decoder.zip", tmp_path / "data.zip", RULES) as result:
+        assert result.hidden.startswith("./decode cannot be started: ")
+        assert result.hidden.count("\n") == 1
+
+
+def test_log_of_a_foreign_decoder_is_never_believed(tmp_path: Path) -> None:
+    lines = ["x: {0}x{0}, 0.1 s".format("9" * 5000), f"x: 1x1, {'9' * 400}.0 s", "x: 10x10, 5000.0 s", "\x1b[2J: gone"]
+    result = run(tmp_path, f"print('\\n'.join({lines!r}))")
+    assert timing(result).startup == 0
+    assert "\x1b" not in result.log
+    assert "nan" not in time_report([result], RULES)
 
 
 def test_log_is_stdout_alone_and_stderr_is_shown_as_hidden(tmp_path: Path) -> None:
