@@ -100,7 +100,7 @@ train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA
 
 .PHONY: tune
 tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
-	$(BIN)/python -m rate_control tune $(IMAGES) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
+	$(BIN)/python -m rate_control tune $(or $(IMAGES),$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: bench
 bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192

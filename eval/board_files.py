@@ -6,12 +6,9 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import pandas as pd
 
+from .figures import plt
 from .leaderboard import Board, average_table, leaderboard
 from .problems import Problem
 

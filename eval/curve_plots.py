@@ -6,12 +6,8 @@ import io
 import math
 from collections.abc import Sequence
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 from .curves import QUALITIES, Curve
+from .figures import plt
 
 RATES = (0.04, 1.2)
 """Bits per pixel that are shown."""

@@ -32,6 +32,8 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 EIGHT_BIT_RGB = (8, 2)
 """Bit depth and colour type, the two bytes behind width and height (PNG specification, section 11.2.1)."""
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+
 PATIENCE = 3
 """Seconds of scoring after which progress is shown."""
 
@@ -102,6 +104,7 @@ def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tupl
     """
     expected = {path.name: path for path in sorted(originals.glob("*.png"))}
     found, problems = flatten_pngs(decoded)
+    problems += _stray_originals(originals)
     if not expected:
         problems.append(Problem(str(originals), "holds no original PNGs"))
     problems += [Problem(name, "missing") for name in expected if name not in found]
@@ -111,6 +114,14 @@ def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tupl
     rows = [one for one in scored if isinstance(one, PictureScore)]
     problems += [one for one in scored if isinstance(one, Problem)]
     return (None if problems else SetScore(tuple(rows), by_pixels)), problems
+
+
+def _stray_originals(folder: Path) -> list[Problem]:
+    """Pictures below the originals' folder that would not be scored: the set is all of them or none."""
+    pictures = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES)
+    strays = [path for path in pictures if path.suffix != ".png" or path.parent != folder]
+    why = "cannot be an original: those are .png files without subfolders"
+    return [Problem(str(path.relative_to(folder)), why) for path in strays]
 
 
 def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Problem]:
@@ -136,14 +147,14 @@ def _format_fault(path: Path) -> str:
 
 def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
     pictures: list[Pixels] = []
-    for path in (original, decoded):
+    for side, path in (("the original ", original), ("", decoded)):
         try:
             with Image.open(path) as image:
-                pictures.append(np.asarray(image))
+                pictures.append(np.array(image))
             if fault := _format_fault(path):
-                return Problem(path.name, fault)
+                return Problem(path.name, side + fault)
         except UNREADABLE as error:
-            return Problem(path.name, f"cannot be read: {error}")
+            return Problem(path.name, f"{side}cannot be read: {error}")
     first, second = pictures
     if first.shape != second.shape:
         sizes = (f"{p.shape[1]}x{p.shape[0]}" for p in (second, first))

@@ -19,8 +19,16 @@ from .budget import TARGETS
 from .engine import ENGINES, EngineError
 from .limits import apply_limits, constant_rate
 from .model_choice import choose_models
-from .options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric, positive
-from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity
+from .options import (
+    LIMITS_HELP,
+    add_limit_option,
+    add_metric_options,
+    add_targets_option,
+    chosen_metric,
+    positive,
+    whole,
+)
+from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity, write_table
 from .tune import format_table, summary, tune
 
 EXAMPLES = """examples:
@@ -65,14 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     allocating = commands.add_parser("allocate", help="pick from a table of candidates of any codec")
     allocating.add_argument("table", type=Path, help="CSV or Parquet file")
     amount = allocating.add_mutually_exclusive_group(required=True)
-    amount.add_argument("--budget", type=int, help="bytes of the whole set")
+    amount.add_argument("--budget", type=whole, help="bytes of the whole set")
     amount.add_argument(
         "--each", type=positive, help="bits per pixel that every picture may take, in place of a budget"
     )
-    allocating.add_argument("--output", type=Path, help="CSV file for the chosen rows")
+    allocating.add_argument("--output", type=Path, help="CSV or Parquet file for the chosen rows")
     choosing = commands.add_parser("models", help="which models to ship under a size limit shared by all targets")
     choosing.add_argument("table", type=Path, help="CSV or Parquet file with a column model, as tune writes it")
-    choosing.add_argument("--budgets", type=int, nargs="+", required=True, help="bytes of the set at each target")
+    choosing.add_argument("--budgets", type=whole, nargs="+", required=True, help="bytes of the set at each target")
     choosing.add_argument("--sizes", type=parse_size, nargs="+", required=True, help="MODEL=BYTES of each model")
     choosing.add_argument("--total", type=positive, required=True, help="bytes that the models may take together")
     for command in (tuning, allocating, choosing):
@@ -86,8 +94,8 @@ def main() -> int:
     """Returns the exit code."""
     arguments = _parser().parse_args()
     print_any_name()
-    metric = chosen_metric(arguments)
     try:
+        metric = chosen_metric(arguments)
         if arguments.command == "tune":
             effort, engine = preset(arguments.preset), ENGINES[arguments.engine]()
             targets, output = arguments.targets, arguments.output
@@ -116,7 +124,7 @@ def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
     if arguments.output:
         origin = asdict(provenance(len(os.sched_getaffinity(0)), UNKNOWN))
         # A table that tells its origin keeps it: choosing changes no figure.
-        chosen.assign(**{k: v for k, v in origin.items() if k not in chosen}).to_csv(arguments.output, index=False)
+        write_table(chosen.assign(**{k: v for k, v in origin.items() if k not in chosen}), arguments.output)
     else:
         print(format_table(chosen))
     print(f"PSNR {pooled_psnr_db(chosen):.4f} dB, MS-SSIM {pooled_similarity(chosen):.6f}; {text}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,9 @@ def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
 
     Raises:
       InfeasibleBudget: the smallest candidates together exceed the budget.
+      TypeError: the budget is no whole number.
     """
+    budget = operator.index(budget)  # a float may be no number at all
     smallest = sum(int(options.bytes.min()) for options in pictures)
     if smallest > budget:
         raise InfeasibleBudget(

@@ -36,8 +36,9 @@ class Limits:
         Raises:
           TableError: a lower end is above its upper end, or one is no number.
         """
-        if not (self.bpp_low <= self.bpp_high and self.psnr_low <= self.psnr_high):
-            raise TableError(f"a limit of {self} leaves nothing")
+        for unit, low, high in (("bpp", self.bpp_low, self.bpp_high), ("dB", self.psnr_low, self.psnr_high)):
+            if not low <= high:
+                raise TableError(f"{low:g} to {high:g} {unit} leaves nothing")
 
     def __str__(self) -> str:
         ranges = _range(self.bpp_low, self.bpp_high, "bpp", 0.0), _range(self.psnr_low, self.psnr_high, "dB")
@@ -57,7 +58,7 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     Raises:
       TableError: a picture has no such row, or a limit names a picture that is not there; with the figures.
     """
-    check_table(frame)
+    frame = check_table(frame)
     bpp, psnr = 8 * frame["bytes"] / frame["pixels"], picture_psnr_db(frame)
     keep = np.ones(len(frame), dtype=bool)
     kept_by = []
@@ -90,7 +91,8 @@ def constant_rate(frame: pd.DataFrame, bpp: float, metric: Metric | None = None)
     Raises:
       InfeasibleBudget: a picture has no candidate that small.
     """
-    groups = picture_groups(check_table(frame))
+    frame = check_table(frame)
+    groups = picture_groups(frame)
     rate = Fraction(str(bpp))
     room = {pixels: math.floor(pixels * rate / 8) for pixels in frame["pixels"].unique().tolist()}
     allowed = frame["bytes"].to_numpy() <= frame["pixels"].map(room).to_numpy()
@@ -108,7 +110,8 @@ def constant_quality(frame: pd.DataFrame, budget: int) -> pd.DataFrame:
     Raises:
       InfeasibleBudget: no common PSNR fits.
     """
-    groups = picture_groups(check_table(frame))
+    frame = check_table(frame)
+    groups = picture_groups(frame)
     psnr, size = picture_psnr_db(frame), frame["bytes"].to_numpy(np.float64)
 
     def choose(level: float) -> list[int] | None:

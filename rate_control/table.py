@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,16 @@ from .allocation import Allocation, Options, allocate
 COLUMNS = ("image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels")
 """image and candidate are names; ms_ssim_loss is 1 - MS-SSIM; squared_error is summed over all RGB samples."""
 
-LARGEST = 2**53
-"""Up to here every whole number is a float64 of its own."""
+LARGEST = {"bytes": 2**53, "squared_error": 2**53, "ms_ssim_loss": 2, "pixels": 2**53}
+"""Of each column of numbers; up to 2^53 every whole number is a float64 of its own."""
+
+WHOLE = ("bytes", "pixels")
+SHOWN = 10
+"""Columns of a foreign table that a message names."""
+
+PARQUET = ".parquet"
+NO_PARQUET = "{}: Parquet files need pyarrow: pip install '.[tables]', or take a CSV file"
+MAX_WEIGHT = 1e6
 
 METRICS = ("psnr", "ms-ssim", "mix")
 
@@ -39,6 +49,15 @@ class Metric:
 
     name: str = "psnr"
     weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuses what is no metric.
+
+        Raises:
+          TableError: the name is unknown, or the weight is not positive or out of all proportion.
+        """
+        if self.name not in METRICS or not 0 < self.weight <= MAX_WEIGHT:
+            raise TableError(f"{self.name} with weight {self.weight} is none of {', '.join(METRICS)}")
 
     @property
     def kind(self) -> Distortion:
@@ -96,51 +115,79 @@ def load_table(path: Path) -> pd.DataFrame:
       TableError: the file cannot be read, columns are missing, or values are out of range.
     """
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+        frame = pd.read_parquet(path) if path.suffix == PARQUET else _read_csv(path)
     except ImportError:
-        raise TableError(f"{path}: Parquet files need pyarrow: pip install '.[tables]', or write a CSV file") from None
+        raise TableError(NO_PARQUET.format(path)) from None
+    except TableError:
+        raise
     except ValueError as error:
         raise TableError(f"{path} cannot be read as a table: {error}") from None
     return check_table(frame)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Writes a table so that `load_table` reads it: Parquet where the name ends so, else CSV.
+
+    Raises:
+      TableError: the library for Parquet is missing.
+    """
+    try:
+        frame.to_parquet(path, index=False) if path.suffix == PARQUET else frame.to_csv(path, index=False)
+    except ImportError:
+        raise TableError(NO_PARQUET.format(path)) from None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Names stay text, whatever they look like: a picture may be called 01 or NA."""
     names, numbers = COLUMNS[:2], COLUMNS[2:]
     missing = {column: [""] for column in numbers}
-    return pd.read_csv(path, dtype=dict.fromkeys(names, str), keep_default_na=False, na_values=missing)
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header = next(csv.reader(file), [])
+    if doubled := {name for name in header if header.count(name) > 1}:
+        raise TableError(f"{path} has several columns named {', '.join(sorted(doubled))}")
+    frame = pd.read_csv(path, dtype=dict.fromkeys(names, str), keep_default_na=False, na_values=missing)
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes what is too much for an index
+        raise TableError(f"{path} has rows with more fields than its header")
+    return frame
 
 
 def check_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Returns the table unchanged if it is one of candidates.
+    """Returns the table, bytes and pixels as int64 and distortions as float64, if it is one of candidates.
 
     Raises:
       TableError: columns are missing, values are out of range, or a picture's pixels differ between its rows.
     """
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
-        raise TableError(f"columns {missing} are missing; a candidate table has {list(COLUMNS)}")
+        found = list(frame.columns)[:SHOWN]
+        raise TableError(f"columns {missing} are missing; a candidate table has {list(COLUMNS)}, this one {found}")
+    if frame.columns.duplicated().any():
+        raise TableError("the table has several columns of one name")
     if frame.empty:
         raise TableError("the table has no rows")
-    if frame["image"].isna().any() or (frame["image"] == "").any():
-        raise TableError("every row must name its picture")
-    for name in COLUMNS[2:]:
-        _check_numbers(frame[name], whole=name in ("bytes", "pixels"))
+    if not all(isinstance(name, str | int) and name != "" for name in frame["image"]):
+        raise TableError("every row must name its picture, by a text or a whole number")
+    for name, most in LARGEST.items():
+        _check_numbers(frame[name], most, whole=name in WHOLE)
+    frame = frame.astype({name: np.int64 if name in WHOLE else np.float64 for name in LARGEST})
     if (frame["pixels"] <= 0).any() or (frame.groupby("image")["pixels"].nunique() != 1).any():
         raise TableError("every row of a picture must state the same positive number of pixels")
     return frame
 
 
-def _check_numbers(column: pd.Series, whole: bool) -> None:
-    # Text that looks like a number would pass here and be read in another way later.
-    if not pd.api.types.is_numeric_dtype(column) and any(isinstance(value, str) for value in column):
-        raise TableError(f"{column.name} must hold numbers, and holds text")
+def _check_numbers(column: pd.Series, most: int, whole: bool) -> None:
+    if column.isna().any():
+        raise TableError(f"{column.name} is missing in some rows")
+    plain = pd.api.types.is_integer_dtype(column) or pd.api.types.is_float_dtype(column)
+    # Text that looks like a number would be read in one way here and in another one later.
+    if not plain and not all(isinstance(value, Real) for value in column):
+        raise TableError(f"{column.name} must hold numbers, not text")
     try:
         numbers = column.to_numpy(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise TableError(f"{column.name} must hold numbers: {error}") from None
-    if not ((numbers >= 0) & (numbers <= LARGEST)).all():
-        raise TableError(f"{column.name} must hold finite numbers, not negative and at most {LARGEST}")
+    if not ((numbers >= 0) & (numbers <= most)).all():
+        raise TableError(f"{column.name} must hold finite numbers, not negative and at most {most}")
     if whole and (numbers % 1).any():
         raise TableError(f"{column.name} must hold whole numbers")
 
@@ -152,9 +199,10 @@ def allocate_table(frame: pd.DataFrame, budget: int, metric: Metric | None = Non
       TableError: the table makes no sense.
       InfeasibleBudget: the smallest candidates exceed the budget.
     """
-    groups = picture_groups(check_table(frame))
+    frame = check_table(frame)
+    groups = picture_groups(frame)
     distortion = (metric or Metric()).distortion(frame)
-    size = frame["bytes"].to_numpy(np.int64)
+    size = frame["bytes"].to_numpy()
     allocation = allocate([Options(size[rows], distortion[rows]) for rows in groups], budget)
     return TableAllocation(take_rows(frame, groups, allocation.choice), allocation)
 

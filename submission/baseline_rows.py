@@ -99,7 +99,7 @@ def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -
     return pd.DataFrame(
         {
             "image": name,
-            "candidate": range(len(candidates)),
+            "candidate": [", ".join(f"{key} {value}" for key, value in c.settings.items()) for c in candidates],
             "bytes": [c.bytes for c in candidates],
             "squared_error": [c.squared_error for c in candidates],
             "ms_ssim_loss": [1 - c.ms_ssim for c in candidates],

@@ -27,6 +27,7 @@ from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Processes
 from rate_control.jobs import similarity
+from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
 from .codecs import Codec, baseline_codecs, model_codecs
@@ -156,7 +157,7 @@ def main() -> int:
         if unknown := [name for name in wanted if name not in known]:
             parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
         print(_report(zoo, files, wanted, arguments.output, arguments.images.resolve().name))
-    except (PictureError, WeightsError) as error:
+    except (PictureError, WeightsError, TableError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -167,6 +168,8 @@ def _report(zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], folder: Path
     names = [name for name in wanted if not name.isdigit()]
     own = model_codecs(zoo, files, models, Processes())
     codecs = [*own, *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else [])]
+    if not codecs:
+        raise TableError(f"none of {', '.join(wanted)} can code these pictures")
     text = write_curves(codecs, published_curves(codecs[0].pixels), folder, name)
     reports = [deviation_report(zoo, codec.name, model, files) for codec, model in zip(own, models, strict=True)]
     return "\n".join([text, *reports])

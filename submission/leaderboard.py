@@ -96,8 +96,6 @@ def main() -> int:
     except (PictureError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    for problem in problems:
-        print(problem, file=sys.stderr)
     return 1 if failed(problems) else 0
 
 

@@ -85,6 +85,11 @@ def test_picture_is_drawn_of_full_and_of_empty_tables() -> None:
             assert picture.width > 500
 
 
+def test_name_that_looks_like_a_formula_is_drawn_as_it_is() -> None:
+    board = {"0.15": [Row(r"$\foo$", 0.9, 30.0), Row("a$b$c", 0.9, 29.0)]}
+    assert board_picture(board_tables(board, COLUMNS))
+
+
 def test_published_rows_are_shown_on_the_very_same_pictures_alone(validation_set: dict[str, int]) -> None:
     assert len(validation_set) == 41
     shown = published_rows(validation_set, ["0.075", "0.15", "0.5"])

@@ -129,9 +129,17 @@ def test_cut_and_scrambled_files_are_problems_not_crashes(folders: tuple[Path, P
             assert messages(folders)[0].startswith("a.png: ")
 
 
+@pytest.mark.parametrize("name", ["c.PNG", "c.jpg", "more/c.png"])
+def test_original_that_would_not_be_scored_forbids_a_score(folders: tuple[Path, Path], name: str) -> None:
+    path = folders[0] / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
+    assert messages(folders) == [f"{name}: cannot be an original: those are .png files without subfolders"]
+
+
 def test_damaged_original_is_named_as_such(folders: tuple[Path, Path]) -> None:
     (folders[0] / "a.png").write_bytes(b"")
-    assert messages(folders)[0].startswith("a.png: cannot be read")
+    assert messages(folders)[0].startswith("a.png: the original cannot be read")
 
 
 def test_huge_picture_is_a_problem_not_a_crash(folders: tuple[Path, Path]) -> None:

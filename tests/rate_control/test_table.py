@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,16 @@ from rate_control.allocation import InfeasibleBudget
 from rate_control.comparison import compare_allocations
 from rate_control.limits import Limits, apply_limits, constant_quality, constant_rate
 from rate_control.options import parse_limit, parse_target
-from rate_control.table import COLUMNS, Metric, TableError, allocate_table, check_table, load_table, picture_psnr_db
+from rate_control.table import (
+    COLUMNS,
+    Metric,
+    TableError,
+    allocate_table,
+    check_table,
+    load_table,
+    picture_psnr_db,
+    write_table,
+)
 from rate_control.tune import summary
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +152,63 @@ def test_file_that_is_no_table_is_a_named_error(tmp_path: Path) -> None:
             load_table(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("bytes_type", "pixels_type"), [("uint16", "int32"), ("int32", "uint32"), ("Int64", "float32")]
+)
+def test_narrow_columns_do_not_overflow(table: pd.DataFrame, bytes_type: str, pixels_type: str) -> None:
+    narrow = table.astype({"bytes": bytes_type, "pixels": pixels_type, "squared_error": "float32"})
+    limits = [Limits(bpp_high=0.9, psnr_low=5)]
+    wanted = apply_limits(table, limits)
+    assert apply_limits(narrow, limits)["candidate"].tolist() == wanted["candidate"].tolist()
+    assert (
+        allocate_table(narrow, total_pixels(table)).allocation.bytes
+        == allocate_table(table, total_pixels(table)).allocation.bytes
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ms_ssim_loss": 2.5}, {"bytes": 1 + 2j}, {"pixels": pd.Timestamp(0)}, {"image": 1.5}],
+    ids=["no similarity", "complex", "date", "name"],
+)
+def test_column_of_another_kind_is_refused(table: pd.DataFrame, change: dict[str, Any]) -> None:
+    with pytest.raises(TableError):
+        check_table(table.assign(**change))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,candidate,bytes,squared_error,ms_ssim_loss,pixels\na,1,10,5,0.1,100,7\n", "more fields"),
+        ("image,candidate,bytes,bytes,squared_error,ms_ssim_loss,pixels\na,1,10,9,5,0.1,100\n", "several columns"),
+        ("image;candidate;bytes;squared_error;ms_ssim_loss;pixels\na;1;10;5;0.1;100\n", "this one .*;"),
+    ],
+    ids=["fields", "columns", "separator"],
+)
+def test_file_that_would_be_misread_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(TableError, match=message):
+        load_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("name", "weight"), [("vmaf", 0.1), ("mix", 0.0), ("mix", float("nan")), ("mix", 1e300)])
+def test_unknown_metric_or_senseless_weight_is_refused(name: str, weight: float) -> None:
+    with pytest.raises(TableError):
+        Metric(name, weight)
+
+
+def test_budget_that_is_no_whole_number_is_refused(table: pd.DataFrame) -> None:
+    with pytest.raises(TypeError):
+        allocate_table(table, float("nan"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["chosen.csv", "chosen.parquet"])
+def test_written_choice_can_be_read_again(table: pd.DataFrame, tmp_path: Path, name: str) -> None:
+    chosen = allocate_table(table, total_pixels(table)).chosen
+    write_table(chosen, tmp_path / name)
+    assert load_table(tmp_path / name)["bytes"].tolist() == chosen["bytes"].tolist()
+
+
 def test_same_rate_rounds_no_byte_up(table: pd.DataFrame) -> None:
     table.loc[table["candidate"] == 0, "bytes"] = 15  # of 1000 pixels at 0.12 bpp
     table["pixels"] = 1000
@@ -155,7 +222,7 @@ def test_limit_is_read_as_it_is_written() -> None:
     assert parse_limit("bpp=0.02:0.6") == Limits(bpp_low=0.02, bpp_high=0.6)
     assert parse_limit("rocket:psnr=30:") == Limits(psnr_low=30, image="rocket")
     for text in ("bpp", "bpp=3", "size=1:2", "bpp=a:b", "bpp=nan:", "bpp=0.5:0.1"):
-        with pytest.raises(Exception, match=r"limit|number"):
+        with pytest.raises(Exception, match=r"limit|number|leaves nothing"):
             parse_limit(text)
 
 
@@ -188,7 +255,7 @@ def test_names_in_a_csv_file_stay_as_they_are(table: pd.DataFrame, tmp_path: Pat
         ("bytes", "1_0", "text"),
         ("bytes", 2**63, "at most"),
         pytest.param("bytes", 10**400, "numbers", id="beyond float64"),
-        ("squared_error", None, "finite"),
+        ("squared_error", None, "missing in some rows"),
         ("image", None, "name"),
         ("pixels", 0.5, "whole"),
     ],
@@ -225,7 +292,9 @@ def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame
     assert np.isnan(comparison["same rate"][0])
 
 
-@pytest.mark.parametrize("arguments", ["--each 0", "--budget 9 --weight -1", "--each many"])
+@pytest.mark.parametrize(
+    "arguments", ["--each 0", "--budget 9 --weight -1", "--each many", "--budget 0", "--budget 1e3"]
+)
 def test_option_that_makes_no_sense_is_refused(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["rate_control", "allocate", "t.csv", *arguments.split()])
     with pytest.raises(SystemExit) as stopped:

@@ -132,6 +132,22 @@ def test_byte_count_that_is_no_number_is_a_problem(decoded: Path, contest: Conte
     assert "is no number of bytes" in problems(decoded, contest)[0]
 
 
+def test_folder_of_the_user_is_never_emptied(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "originals").mkdir()
+    (tmp_path / "originals/precious.txt").write_text("mine")
+    with pytest.raises(PictureError, match="files that were not made here"):
+        stage_originals(photos, tmp_path / "originals")
+    assert (tmp_path / "originals/precious.txt").exists()
+
+
+def test_converted_originals_stay_where_the_next_set_cannot_be_read(photos: Path, tmp_path: Path) -> None:
+    before = stage_originals(photos, tmp_path / "originals")
+    with pytest.raises(PictureError):
+        stage_originals(tmp_path / "no such folder", tmp_path / "originals")
+    assert all(path.exists() for path in before)
+    assert stage_originals(photos, tmp_path / "originals") == before
+
+
 def test_empty_data_is_a_problem(decoded: Path, contest: Contest) -> None:
     (decoded / "0.15" / "bytes.txt").unlink()
     (decoded / "0.15" / DATA_ZIP).write_bytes(b"")
@@ -223,7 +239,7 @@ def test_entry_with_a_problem_has_no_row_and_the_exit_code_tells(
     table = pd.read_csv(tmp_path / "out" / "leaderboard.csv", dtype=str)
     assert table[["target", "team"]].to_numpy().tolist() == [["0.15", "dark"], ["0.15", "golden"], ["0.5", "golden"]]
     captured = capsys.readouterr()
-    assert "dark/0.5/one.png: missing" in captured.err
+    assert "dark/0.5/one.png: missing" in captured.out
     assert "dark/0.5/one.png: missing" in (tmp_path / "out" / "leaderboard.md").read_text()
     assert (tmp_path / "out" / "dark-golden-0.15.png").is_file()
     pictures = pd.read_csv(tmp_path / "out" / "dark-golden-0.15.csv")
