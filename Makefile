@@ -85,7 +85,7 @@ exactness: setup container ## one stream set decoded in every environment there 
 
 .PHONY: test
 test: setup ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: lint
 lint: setup ## style and types

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ from encoder.objective import Objective, Setting, bf16_helps
 from encoder.pictures import Pixels, load_picture
 from encoder.twin import load_float_model
 from encoder.weights import EncoderModel, load_zoo, to_grid
+from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
 
@@ -194,7 +194,7 @@ def _in_own_process(function: Callable[..., None], *arguments: object) -> Any:
 def _measured(action: Callable[[], object]) -> tuple[float, float]:
     start = time.perf_counter()
     action()
-    return time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return time.perf_counter() - start, peak_bytes() / 2**30
 
 
 def _encode_large(queue: multiprocessing.Queue[object]) -> None:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
@@ -28,6 +27,7 @@ from tqdm import tqdm
 from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
+from eval.memory import peak_bytes
 from submission.decoder_zip import PACKAGE
 from submission.zips import write_atomically
 from tests.mutations import mutated
@@ -104,7 +104,7 @@ def work(connection: Connection, seed: int, start: int, stop: int, folder: str) 
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         for number in range(start, stop):
             text = outcome(seed, number, Path(folder))
-            connection.send((text, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+            connection.send((text, peak_bytes()))
     connection.close()
 
 

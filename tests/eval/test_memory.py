@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from eval.memory import peak_bytes
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_peak_is_this_program_s_own_and_not_its_parent_s() -> None:
+    large = bytearray(b"x" * 2 * 10**8)
+    assert peak_bytes() > len(large)
+    code = "from eval.memory import peak_bytes; print(peak_bytes())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(child.stdout) < 10**8
