@@ -37,8 +37,9 @@ EXAMPLES = """examples:
   python -m submission.leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
 
 An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
-run, without network and without the converted originals; what else is on this machine it can read. Any other folder holds decoded pictures: <target>/*.png, and <target>/bs.zip, whose size counts,
-or <target>/bytes.txt with the count. What breaks a rule is listed as a problem and gets no row.
+run, without network and without the converted originals; what else is on this machine it can read. Any other folder
+holds decoded pictures: <target>/*.png, and <target>/bs.zip, whose size counts, or <target>/bytes.txt with the count.
+What breaks a rule is listed as a problem and gets no row.
 """
 
 

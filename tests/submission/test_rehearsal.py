@@ -130,6 +130,45 @@ def test_nothing_of_a_decoder_outlives_it(tmp_path: Path, end: str) -> None:
     assert not (tmp_path / "left").exists()
 
 
+def test_run_that_cannot_be_isolated_is_limited_all_the_same_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "_can_isolate", lambda _: False)
+    result = run(tmp_path, "import sys; print('seen'); sys.exit(3)")
+    assert (result.log, result.exit_code, result.isolated) == ("seen\n", 3, False)
+    assert "originals in reach" in conditions(result, RULES)
+    result = run(tmp_path, "import time; time.sleep(99)", replace(RULES, seconds=2))
+    assert result.failure == "./decode was stopped after 2 s, the time limit of 2021"
+
+
+REHEARSE_OPENLY = """
+import sys
+from pathlib import Path
+from submission import rehearsal
+from submission.seasons import season
+rehearsal._can_isolate = lambda _: False
+with rehearsal.rehearse(Path(sys.argv[1]), Path(sys.argv[2]), season(2021)):
+    pass
+"""
+
+
+def test_decoder_ends_with_a_killed_rehearsal_also_where_nothing_can_be_isolated(tmp_path: Path) -> None:
+    script = (
+        f"import time\nopen({str(tmp_path / 'began')!r}, 'w')\ntime.sleep(3)\nopen({str(tmp_path / 'left')!r}, 'w')"
+    )
+    (tmp_path / "decoder.zip").write_bytes(build_zip({"decode": (HEAD + script).encode()}, frozenset({"decode"})))
+    (tmp_path / "data.zip").write_bytes(b"x")
+    files = [str(tmp_path / name) for name in ("decoder.zip", "data.zip")]
+    process = subprocess.Popen([sys.executable, "-c", REHEARSE_OPENLY, *files], cwd=ROOT)
+    while not (tmp_path / "began").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    time.sleep(4)
+    assert not (tmp_path / "left").exists()
+
+
 def test_memory_is_the_decoder_s_and_not_that_of_who_measures(tmp_path: Path) -> None:
     own = bytearray(3 * 10**8)
     assert 10**6 < run(tmp_path, "").peak_bytes < 10**8 < len(own)
