@@ -9,7 +9,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from .figures import plt
-from .leaderboard import Board, average_table, leaderboard
+from .leaderboard import PUBLISHED, Board, average_table, leaderboard
 from .problems import Problem
 
 INCHES_PER_LINE = 0.27
@@ -85,5 +85,5 @@ def _draw(axis: plt.Axes, table: pd.DataFrame) -> None:
         if line == 0:
             cell.set_facecolor(HEAD_COLOUR)
             cell.set_text_props(fontweight="bold")
-        elif str(table.iat[line - 1, 0]).endswith("(published)"):
+        elif str(table.iat[line - 1, 0]).endswith(PUBLISHED):
             cell.set_text_props(color=GREY, fontstyle="italic")

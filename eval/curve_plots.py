@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .curves import QUALITIES, Curve
 from .figures import plt
+from .leaderboard import PUBLISHED
 
 RATES = (0.04, 1.2)
 """Bits per pixel that are shown."""
@@ -43,7 +44,7 @@ def _draw(axis: plt.Axes, curves: Sequence[Curve], quality: str) -> None:
             continue
         style = {"linewidth": 1} if curve.published else {"linewidth": 2, "marker": "o", "markersize": 4}
         colour = "black" if number == 0 and not curve.published else None
-        label = f"{curve.name} (published)" if curve.published else curve.name
+        label = f"{curve.name}{PUBLISHED}" if curve.published else curve.name
         axis.plot(curve.bpp, levels, color=colour, label=label, **style)
         if not curve.published:
             shown += [

@@ -25,6 +25,7 @@ from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
 from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
+from eval.leaderboard import PUBLISHED
 from rate_control.engine import Processes
 from rate_control.jobs import similarity
 from rate_control.table import TableError
@@ -70,7 +71,7 @@ def delta_table(measured: Sequence[Curve], published: Sequence[Curve]) -> pd.Dat
 def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
     row = {"points": test.kind, "codec": test.name, "against": anchor.name, "quality": quality}
     if anchor.published:
-        row["against"] += " (published)"
+        row["against"] += PUBLISHED
     try:
         delta = bjontegaard_delta(anchor, test.within(*RATES), quality)
     except ValueError as error:

@@ -24,7 +24,7 @@ from submission.check import check
 from submission.check import main as check_command
 from submission.seasons import KnownSet, Season, season
 from submission.zips import build_zip
-from tests.decoder_pkg.test_decoder import ROOT, fake_weights
+from tests.decoder_pkg.test_bundle import ROOT, fake_weights
 
 RULES = season(2021)
 
