@@ -36,7 +36,7 @@ help: ## this list
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.lock
 	touch $@
 
 .PHONY: setup

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -16,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class EngineError(Exception):
-    """The work cannot be distributed as asked."""
+    """The work cannot be distributed as asked, or a process that did a part of it is gone."""
 
 
 class Engine(Protocol):
@@ -36,27 +38,50 @@ class Here:
             yield position, function(job)
 
 
-@dataclass(frozen=True)
 class Processes:
     """Parallel processes on this machine, one thread each, so that results don't depend on their number.
 
-    Attributes:
-      workers: processes; 0 for one per core.
+    They start with the first job, stay for the next `map` and end with the process that started them.
     """
 
-    workers: int = 0
+    def __init__(self, workers: int = 0) -> None:
+        """Takes the number of processes; 0 for one per core."""
+        self._workers = workers or len(os.sched_getaffinity(0))
+        self._pool: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
-        """Yields the position and result of each job as it is done."""
-        count = max(1, min(self.workers or len(os.sched_getaffinity(0)), len(jobs)))
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, mp_context=context, initializer=torch.set_num_threads, initargs=(1,))
+        """Yields the position and result of each job as it is done.
+
+        Raises:
+          EngineError: a process was killed; the next `map` starts new ones.
+        """
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_prepare_worker)
+        futures: dict[Future[Result], int] = {}
         try:
-            futures = {pool.submit(function, job): position for position, job in enumerate(jobs)}
+            futures |= {self._pool.submit(function, job): position for position, job in enumerate(jobs)}
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except BrokenProcessPool:
+            self._pool = None
+            raise EngineError("a process was killed (out of memory?): run again, what is finished is kept") from None
         finally:
-            pool.shutdown(cancel_futures=True)
+            for future in futures:
+                future.cancel()
+
+
+def _prepare_worker() -> None:
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends without a traceback of its own
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
 
 
 class RayCluster:

@@ -36,16 +36,16 @@ CACHE = Path(".cache/baselines")
 
 @dataclass(frozen=True)
 class BaselineJob:
-    """One picture's candidates of some codecs.
+    """One picture's candidates of a codec.
 
     Attributes:
       file: the picture.
-      codecs: names of the codecs.
+      codec: name of the codec.
       cache: folder where the candidates' figures are kept.
     """
 
     file: Path
-    codecs: tuple[str, ...]
+    codec: str
     cache: Path
 
 
@@ -61,27 +61,28 @@ def sweep_baselines(
       codecs: by default all that are installed; one that cannot code a picture is left out with a warning.
     """
     names = tuple(codecs) or tuple(baseline.name for baseline in installed())
-    jobs = [BaselineJob(file, names, cache) for file in files]
-    found: dict[int, list[pd.DataFrame]] = {}
-    progress = tqdm((engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="picture")
-    for position, tables in progress:
-        found[position] = tables
-    pictures = [found[position] for position in range(len(files))]
+    # Slow codecs stand last: begun first, they leave no process alone at the end.
+    jobs = [BaselineJob(file, name, cache) for name in reversed(names) for file in files]
+    found: dict[BaselineJob, pd.DataFrame] = {}
+    progress = tqdm((engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="curve")
+    for position, table in progress:
+        found[jobs[position]] = table
     swept = {}
-    for number, name in enumerate(names):
-        lacking = [file.name for file, tables in zip(files, pictures, strict=True) if tables[number].empty]
+    for name in names:
+        tables = [found[BaselineJob(file, name, cache)] for file in files]
+        lacking = [file.name for file, table in zip(files, tables, strict=True) if table.empty]
         if lacking:
             tqdm.write(f"warning: {name} cannot code {', '.join(lacking)}: it is left out", file=sys.stderr)
         else:
-            swept[name] = pd.concat([tables[number] for tables in pictures])
+            swept[name] = pd.concat(tables)
     return swept
 
 
-def run_job(job: BaselineJob) -> list[pd.DataFrame]:
-    """The candidates of each codec for one picture, as candidate tables."""
+def run_job(job: BaselineJob) -> pd.DataFrame:
+    """The candidates of one codec for one picture, as a candidate table."""
     pixels = load_picture(job.file)
-    codecs = {baseline.name: baseline for baseline in installed()}
-    return [_table(job.file.stem, pixels, _candidates(codecs[name], pixels, job.cache)) for name in job.codecs]
+    codec = next(baseline for baseline in installed() if baseline.name == job.codec)
+    return _table(job.file.stem, pixels, _candidates(codec, pixels, job.cache))
 
 
 def _candidates(baseline: Baseline, pixels: Pixels, cache: Path) -> list[BaselineCandidate]:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +46,54 @@ def test_processes_work_in_parallel_with_one_thread_each() -> None:
 def test_failure_of_a_job_is_not_lost(engine: Engine) -> None:
     with pytest.raises(ValueError, match="two"):
         list(engine.map(fail_on_two, [1, 2, 3]))
+
+
+def test_processes_stay_for_the_next_jobs() -> None:
+    engine = Processes(1)
+    assert len({pid for _ in range(2) for _, (pid, _) in engine.map(process_of, [0.0, 0.0])}) == 1
+
+
+def kill_itself(number: int) -> int:
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_killed_process_is_named_and_replaced() -> None:
+    engine = Processes(1)
+    with pytest.raises(EngineError, match="killed"):
+        list(engine.map(kill_itself, [0, 1]))
+    assert list(engine.map(kill_itself, [1])) == [(0, 1)]
+
+
+STARTER = """
+from rate_control.engine import Processes
+from tests.rate_control.test_engine import process_of
+for _, (pid, _) in Processes(2).map(process_of, [0.0, 0.0, 60.0]):
+    print(pid, flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_end_with_the_one_that_started_them(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", STARTER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as starter:
+        assert starter.stdout
+        workers = {int(starter.stdout.readline()) for _ in range(2)}
+        if number == signal.SIGINT:  # a terminal tells all of them
+            for pid in workers:
+                os.kill(pid, number)
+        starter.send_signal(number)
+        starter.wait(20)
+    assert not any(is_running(pid) for pid in workers)
+
+
+def is_running(pid: int) -> bool:
+    for _ in range(100):
+        if not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes():
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def archive(zoo: Zoo, files: list[Path], cache: Path, engine: Engine) -> bytes:
