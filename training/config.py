@@ -30,7 +30,7 @@ class TrainConfig:
       ema: decay of the averaged weights per iteration.
       clip: largest norm of the gradient.
       distortion: `mse` or `ms-ssim`, see `training.distortion`.
-      gain_low, gain_high: range of gain indices drawn (inclusive).
+      gain_low, gain_high: range of gain indices (inclusive), over which every batch is spread.
       evaluate_every: iterations between evaluations.
       seed: of data order, noise and initial weights.
     """

@@ -177,7 +177,9 @@ class Trainer:
         config = self.config
         rng = np.random.default_rng((config.seed, iteration))
         picture = self.crops.batch(rng, config.batch, config.crop).to(self.device, memory_format=torch.channels_last)
-        gains = rng.integers(config.gain_low, config.gain_high + 1, config.batch)
+        # One from each of as many equal parts of the range: every batch sees low and high rates.
+        position = (np.arange(config.batch) + rng.random(config.batch)) / config.batch
+        gains = config.gain_low + (position * (config.gain_high + 1 - config.gain_low)).astype(np.int64)
         return picture, torch.from_numpy(gains).to(self.device)
 
     def _set_gradients(self, picture: Tensor, gains: Tensor) -> float:

@@ -98,6 +98,13 @@ def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet
         assert torch.allclose(value, parts[name], atol=1e-5), name
 
 
+def test_every_batch_sees_low_and_high_rates(tmp_path: Path, crops: CropSet) -> None:
+    training = trainer(tmp_path, crops, replace(SMOKE, batch=4, gain_low=8, gain_high=15))
+    drawn = np.array([training._batch(iteration)[1].numpy() for iteration in range(50)])
+    assert {tuple(row // 2) for row in drawn} == {(4, 5, 6, 7)}
+    assert set(drawn.ravel()) == set(range(8, 16))
+
+
 def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: CropSet, tmp_path: Path) -> None:
     model, ledger = load_run(run)
     export(model, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
