@@ -18,6 +18,9 @@ decay keeps these from growing.
 STACK = 4
 """Weights of one shape that are orthogonalised in one batch of products."""
 
+TURNS = 2
+"""A weight moves once in as many steps, as far as in all of them: its momentum hardly turns meanwhile."""
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Quintic of the Newton-Schulz iteration X <- (a I + b X X' + c (X X')^2) X (Jordan et al. 2024, Muon)."""
 
@@ -67,31 +70,38 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Updates every weight once; a few weights of one shape are orthogonalised together."""
+        """Moves every weight whose turn it is; a few weights of one shape are orthogonalised together."""
         for group in self.param_groups:
+            group["turn"] = turn = (group.get("turn", -1) + 1) % TURNS
             by_shape: defaultdict[tuple[int, int], list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
                     by_shape[(weight.shape[0], weight[0].numel())].append(weight)
             stacks = [weights[i : i + STACK] for weights in by_shape.values() for i in range(0, len(weights), STACK)]
             stacks.sort(key=lambda stack: -len(stack) * stack[0].numel() * stack[0].shape[0])
-            settings = group["lr"], group["momentum"], group["weight_decay"]
-            list(self._run(partial(self._step_stack, *settings), stacks))
+            list(self._run(partial(self._average, group["momentum"]), stacks))
+            settings = TURNS * group["lr"], group["momentum"], group["weight_decay"]
+            list(self._run(partial(self._step_stack, *settings), stacks[turn::TURNS]))
+
+    @torch.no_grad()
+    def _average(self, momentum: float, weights: list[Tensor]) -> None:
+        for weight in weights:
+            buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+            buffer.lerp_(_gradient(weight), 1 - momentum)
 
     @torch.no_grad()
     def _step_stack(self, lr: float, momentum: float, weight_decay: float, weights: list[Tensor]) -> None:
         torch._foreach_mul_(weights, 1 - lr * weight_decay)
-        directions = []
-        for weight in weights:
-            assert weight.grad is not None
-            buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
-            buffer.lerp_(weight.grad, 1 - momentum)
-            nesterov = weight.grad.lerp(buffer, momentum)
-            directions.append(nesterov.contiguous().flatten(1))
-        stacked = torch.stack(directions)
+        nesterov = [_gradient(weight).lerp(self.state[weight]["momentum"], momentum) for weight in weights]
+        stacked = torch.stack([direction.contiguous().flatten(1) for direction in nesterov])
         wide = stacked.shape[1] <= stacked.shape[2]
         update = orthogonalise(stacked if wide else stacked.mT)
         update = update if wide else update.mT
         scale = 0.2 * max(stacked.shape[1:]) ** 0.5
         for weight, direction in zip(weights, update, strict=True):
             weight.sub_(direction.reshape(weight.shape).to(weight.dtype), alpha=lr * scale)
+
+
+def _gradient(weight: Tensor) -> Tensor:
+    assert weight.grad is not None
+    return weight.grad
