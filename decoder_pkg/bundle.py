@@ -7,20 +7,22 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .architecture import GAIN_LAMBDAS, Architecture, architecture
 from .archive import BUNDLE_ID_BYTES
+from .differences import read_weights
 from .entropy_model import Q_VALUES, SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
 from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
+from .manifest import WEIGHTS, read_file, read_manifest
 from .packed_weights import unpack
 from .quadtree import GROUPS
-from .safetensors_reader import TensorFile, parse_safetensors
+from .safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
 from .tables import MAX_SUPPORT, CodingTable, build_table
 
 # torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
@@ -28,28 +30,7 @@ if TYPE_CHECKING:
     from .postfilter import PostFilter
     from .synthesis import Synthesis
 
-WEIGHTS = Path(__file__).parent / "weights"
-MANIFEST = "manifest.json"
-MAX_MANIFEST_BYTES, MAX_WEIGHTS_BYTES = 2**20, 2**26
-MAX_MODELS = 256
-
 Number = TypeVar("Number", bound=np.generic)
-
-
-class Ledger(TypedDict, total=False):
-    """How a model was trained."""
-
-    iterations: int
-    hours: float
-
-
-class ManifestRow(Ledger):
-    """A model in the manifest."""
-
-    id: int
-    name: str
-    file: str
-    sha256: str
 
 
 class DecoderModel:
@@ -57,21 +38,26 @@ class DecoderModel:
 
     Attributes:
       digest: sha256 of the file.
+      file: its tensors and metadata.
       arch: its architecture.
       exponents: power-of-two scale of each integer layer's output, for the float twin.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, base: DecoderModel | None = None) -> None:
         """Parses a weight file.
+
+        Args:
+          data: of the file.
+          base: the model to which the file holds differences; None where it holds a whole model.
 
         Raises:
           WeightsError: it is damaged or names an unknown architecture.
         """
         self.digest = hashlib.sha256(data).digest()
-        self._file: TensorFile = parse_safetensors(data)
+        self.file: TensorFile = read_weights(data, base.file if base else None)
         try:
-            self.arch: Architecture = architecture(int(self._file.metadata["architecture"]))
-            self.exponents: dict[str, int] = json.loads(self._file.metadata["exponents"])
+            self.arch: Architecture = architecture(int(self.file.metadata["architecture"]))
+            self.exponents: dict[str, int] = json.loads(self.file.metadata["exponents"])
             numbers = all(type(exponent) is int for exponent in self.exponents.values())
             if not numbers or self.exponents.keys() != layer_shapes(self.arch).keys():
                 raise ValueError("the exponents are not those of its layers")
@@ -88,9 +74,9 @@ class DecoderModel:
 
     def _get(self, name: str, dtype: type[Number], *shape: int | None) -> NDArray[Number]:
         """A tensor of exactly this type and shape, where None stands for any size but zero."""
-        if name not in self._file.tensors:
+        if name not in self.file.tensors:
             raise WeightsError(f"the weight file lacks {name}")
-        tensor = self._file.tensors[name]
+        tensor = self.file.tensors[name]
         fits = len(tensor.shape) == len(shape) and all(
             have == (want or max(have, 1)) for have, want in zip(tensor.shape, shape, strict=True)
         )
@@ -137,7 +123,7 @@ class DecoderModel:
         from .synthesis import Synthesis, to_channels_last
 
         network = Synthesis(self.arch, len(GAIN_LAMBDAS))
-        state = {name: torch.from_numpy(array) for name, array in unpack(self._file.tensors, "synthesis.").items()}
+        state = {name: torch.from_numpy(array) for name, array in unpack(self.file.tensors, "synthesis.").items()}
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
@@ -176,45 +162,13 @@ def load_bundle(folder: Path = WEIGHTS) -> Bundle:
     Raises:
       WeightsError: a file is missing, damaged or of another kind.
     """
-    models, digests = {}, hashlib.sha256()
+    models: dict[int, DecoderModel] = {}
+    digests = hashlib.sha256()
     for row in read_manifest(folder):
-        data = _read(folder / row["file"], MAX_WEIGHTS_BYTES)
+        data = read_file(folder / row["file"], MAX_WEIGHTS_BYTES)
         if hashlib.sha256(data).hexdigest() != row["sha256"]:
             raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
-        model = DecoderModel(data)
+        model = DecoderModel(data, models[row["base"]] if "base" in row else None)
         digests.update(model.digest)
         models[row["id"]] = model
     return Bundle(digests.digest()[:BUNDLE_ID_BYTES], models)
-
-
-def read_manifest(folder: Path) -> list[ManifestRow]:
-    """Rows of the manifest's table of models: ids are different, files lie in the folder.
-
-    Raises:
-      WeightsError: there is no readable manifest.
-    """
-    try:
-        rows: list[ManifestRow] = json.loads(_read(folder / MANIFEST, MAX_MANIFEST_BYTES))["models"]
-        if not rows or not isinstance(rows, list):
-            raise ValueError("it lists no models")
-        for row in rows:
-            if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS:
-                raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1}")
-            if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
-                raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
-        if len({row["id"] for row in rows}) != len(rows) or len({row["file"] for row in rows}) != len(rows):
-            raise ValueError("two models share an id or a file")
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
-    return rows
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        if not path.is_file():
-            raise WeightsError(f"{path} is missing or no plain file")
-        if path.stat().st_size > most:
-            raise WeightsError(f"{path} has more than {most} bytes")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None

@@ -1,4 +1,4 @@
-"""Weights of the float networks as they lie in a file: fp16 or float32, or 8-bit with a scale for each output."""
+"""Weights of the float networks as they lie in a file: fp16 or float32, or integers with a scale for each output."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from .errors import WeightsError
 
 SCALE_SUFFIX = ".scale"
-LARGEST = 127
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
-def pack(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A weight [O, ...] as int8 of the same shape and the float32 scale [O] of each output channel."""
+def pack(
+    weight: NDArray[np.float32], dtype: type[np.int8] | type[np.int16]
+) -> tuple[NDArray[np.int8 | np.int16], NDArray[np.float32]]:
+    """A weight [O, ...] as integers of the same shape and the float32 scale [O] of each output channel."""
     largest = np.abs(weight).reshape(len(weight), -1).max(axis=1)
-    scale = (np.maximum(largest, np.finfo(np.float16).tiny) / LARGEST).astype(np.float32)
-    return np.round(weight / _beside(scale, weight)).astype(np.int8), scale
+    scale = (np.maximum(largest, np.finfo(np.float16).tiny) / np.iinfo(dtype).max).astype(np.float32)
+    return np.round(weight / _beside(scale, weight)).astype(dtype), scale
 
 
 def unpack(tensors: Arrays, prefix: str) -> dict[str, NDArray[np.float32]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS, GAIN_STEPS
+from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
 from decoder_pkg.entropy_model import Q_ONE
 
 from .encode import Candidate
@@ -88,16 +88,17 @@ def _search(
     coder: PictureCoder, model: int, size: Callable[[Candidate], int], budget: int
 ) -> Iterable[tuple[int, int]]:
     """Settings (gain, q) to compare: the largest gain that fits, and the next with the smallest q that does."""
+    lowest, highest = coder.gains(model)[0], coder.gains(model)[-1]
 
     def fits(gain: int, q: int) -> bool:
         return size(coder.encode(model, gain, q).candidate) <= budget
 
-    gain = _last_true(lambda g: fits(g, Q_ONE), 0, GAIN_COUNT - 1)
+    gain = _last_true(lambda g: fits(g, Q_ONE), lowest, highest)
     if gain is None:
-        coarser = _last_true(lambda step: fits(0, MAX_Q - step), 0, MAX_Q - Q_ONE)
-        return [(0, MAX_Q - (coarser or 0))]
+        coarser = _last_true(lambda step: fits(lowest, MAX_Q - step), 0, MAX_Q - Q_ONE)
+        return [(lowest, MAX_Q - (coarser or 0))]
     settings = [(gain, Q_ONE)]
-    higher = min(gain + 1, GAIN_COUNT - 1)
+    higher = min(gain + 1, highest)
     coarsest, finest = Q_ONE + FINE_Q, Q_ONE - FINE_Q if gain < higher else FINEST_Q
     finer = _last_true(lambda step: fits(higher, coarsest - step), 0, coarsest - finest)
     return settings if finer is None else [*settings, (higher, coarsest - finer)]

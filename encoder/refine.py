@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from decoder_pkg.architecture import GAIN_COUNT, HYPER_STRIDE, LATENT_STRIDE
+from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.postfilter import M_MAX
 from decoder_pkg.tiling import Span, spans
 from eval.metrics import Distortion
@@ -131,8 +131,9 @@ def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> 
         setting = replace(best.setting, q=value)
         return refine_latents(picture, setting, preset.method, preset.step_iterations, best.floats)
 
+    gains = picture.model.gains
     first = at_gain(start.gain, None)
-    _, best = hierarchical_search(at_gain, cost, (start.gain, first), preset.gain_steps, (0, GAIN_COUNT - 1))
+    _, best = hierarchical_search(at_gain, cost, (start.gain, first), preset.gain_steps, (gains[0], gains[-1]))
     return hierarchical_search(at_q, cost, (start.q, best), preset.q_steps, (1, 255))[1]
 
 

@@ -71,16 +71,21 @@ class PictureCoder:
         """Ids of the zoo's models."""
         return list(self._zoo.models)
 
+    def gains(self, model: int) -> range:
+        """Gain indices that a model was trained for."""
+        return self._zoo.models[model].gains
+
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known."""
         key = self._zoo.models[model].digest, STIFFNESS, MOST_STEPS, gain, q
         return self._known(key, lambda: [self._encode(model, gain, q)])[0]
 
     def sweep(self) -> Iterator[Measured]:
-        """Candidates of every model at every setting of the sweep."""
+        """Candidates of every model at every setting of the sweep that it was trained for."""
         for model in self.models:
             for gain, q in SWEEP:
-                yield self.encode(model, gain, q)
+                if gain in self.gains(model):
+                    yield self.encode(model, gain, q)
 
     def refine(
         self, slope: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None

@@ -11,15 +11,16 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import GAIN_LAMBDAS
-from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
-from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle, read_manifest
+from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS
+from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
+from decoder_pkg.differences import read_weights
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.manifest import ALL_GAINS, read_manifest
+from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import unpack
+from decoder_pkg.safetensors_reader import TensorFile
 from decoder_pkg.synthesis import to_channels_last
 
 from .analysis import Analysis, HyperAnalysis
@@ -37,22 +38,35 @@ class EncoderModel:
       id: the id that picture headers name.
       decoder: the decoder's half.
       path: file of the analysis weights.
+      gains: gain indices that it was trained for.
+      base: the model to which both files hold differences; None where they hold all of it.
     """
 
     id: int
     decoder: DecoderModel
     path: Path
+    gains: range = range(GAIN_COUNT)
+    base: EncoderModel | None = None
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over both halves: results made with other weights are other results."""
-        return hashlib.sha256(self.decoder.digest + self.path.read_bytes()).hexdigest()
+        """sha256 over both halves and the base: results made with other weights are other results."""
+        base = self.base.digest.encode() if self.base else b""
+        return hashlib.sha256(self.decoder.digest + self._data + base).hexdigest()
 
     @cached_property
-    def _tensors(self) -> dict[str, NDArray[np.generic]]:
+    def file(self) -> TensorFile:
+        """Tensors of the analysis transforms and of the hyper-latents' density."""
         try:
-            return load_file(self.path)
-        except (OSError, SafetensorError) as error:
+            return read_weights(self._data, self.base.file if self.base else None)
+        except WeightsError as error:
+            raise WeightsError(f"{self.path}: {error}") from None
+
+    @property
+    def _data(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
             raise WeightsError(f"{self.path} cannot be read: {error}") from None
 
     @cached_property
@@ -77,7 +91,7 @@ class EncoderModel:
         return self._part("prior.")
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
-        return {name: torch.from_numpy(array) for name, array in unpack(self._tensors, prefix).items()}
+        return {name: torch.from_numpy(array) for name, array in unpack(self.file.tensors, prefix).items()}
 
     def _load(self, network: Network, prefix: str) -> Network:
         network.load_state_dict(self._part(prefix))
@@ -106,8 +120,11 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
       WeightsError: a file is missing or damaged.
     """
     bundle = load_bundle(decoder_weights)
-    models = {}
+    models: dict[int, EncoderModel] = {}
     for row in read_manifest(decoder_weights):
-        number = int(row["id"])
-        models[number] = EncoderModel(number, bundle.models[number], encoder_weights / row["file"])
+        number = row["id"]
+        first, last = row.get("gains", ALL_GAINS)
+        base = models[row["base"]] if "base" in row else None
+        path = encoder_weights / row["file"]
+        models[number] = EncoderModel(number, bundle.models[number], path, range(first, last + 1), base)
     return Zoo(bundle, models, (decoder_weights, encoder_weights))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from decoder_pkg.architecture import GAIN_COUNT
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
 from encoder.pictures import Pixels, load_picture
@@ -39,7 +38,7 @@ def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:
     """The gains between those of the sweep, on both sides of the choice: the finer hull holds a better vertex."""
     header = chosen.header
     for gain in (header.gain - 1, header.gain + 1):
-        if 0 <= gain < GAIN_COUNT and header.gain > 0:
+        if gain in coder.gains(header.model) and header.gain > 0:
             yield coder.encode(header.model, gain)
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
-from decoder_pkg.bundle import MANIFEST, WEIGHTS, load_bundle, read_manifest
+from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import DecoderError
+from decoder_pkg.manifest import MANIFEST, WEIGHTS, read_manifest
 from decoder_pkg.safe_zip import unpack
 from eval.provenance import UNKNOWN, models_sha256
 

@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from decoder_pkg.bundle import read_manifest
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.layers import GROUP_LAYERS
+from decoder_pkg.manifest import read_manifest
 from decoder_pkg.quadtree import GROUPS
 from encoder.model import CodecModel
 from encoder.pictures import PictureError, find_pictures

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from decoder_pkg.bundle import read_manifest
+from decoder_pkg.manifest import read_manifest
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
 

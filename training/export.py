@@ -1,4 +1,4 @@
-"""Exports a training checkpoint: python -m training.export --run runs/base --id 1 --name base"""
+"""Exports a training checkpoint: whole, or as a difference to a model that is exported already."""
 
 from __future__ import annotations
 
@@ -6,37 +6,45 @@ import argparse
 import hashlib
 import json
 import sys
+import tempfile
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import Tensor
 
-from decoder_pkg.architecture import GAIN_COUNT
-from decoder_pkg.bundle import MANIFEST, DecoderModel
-from decoder_pkg.bundle import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.bundle import DecoderModel
+from decoder_pkg.differences import zip_difference
+from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
+from encoder.twin import load_float_model
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
-from encoder.weights import to_grid
+from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.provenance import commit
 
-from .config import TrainConfig
 from .data import CropSet
+from .difference_export import differences, entropy_goals, squared_gradients, transform_goals
 from .fixed_point_export import calibrate, quantise_layers
+from .loss import losses
 from .table_export import gaussian_tables, hyper_tables
-from .trainer import ORIGIN
+from .trained import Ledger, TrainedRun, load_run
 
 Arrays = dict[str, NDArray[np.generic]]
-Ledger = dict[str, int | float | str]
 
 LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
 
+DECODER_NETWORKS = ("synthesis.",)
+ENCODER_NETWORKS = ("analysis.", "hyper_analysis.", "prior.")
+
 AT_LATENTS = ("synthesis.enter.", "synthesis.shortcut.")
-"""Layers whose inputs, the latents, differ much in size: 8 bits for an output channel would be too few.
+"""Layers whose inputs, the latents, differ much in size: 8 bits for an output channel would be too few, 16 are not.
 
 The gains and the hyper-latents' prior stay float32: they are few, and every latent depends on them.
 """
@@ -48,42 +56,38 @@ CALIBRATION_BATCHES = 16
 CALIBRATION_BATCH = 8
 EXAMPLES = """examples:
   python -m training.export --run runs/base --id 1 --name base
+  python -m training.export --run runs/low --id 2 --name low --base 1   (a copy of model 1, fine-tuned for low rates)
 """
 
 
-def load_run(run: Path) -> tuple[CodecModel, Ledger]:
-    """The averaged weights of a run's newest checkpoint, and its ledger: iterations and hours in all.
-
-    Raises:
-      FileNotFoundError: the run has no checkpoint yet.
-    """
-    config = TrainConfig(**json.loads((run / "config.json").read_text()))
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    model = CodecModel(config.build_architecture())
-    prefix = "module."
-    model.load_state_dict({k.removeprefix(prefix): v for k, v in state["average"].items() if k.startswith(prefix)})
-    origin = run / ORIGIN
-    before = json.loads(origin.read_text()) if origin.exists() else {"iterations": 0, "hours": 0.0}
-    hours = round(before["hours"] + state["seconds"] / 3600, 2)
-    return model.eval(), {"iterations": before["iterations"] + state["iteration"], "hours": hours}
-
-
-def export(model: CodecModel, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
+def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
     """Writes both halves of a model; transforms in 8 bits for the most part, the entropy path as 16-bit integers."""
-    rng = np.random.default_rng(0)
-    batches = [_calibration_batch(crops, rng) for _ in range(CALIBRATION_BATCHES)]
+    model, rng = run.model, np.random.default_rng(0)
+    batches = [_calibration_batch(crops, run.gains, rng) for _ in range(CALIBRATION_BATCHES)]
     layers, exponents = quantise_layers(model, calibrate(model, batches))
-    decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _packed(model, "synthesis.")
-    metadata = {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)}
-    _save(decoder, decoder_file, metadata)
-    encoder = _packed(model, "analysis.") | _packed(model, "hyper_analysis.") | _packed(model, "prior.")
-    _save(encoder, encoder_file, metadata)
+    decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS)
+    _save(decoder, decoder_file, {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)})
+    _save(_packed(model, ENCODER_NETWORKS), encoder_file)
 
 
-def fixed_point_loss(model: CodecModel, decoder_file: Path, crops: CropSet) -> tuple[float, float]:
+def export_difference(
+    run: TrainedRun, base: EncoderModel, crops: CropSet, decoder_file: Path, encoder_file: Path
+) -> None:
+    """Writes both halves of a model as differences to another one of its architecture."""
+    model, decoder, encoder = run.model, base.decoder.file.tensors, base.file.tensors
+    squares = squared_gradients(model, crops, run.gains, run.config.distortion)
+    goals, biases = entropy_goals(model, base.decoder, squares)
+    goals |= transform_goals(model, DECODER_NETWORKS, decoder, squares)
+    rest = dict(biases) | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS, but=goals)
+    _save(differences(goals, decoder) | rest, decoder_file)
+    goals = transform_goals(model, ENCODER_NETWORKS, encoder, squares)
+    _save(differences(goals, encoder) | _packed(model, ENCODER_NETWORKS, but=goals), encoder_file)
+
+
+def fixed_point_loss(run: TrainedRun, entropy: EntropyModel, crops: CropSet) -> tuple[float, float]:
     """Bits of the float model and of the exported integer model for the same training crops."""
-    entropy = DecoderModel(decoder_file.read_bytes()).entropy
-    pictures, gains = _calibration_batch(crops, np.random.default_rng(1))
+    model = run.model
+    pictures, gains = _calibration_batch(crops, run.gains, np.random.default_rng(1))
     with torch.no_grad():
         estimated = float(model(pictures, gains).estimated_bits.sum())
         y = model.analysis(pictures, gains)
@@ -93,6 +97,16 @@ def fixed_point_loss(model: CodecModel, decoder_file: Path, crops: CropSet) -> t
         quantised = quantise(entropy, to_grid(y[row : row + 1]), to_grid(z[row : row + 1]), 128)
         actual += ideal_bits(entropy, quantised, int(gains[row]))
     return estimated, actual
+
+
+@torch.no_grad()
+def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> float:
+    """Share of rate + lambda * distortion that the exported weights lose on training crops."""
+    rng, sums = np.random.default_rng(1), np.zeros(2)
+    for _ in range(CALIBRATION_BATCHES):
+        pictures, gains = _calibration_batch(crops, run.gains, rng)
+        sums += [float(losses(m, pictures, gains, run.config.distortion).sum()) for m in (run.model, exported)]
+    return float(sums[1] / sums[0] - 1)
 
 
 def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
@@ -105,30 +119,36 @@ def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Led
     path.write_text(json.dumps({"models": sorted(rows, key=lambda row: row["id"])}, indent=1) + "\n")
 
 
-def _calibration_batch(crops: CropSet, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     pictures = crops.batch(rng, CALIBRATION_BATCH, 256)
-    return pictures, torch.from_numpy(rng.integers(0, GAIN_COUNT, CALIBRATION_BATCH))
+    return pictures, torch.from_numpy(rng.integers(gains.start, gains.stop, CALIBRATION_BATCH))
 
 
-def _packed(model: CodecModel, prefix: str) -> Arrays:
-    """One network's weights: 8-bit where that costs next to nothing, fp16 or float32 where it does not."""
+def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = ()) -> Arrays:
+    """Weights of some networks: 8-bit where that costs next to nothing, otherwise 16-bit or floats."""
     packed: Arrays = {}
     for name, value in model.state_dict().items():
-        if not name.startswith(prefix):
+        if not name.startswith(networks) or name in but:
             continue
         if "gain" in name or name.startswith("prior."):
             packed[name] = value.numpy()
-        elif value.ndim < 4 or name.startswith(AT_LATENTS):
-            packed[name] = value.contiguous().half().numpy()
+        elif value.ndim < 4:
+            packed[name] = value.half().numpy()
         else:
-            packed[name], packed[name + SCALE_SUFFIX] = pack(value.contiguous().numpy())
+            dtype = np.int16 if name.startswith(AT_LATENTS) else np.int8
+            packed[name], packed[name + SCALE_SUFFIX] = pack(value.contiguous().numpy(), dtype)
     return packed
 
 
-def _save(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
+def _save(arrays: Arrays, path: Path, metadata: dict[str, str] | None = None) -> None:
+    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
+    _write(path, zip_difference(data) if path.suffix == ".gz" else data)
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial, metadata)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
     partial.rename(path)
 
 
@@ -136,29 +156,45 @@ def main() -> int:
     """Returns the exit code: 0 when the integer model codes as the float model estimates."""
     parser = argparse.ArgumentParser(
         "python -m training.export",
-        description="Exports the averaged weights of a training run for the decoder and the encoder.",
+        description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--id", type=int, required=True, help="the id that picture headers name, 0 to 255")
     parser.add_argument("--name", required=True, help="name for people, also of the files")
+    parser.add_argument("--base", type=int, help="write differences to this model, which must be exported before")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="crops for calibration")
     parser.add_argument("--decoder", type=Path, default=DECODER_WEIGHTS, help="folder of the decoder's weights")
     parser.add_argument("--encoder", type=Path, default=ENCODER_WEIGHTS, help="folder of the encoder's weights")
     arguments = parser.parse_args()
-    crops = CropSet(arguments.data)
-    model, ledger = load_run(arguments.run)
-    file = f"{arguments.name}.safetensors"
-    # Before the weights are written: they are tracked, and the commit would count as changed.
-    ledger |= {"data": crops.description, "commit": commit(), "licence": LICENCE}
-    export(model, crops, arguments.decoder / file, arguments.encoder / file)
-    estimated, actual = fixed_point_loss(model, arguments.decoder / file, crops)
-    loss = actual / estimated - 1
-    print(f"lost to fixed point: {100 * loss:+.3f} % of {estimated / 8:.0f} bytes")
-    if abs(loss) > MOST_LOSS:
-        print(f"that is more than {100 * MOST_LOSS} %: the manifest stays as it was", file=sys.stderr)
-        return 1
+    crops, run = CropSet(arguments.data), load_run(arguments.run)
+    ledger = run.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
+    base = None
+    if arguments.base is not None:
+        base = load_zoo(arguments.decoder, arguments.encoder).models[arguments.base]
+        ledger["base"] = base.id
+    file = f"{arguments.name}.safetensors" + (".gz" if base else "")
+    with tempfile.TemporaryDirectory() as name:
+        halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
+        if base:
+            export_difference(run, base, crops, *halves)
+        else:
+            export(run, crops, *halves)
+        decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
+        estimated, actual = fixed_point_loss(run, decoder.entropy, crops)
+        exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], run.gains, base))
+        print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
+        print(
+            f"lost to 8 bits and differences: {100 * rounding_loss(run, exported, crops):+.3f} % of rate and distortion"
+        )
+        loss = actual / estimated - 1
+        print(f"lost to fixed point: {100 * loss:+.3f} % of {estimated / 8:.0f} bytes")
+        if abs(loss) > MOST_LOSS:
+            print(f"that is more than {100 * MOST_LOSS} %: the weights stay as they were", file=sys.stderr)
+            return 1
+        for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
+            _write(folder / file, half.read_bytes())
     update_manifest(arguments.decoder, arguments.id, arguments.name, file, ledger)
     return 0
 

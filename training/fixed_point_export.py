@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
 
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
+
+WEIGHT_HEADROOM = 2.0
+"""The same for weights: copies that were fine-tuned keep the shifts of the model they differ from."""
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -50,20 +53,41 @@ def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> tuple[Arrays,
     exponents: dict[str, int] = {}
     arrays: Arrays = {}
     for row in plan(model.arch):
-        source = row.source if isinstance(row.source, int) else exponents[row.source]
-        conv = model.get_submodule(row.module)
-        assert isinstance(conv, nn.Conv2d)
-        assert conv.bias is not None
+        source = source_exponent(row, exponents)
+        weight, bias = float_layer(model, row)
         exponents[row.name] = _target_exponent(row, peaks)
         if row.peak == (row.name,):
             # A finer output than the weights can express would have them clipped; sums share one exponent.
-            exponents[row.name] = min(exponents[row.name], source + _weight_exponent(conv.weight.abs().max().item()))
-        weight, bias = _tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
-        if row.peak == SCALE:
-            weight, bias = weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT
-        for part, array in _quantise(weight, bias, source, exponents[row.name]).items():
-            arrays[f"{row.name}.{part}"] = array
+            exponents[row.name] = min(exponents[row.name], source + _weight_exponent(np.abs(weight).max()))
+        shift = _shift(weight, source, exponents[row.name])
+        scale = np.exp2(shift + exponents[row.name] - source)
+        arrays[f"{row.name}.weight"] = np.round(weight * scale).astype(np.int16)
+        arrays[f"{row.name}.bias"] = integer_bias(bias, scale, source, shift)
+        arrays[f"{row.name}.shift"] = shift.astype(np.int8)
     return arrays, exponents
+
+
+def source_exponent(row: LayerPlan, exponents: Mapping[str, int]) -> int:
+    """Power-of-two scale of a layer's input."""
+    return row.source if isinstance(row.source, int) else exponents[row.source]
+
+
+def float_layer(model: CodecModel, row: LayerPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weight [taps, I, O] and bias [O] of a layer, in units of what its output stands for."""
+    conv = model.get_submodule(row.module)
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
+    weight, bias = tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
+    return (weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT) if row.peak == SCALE else (weight, bias)
+
+
+def integer_bias(
+    bias: NDArray[np.float64], scale: NDArray[np.float64], source: int, shift: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The bias in units of the products, with the half that makes the shift a rounding."""
+    half = np.where(shift > 0, np.exp2(shift - 1), 0)
+    total: NDArray[np.int64] = (np.round(bias * scale * np.exp2(source)) + half).astype(np.int64)
+    return total
 
 
 def _target_exponent(row: LayerPlan, peaks: dict[str, float]) -> int:
@@ -78,11 +102,11 @@ def _exponent(peak: float) -> int:
 
 
 def _weight_exponent(largest: float) -> int:
-    """Largest power-of-two scale at which a weight fits 16 bits."""
-    return math.floor(math.log2(WEIGHT_LIMIT / max(largest, 2.0**-40)))
+    """Largest power-of-two scale at which WEIGHT_HEADROOM times a weight fits 16 bits."""
+    return math.floor(math.log2(WEIGHT_LIMIT / (WEIGHT_HEADROOM * max(largest, 2.0**-40))))
 
 
-def _tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
+def tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
     """[O, I, k, k] float to [taps, I, O] float64."""
     centre = weight.shape[2] // 2
     rows = [weight[:, :, centre + row, centre + column].T for row, column in TAPS[taps]]
@@ -90,16 +114,11 @@ def _tap_major(weight: Tensor, taps: int) -> NDArray[np.float64]:
     return stacked
 
 
-def _quantise(weight: NDArray[np.float64], bias: NDArray[np.float64], source: int, target: int) -> Arrays:
+def _shift(weight: NDArray[np.float64], source: int, target: int) -> NDArray[np.int64]:
+    """[O] the largest shift at which each output's weights fit 16 bits."""
     largest = np.abs(weight).max(axis=(0, 1))
     finest = np.array([_weight_exponent(value) for value in largest], dtype=np.int64)
     shift = np.minimum(finest + source - target, MAX_SHIFT)
     if shift.min() < 0:
         raise ValueError(f"weights of {largest.max():.3g} do not fit 16 bits at exponent {target - source}")
-    scale = np.exp2(shift + target - source)
-    half = np.where(shift > 0, np.exp2(shift - 1), 0)
-    return {
-        "weight": np.round(weight * scale).astype(np.int16),
-        "bias": (np.round(bias * scale * np.exp2(source)) + half).astype(np.int64),
-        "shift": shift.astype(np.int8),
-    }
+    return shift

@@ -15,16 +15,14 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
 from decoder_pkg.synthesis import to_channels_last
 from encoder.model import CodecModel
-from encoder.objective import bf16_helps
 
 from .config import TrainConfig
 from .data import CropSet
-from .distortion import DISTORTIONS
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
+from .loss import losses
 from .muon import Muon
 from .plots import plot_progress
 
@@ -36,25 +34,12 @@ CHECKPOINT_SECONDS = 600
 ORIGIN = "origin.json"
 """In a run's folder: the manifest's row of the model that it started from."""
 
-REFERENCE_LAMBDA = 0.0032
-"""Losses are divided by sqrt(lambda / this), which balances the rates."""
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 matrices in hardware (CUDA, AMX or AVX512-BF16)."""
-    return device.type == "cuda" or bf16_helps()
-
 
 def learning_rate_factor(iteration: int, config: TrainConfig) -> float:
     """Linear warm-up, constant, then linear decay to zero over the last share of the run."""
     warm = min(1.0, (iteration + 1) / max(1, config.warmup))
     left = (config.iterations - iteration) / max(1.0, config.decay * config.iterations)
     return min(warm, left, 1.0)
-
-
-def lagrangian(gain_index: Tensor) -> Tensor:
-    """Lambda of each gain index: [B] int64 to [B] float32."""
-    return GAIN_LAMBDAS[0] * torch.exp2(gain_index.float() / GAIN_STEPS)
 
 
 class Trainer:
@@ -199,13 +184,7 @@ class Trainer:
         # Each part has noise of its own, whichever thread is first.
         noise = torch.Generator(self.device).manual_seed((config.seed + self.iteration) * 64 + part)
         noisy = self.iteration < config.noise_iterations
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_is_fast(self.device)):
-            estimate = self.model(picture, gains, noisy_synthesis=noisy, generator=noise)
-        weight = lagrangian(gains)
-        distortion = DISTORTIONS[config.distortion](estimate.picture, picture)
-        bpp = estimate.estimated_bits / config.crop**2
-        losses = (weight * distortion + bpp) / torch.sqrt(weight / REFERENCE_LAMBDA)
-        loss = losses.sum() / config.batch
+        loss = losses(self.model, picture, gains, config.distortion, noisy, noise).sum() / config.batch
         return float(loss.detach()), torch.autograd.grad(loss, list(self.model.parameters()))
 
     def _evaluate(self, means: dict[str, float]) -> None:

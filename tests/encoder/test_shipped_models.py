@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from decoder_pkg.bundle import WEIGHTS, read_manifest
+from decoder_pkg.manifest import WEIGHTS, read_manifest
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture, Candidate
 from encoder.fill import encode_within, refine_within

@@ -15,21 +15,25 @@ from decoder_pkg.architecture import CAUSAL, Architecture
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.causal import wavefront
 from decoder_pkg.quadtree import GROUPS, groups_at
+from encoder.cache import CandidateCache
 from encoder.context import Coded, causal_mask
 from encoder.encode import AnalysedPicture
 from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
+from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model, plan
 from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.distortion import structural_loss
-from training.export import export, fixed_point_loss, load_run, update_manifest
+from training.export import export, export_difference, fixed_point_loss, update_manifest
 from training.fixed_point_export import quantise_layers
+from training.loss import lagrangian
 from training.milestones import TABLE
 from training.muon import STACK, TURNS, Muon, orthogonalise
 from training.plots import plot_milestones
-from training.trainer import Trainer, lagrangian, learning_rate_factor
+from training.trained import load_run
+from training.trainer import Trainer, learning_rate_factor
 
 SMOKE = replace(
     load_config(Path(__file__).parents[2] / "training" / "configs" / "smoke.toml"), iterations=50, evaluate_every=10
@@ -93,7 +97,7 @@ def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet
     resumed = trainer(tmp_path / "parts", crops, config)
     assert resumed.iteration == 3
     resumed.run()
-    whole, parts = (load_run(tmp_path / name)[0].state_dict() for name in ("whole", "parts"))
+    whole, parts = (load_run(tmp_path / name).model.state_dict() for name in ("whole", "parts"))
     for name, value in whole.items():
         assert torch.allclose(value, parts[name], atol=1e-5), name
 
@@ -106,10 +110,10 @@ def test_every_batch_sees_low_and_high_rates(tmp_path: Path, crops: CropSet) -> 
 
 
 def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: CropSet, tmp_path: Path) -> None:
-    model, ledger = load_run(run)
-    export(model, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
-    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", ledger)
-    estimated, actual = fixed_point_loss(model, tmp_path / "decoder" / "m.safetensors", crops)
+    trained = load_run(run)
+    export(trained, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
+    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", trained.ledger)
+    estimated, actual = fixed_point_loss(trained, load_bundle(tmp_path / "decoder").models[3].entropy, crops)
     # Hardly trained, its latents are wide and escape often; a trained model comes within half a percent.
     assert actual == pytest.approx(estimated, rel=0.15)
     zoo = load_zoo(tmp_path / "decoder", tmp_path / "encoder")
@@ -119,16 +123,41 @@ def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: C
 
 
 def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: Path) -> None:
-    model, ledger = load_run(run)
-    export(model, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
-    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", ledger)
+    trained = load_run(run)
+    export(trained, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
+    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", trained.ledger)
     twin = load_float_model(load_zoo(tmp_path / "decoder", tmp_path / "encoder").models[3])
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
     with torch.no_grad():
-        first, second = model(pictures, gains), twin(pictures, gains)
+        first, second = trained.model(pictures, gains), twin(pictures, gains)
     assert torch.allclose(first.estimated_bits, second.estimated_bits, rtol=0.01)
     # A latent near the edge of a decision may fall to the other side: that changes a few pixels by more.
     assert (first.picture - second.picture).abs().mean() < 0.002
+
+
+def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
+    run: Path, crops: CropSet, tmp_path: Path
+) -> None:
+    trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
+    export(trained, crops, *(folder / "m.safetensors" for folder in folders))
+    update_manifest(folders[0], 3, "m", "m.safetensors", trained.ledger)
+    with torch.no_grad():
+        for weight in trained.model.parameters():
+            if weight.ndim == 4:
+                weight.add_(torch.randn_like(weight), alpha=0.2 * float(weight.std()))
+    base, file = load_zoo(*folders).models[3], "copy.safetensors.gz"
+    export_difference(trained, base, crops, *(folder / file for folder in folders))
+    update_manifest(folders[0], 4, "copy", file, trained.ledger | {"base": 3, "gains": [8, 15]})
+    zoo = load_zoo(*folders)
+    pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 15])
+    with torch.no_grad():
+        models = trained.model, load_float_model(zoo.models[4]), load_float_model(base)
+        model, copy, other = (model(pictures, gains) for model in models)
+    assert torch.allclose(model.estimated_bits, copy.estimated_bits, rtol=0.01)
+    assert (model.picture - copy.picture).abs().mean() < 0.1 * (model.picture - other.picture).abs().mean()
+    coder = PictureCoder(skimage.data.chelsea()[:64, :64], zoo, CandidateCache(tmp_path / "cache"))
+    headers = [measured.candidate.header for measured in coder.sweep()]
+    assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
 
 
 def test_causal_mask_covers_the_twelve_neighbours_before() -> None:

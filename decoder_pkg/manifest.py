@@ -1,0 +1,83 @@
+"""The manifest of a weights folder: which models there are, in which files, and how they were made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypedDict
+
+from .architecture import GAIN_COUNT
+from .errors import WeightsError
+
+WEIGHTS = Path(__file__).parent / "weights"
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 2**20
+MAX_MODELS = 256
+ALL_GAINS = (0, GAIN_COUNT - 1)
+
+
+class Ledger(TypedDict, total=False):
+    """How a model was trained, and what it is a difference to."""
+
+    iterations: int
+    hours: float
+    gains: list[int]
+    """First and last gain index that it was trained for; without them all."""
+    base: int
+    """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.differences`."""
+
+
+class ManifestRow(Ledger):
+    """A model in the manifest."""
+
+    id: int
+    name: str
+    file: str
+    sha256: str
+
+
+def read_manifest(folder: Path) -> list[ManifestRow]:
+    """Rows of the manifest's table of models: ids are different, files lie in the folder, copies follow their base.
+
+    Raises:
+      WeightsError: there is no readable manifest.
+    """
+    try:
+        rows: list[ManifestRow] = json.loads(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES))["models"]
+        if not rows or not isinstance(rows, list):
+            raise ValueError("it lists no models")
+        for number, row in enumerate(rows):
+            _check(row, {earlier["id"] for earlier in rows[:number]})
+        if len({row["file"] for row in rows}) != len(rows):
+            raise ValueError("two models share a file")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
+    return rows
+
+
+def _check(row: ManifestRow, earlier: set[int]) -> None:
+    if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS or row["id"] in earlier:
+        raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1} that no model before it has")
+    if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
+        raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
+    if "base" in row and row["base"] not in earlier:
+        raise ValueError(f"model {row['id']} is a difference to {row['base']!r}, which is no model before it")
+    low, high = row.get("gains", ALL_GAINS)
+    if type(low) is not int or type(high) is not int or not 0 <= low <= high < GAIN_COUNT:
+        raise ValueError(f"gains from {low!r} to {high!r} are no part of 0 to {GAIN_COUNT - 1}")
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The bytes of a plain file of the weights folder.
+
+    Raises:
+      WeightsError: it is missing, unreadable, no plain file, or larger than `most`.
+    """
+    try:
+        if not path.is_file():
+            raise WeightsError(f"{path} is missing or no plain file")
+        if path.stat().st_size > most:
+            raise WeightsError(f"{path} has more than {most} bytes")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from decoder_pkg.bundle import DecoderModel, load_bundle
+from decoder_pkg.differences import DIFFERENCE, SHIFTS, read_weights, zip_difference
+from decoder_pkg.errors import WeightsError
+from decoder_pkg.safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "decoder"
+BASE = TensorFile({"w": np.array([[3, -4], [127, -128]], np.int8), "bias": np.ones(2, np.int64)}, {"kind": "base"})
+ZEROS = np.zeros((2, 2), np.int8)
+
+
+def difference(**change: np.ndarray) -> bytes:
+    tensors = {"w" + DIFFERENCE: ZEROS, "w" + SHIFTS: np.zeros(2, np.int8)}
+    return zip_difference(save(tensors | {name.replace("__", "."): array for name, array in change.items()}))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 5), st.sampled_from([np.int8, np.int16]))
+def test_copy_is_what_the_base_and_the_difference_add_up_to(seed: int, left: int, right: int, dtype: type) -> None:
+    codes: NDArray[np.int8 | np.int16] = np.random.default_rng(seed).integers(-100, 100, (2, 2)).astype(dtype)
+    data = difference(w__difference=codes, w__shifts=np.array([left, right], np.int8))
+    copy = read_weights(data, BASE).tensors["w"]
+    assert copy.dtype == np.int16
+    assert (copy == BASE.tensors["w"].astype(np.int64) * 2**left + codes.astype(np.int64) * 2**right).all()
+
+
+def test_what_has_no_difference_is_replaced_or_kept() -> None:
+    whole = np.array([7, 8], np.int64)
+    copy = read_weights(difference(bias=whole), BASE)
+    assert copy.tensors.keys() == {"w", "bias"}
+    assert copy.tensors["bias"].tolist() == [7, 8]
+    assert copy.metadata == {"kind": "base"}
+    assert read_weights(difference(), BASE).tensors["bias"].tolist() == [1, 1]
+
+
+ODD: dict[str, dict[str, np.ndarray]] = {
+    "another shape": {"w__difference": np.zeros((2, 3), np.int8)},
+    "wide codes": {"w__difference": np.zeros((2, 2), np.int32)},
+    "float codes": {"w__difference": np.zeros((2, 2), np.float32)},
+    "one shift": {"w__shifts": np.zeros(1, np.int8)},
+    "negative shift": {"w__shifts": np.array([0, -1], np.int8)},
+    "large shift": {"w__shifts": np.array([0, 15], np.int8)},
+    "wide shifts": {"w__shifts": np.zeros(2, np.int64)},
+    "sum beyond 16 bits": {"w__shifts": np.array([9, 0], np.int8)},
+    "of a tensor that the base lacks": {"v__difference": ZEROS, "v__shifts": np.zeros(2, np.int8)},
+    "of a tensor of other numbers": {"bias__difference": np.zeros(2, np.int8), "bias__shifts": np.zeros(2, np.int8)},
+    "without shifts": {"bias__difference": np.zeros(2, np.int8)},
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=ODD)
+def test_differences_that_do_not_fit_are_refused(change: dict[str, np.ndarray]) -> None:
+    with pytest.raises(WeightsError):
+        read_weights(difference(**change), BASE)
+
+
+def test_damaged_difference_is_refused() -> None:
+    data = difference(bias=np.arange(2))
+    cut = [data[:length] for length in range(0, len(data), 7)]
+    changed = [data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :] for place in range(10, len(data), 5)]
+    for damaged in [*cut, *changed, data + b"x", save({"w": ZEROS})]:
+        with pytest.raises(WeightsError):
+            read_weights(damaged, BASE)
+
+
+def test_difference_that_unpacks_to_more_than_any_model_is_refused() -> None:
+    with pytest.raises(WeightsError, match="holds more than"):
+        read_weights(gzip.compress(bytes(MAX_WEIGHTS_BYTES + 1)), BASE)
+
+
+def copy_of_golden(folder: Path, **row: object) -> Path:
+    """The golden models and a third that is a difference to the first, with other fields of its row."""
+    shutil.copytree(GOLDEN, folder)
+    data = zip_difference(save({"synthesis.enter.bias": np.ones(16, np.float32)}))
+    (folder / "copy.safetensors.gz").write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    base = manifest["models"][0]["id"]
+    copy = {"id": 99, "name": "copy", "file": "copy.safetensors.gz", "sha256": sha256(data).hexdigest(), "base": base}
+    manifest["models"].append(copy | row)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_bundle_holds_a_copy_beside_its_base(tmp_path: Path) -> None:
+    models = load_bundle(copy_of_golden(tmp_path / "weights")).models
+    base = next(iter(models.values()))
+    assert models[99].arch == base.arch
+    assert models[99].digest != base.digest
+    biases = [model.synthesis.state_dict()["enter.bias"] for model in (base, models[99])]
+    assert [bool((bias == 1).all()) for bias in biases] == [False, True]
+    first, second = (model.entropy.layers["hyper.enter"].weight for model in (base, models[99]))
+    assert (first == second).all()
+
+
+@pytest.mark.parametrize(
+    "row", [{"base": 98}, {"base": 99}, {"base": "1"}, {"base": None}, {"gains": [3]}, {"gains": [9, 3]},
+            {"gains": [0, 49]}, {"gains": [-1, 3]}, {"gains": [0.0, 3.0]}, {"gains": 7}]
+)  # fmt: skip
+def test_row_with_a_base_or_gains_that_cannot_be_is_refused(tmp_path: Path, row: dict[str, object]) -> None:
+    with pytest.raises(WeightsError, match="manifest"):
+        load_bundle(copy_of_golden(tmp_path / "weights", **row))
+
+
+def test_difference_read_as_a_whole_model_is_refused() -> None:
+    with pytest.raises(WeightsError):
+        DecoderModel(difference())

@@ -1,0 +1,118 @@
+"""A fine-tuned copy as small integers to be added to the weights of the model it started near.
+
+Each weight tensor has one step size: the less the loss depends on its weights, the coarser (the mean squared gradient
+tells). What is left for each tensor to cost is then the same, which takes the fewest bits in all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from decoder_pkg.bundle import DecoderModel
+from decoder_pkg.differences import DIFFERENCE, LARGEST, MAX_SHIFT, SHIFTS
+from decoder_pkg.packed_weights import SCALE_SUFFIX
+from encoder.model import CodecModel
+from encoder.twin import SCALE, SCALE_UNIT, plan
+
+from .data import CropSet
+from .fixed_point_export import float_layer, integer_bias, source_exponent, tap_major
+from .loss import losses
+
+STEP_COST = 1.5e-7
+"""Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
+
+MOST_FINER = 7
+"""A copy's grid is at most this many times halved; 8-bit integers then fit 16 bits."""
+
+LEAST_SQUARE = 1e-30
+"""Stands for the squared gradient of weights that have none."""
+
+SAMPLES = 48
+SIDE = 256
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a tensor shall become.
+
+    Attributes:
+      value: float64, in units of the integers of the other model's tensor, and of its shape.
+      squared_gradient: mean over the tensor of the loss's squared gradient with respect to these values.
+    """
+
+    value: NDArray[np.float64]
+    squared_gradient: float
+
+
+def squared_gradients(model: CodecModel, crops: CropSet, gains: range, distortion: str) -> dict[str, Tensor]:
+    """Mean over training crops of the loss's squared gradient, for every convolution's weights, by name."""
+    weights = {name: weight for name, weight in model.named_parameters() if weight.ndim == 4}
+    sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    rng, noise = np.random.default_rng(2), torch.Generator().manual_seed(2)
+    model.train()
+    for sample in range(SAMPLES):
+        gain = torch.tensor([gains[sample * len(gains) // SAMPLES]])
+        loss = losses(model, crops.batch(rng, 1, SIDE), gain, distortion, generator=noise).sum()
+        for total, gradient in zip(sums.values(), torch.autograd.grad(loss, list(weights.values())), strict=True):
+            total += gradient.square() / SAMPLES
+    model.eval()
+    return sums
+
+
+def transform_goals(
+    model: CodecModel, networks: tuple[str, ...], base: Arrays, squares: Mapping[str, Tensor]
+) -> dict[str, Goal]:
+    """Goals of float networks' weights, for those that the other model has as integers."""
+    goals = {}
+    for name, weight in model.state_dict().items():
+        scales = base.get(name + SCALE_SUFFIX)
+        if name.startswith(networks) and name in squares and scales is not None:
+            scale = scales.astype(np.float64)[:, None, None, None]
+            gradient = squares[name].double().numpy() * scale**2
+            goals[name] = Goal(weight.double().numpy() / scale, float(gradient.mean()))
+    return goals
+
+
+def entropy_goals(
+    model: CodecModel, base: DecoderModel, squares: Mapping[str, Tensor]
+) -> tuple[dict[str, Goal], Arrays]:
+    """Goals of the integer layers' weights at the other model's scales, and their biases."""
+    goals: dict[str, Goal] = {}
+    biases: dict[str, NDArray[np.generic]] = {}
+    for row in plan(model.arch):
+        source = source_exponent(row, base.exponents)
+        shift = base.file.tensors[f"{row.name}.shift"].astype(np.int64)
+        scale = np.exp2(shift + base.exponents[row.name] - source)
+        weight, bias = float_layer(model, row)
+        unit = 1 / (scale * (SCALE_UNIT if row.peak == SCALE else 1.0))
+        gradient = tap_major(squares[f"{row.module}.weight"], row.taps) * unit**2
+        goals[f"{row.name}.weight"] = Goal(weight * scale, float(gradient.mean()))
+        biases[f"{row.name}.bias"] = integer_bias(bias, scale, source, shift)
+    return goals, biases
+
+
+def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np.generic]]:
+    """The tensors that a difference file holds for these goals, see `decoder_pkg.differences`."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, goal in goals.items():
+        start = base[name].astype(np.float64)
+        wanted = round(math.log2(STEP_COST / math.sqrt(max(goal.squared_gradient, LEAST_SQUARE))))
+        exponent = min(max(wanted, -MOST_FINER if base[name].dtype == np.int8 else 0), MAX_SHIFT)
+        left, right = max(-exponent, 0), max(exponent, 0)
+        most = LARGEST / 2**left
+        codes = np.round((np.clip(goal.value, -most, most) - start) / 2.0**exponent)
+        codes -= np.sign(codes) * (np.abs(start + codes * 2.0**exponent) > most)
+        arrays[name + DIFFERENCE] = codes.astype(np.min_scalar_type(-int(np.abs(codes).max()) - 1))
+        arrays[name + SHIFTS] = np.array([left, right], dtype=np.int8)
+        if left:
+            arrays[name + SCALE_SUFFIX] = base[name + SCALE_SUFFIX].astype(np.float32) / np.float32(2**left)
+    return arrays

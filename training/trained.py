@@ -1,0 +1,57 @@
+"""What a training run has made so far: averaged weights and their ledger."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from decoder_pkg.manifest import ALL_GAINS
+from encoder.model import CodecModel
+
+from .config import TrainConfig
+from .trainer import ORIGIN
+
+Ledger = dict[str, int | float | str | list[int]]
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """The averaged weights of a run's newest checkpoint.
+
+    Attributes:
+      model: in evaluation mode.
+      config: of the run.
+      ledger: iterations and hours in all, and the gains if it was trained for some of them only.
+    """
+
+    model: CodecModel
+    config: TrainConfig
+    ledger: Ledger
+
+    @property
+    def gains(self) -> range:
+        """Gain indices that it was trained for."""
+        return range(self.config.gain_low, self.config.gain_high + 1)
+
+
+def load_run(run: Path) -> TrainedRun:
+    """Reads a run's folder.
+
+    Raises:
+      FileNotFoundError: the run has no checkpoint yet.
+    """
+    config = TrainConfig(**json.loads((run / "config.json").read_text()))
+    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
+    model = CodecModel(config.build_architecture())
+    prefix = "module."
+    model.load_state_dict({k.removeprefix(prefix): v for k, v in state["average"].items() if k.startswith(prefix)})
+    origin = run / ORIGIN
+    before = json.loads(origin.read_text()) if origin.exists() else {"iterations": 0, "hours": 0.0}
+    hours = round(before["hours"] + state["seconds"] / 3600, 2)
+    ledger: Ledger = {"iterations": before["iterations"] + state["iteration"], "hours": hours}
+    if (config.gain_low, config.gain_high) != ALL_GAINS:
+        ledger["gains"] = [config.gain_low, config.gain_high]
+    return TrainedRun(model.eval(), config, ledger)
