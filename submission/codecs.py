@@ -50,16 +50,19 @@ class Codec:
         return [mean_curve(self.name, self.table), slope_curve(self.name, self.table)]
 
 
-def model_codecs(zoo: Zoo, files: Sequence[Path], models: Sequence[int], engine: Engine) -> list[Codec]:
-    """The sweep of each model: all sizes are real bytes, payload and picture header, as in a set."""
-    if not models:
+def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]], engine: Engine) -> list[Codec]:
+    """The sweep of each group of models: all sizes are real bytes, payload and picture header, as in a set."""
+    if not groups:
         return []
     coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
     coder.sweep()
     table = coder.table()
-    table["candidate"] = [f"gain {gain}, q {q}" for gain, q in zip(table["gain"], table["q"], strict=True)]
+    settings = table[["model", "gain", "q"]].itertuples(index=False)
+    table["candidate"] = [f"model {model}, gain {gain}, q {q}" for model, gain, q in settings]
     origin = provenance(1, models_sha256(model.digest for model in zoo.bundle.models.values()))
-    return [Codec(f"this codec, model {m}", table[table["model"] == m], "", origin) for m in models]
+    names = [f"this codec, model {group[0]}" if len(group) == 1 else "this codec" for group in groups]
+    tables = [table[table["model"].isin(group)] for group in groups]
+    return [Codec(name, rows, "", origin) for name, rows in zip(names, tables, strict=True)]
 
 
 def baseline_codecs(tables: Tables) -> list[Codec]:

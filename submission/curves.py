@@ -35,12 +35,15 @@ from .codecs import Codec, baseline_codecs, model_codecs
 from .zips import write_atomically
 
 EXAMPLES = """examples:
-  python -m submission.curves --images kodak/                        every shipped model
+  python -m submission.curves --images kodak/                        all shipped models together, and each alone
   python -m submission.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
   python -m submission.curves --images photos/ --output dist/curves  published curves are shown for Kodak's 24 alone
 """
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 """Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
+
+ALL = "all"
+"""As a codec: every model, each setting of any of them a point."""
 
 RATES = (0.05, 0.6)
 """Bits per pixel over which the Bjontegaard deltas are taken."""
@@ -90,7 +93,7 @@ def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> 
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
         coder = PictureCoder(load_picture(file), zoo, CandidateCache(), similarity)
-        for gain in ESTIMATED_GAINS:
+        for gain in sorted(set(ESTIMATED_GAINS) & set(coder.gains(model))):
             candidate = coder.encode(model, gain).candidate
             estimated_bytes = estimated_bits(twin, latents_of(zoo.models[model], candidate), gain) / 8
             found[file.stem, gain] = candidate.header.length / estimated_bytes - 1
@@ -141,7 +144,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
-    parser.add_argument("--codecs", nargs="+", metavar="CODEC", help="ids of models and names of conventional codecs")
+    parser.add_argument(
+        "--codecs", nargs="+", metavar="CODEC", help="ids of models, all (of them together), names of other codecs"
+    )
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the results (default docs)")
     return parser
 
@@ -153,8 +158,9 @@ def main() -> int:
     print_any_name()
     try:
         zoo, files = load_zoo(), find_pictures(arguments.images)
-        known = [*map(str, zoo.models), *(baseline.name for baseline in installed())]
-        wanted = arguments.codecs or [str(number) for number in zoo.models]
+        models = [ALL] * (len(zoo.models) > 1) + [str(number) for number in zoo.models]
+        known = [*models, *(baseline.name for baseline in installed())]
+        wanted = arguments.codecs or models
         if unknown := [name for name in wanted if name not in known]:
             parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
         print(_report(zoo, files, wanted, arguments.output, arguments.images.resolve().name))
@@ -165,14 +171,15 @@ def main() -> int:
 
 
 def _report(zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], folder: Path, name: str) -> str:
-    models = [int(number) for number in wanted if number.isdigit()]
-    names = [name for name in wanted if not name.isdigit()]
-    own = model_codecs(zoo, files, models, Processes())
+    groups = [list(zoo.models) if name == ALL else [int(name)] for name in wanted if name == ALL or name.isdigit()]
+    names = [name for name in wanted if name != ALL and not name.isdigit()]
+    own = model_codecs(zoo, files, groups, Processes())
     codecs = [*own, *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else [])]
     if not codecs:
         raise TableError(f"none of {', '.join(wanted)} can code these pictures")
     text = write_curves(codecs, published_curves(codecs[0].pixels), folder, name)
-    reports = [deviation_report(zoo, codec.name, model, files) for codec, model in zip(own, models, strict=True)]
+    single = [(codec.name, group[0]) for codec, group in zip(own, groups, strict=True) if len(group) == 1]
+    reports = [deviation_report(zoo, name, model, files) for name, model in single]
     return "\n".join([text, *reports])
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.layers import GROUP_LAYERS
-from decoder_pkg.manifest import read_manifest
+from decoder_pkg.manifest import ALL_GAINS, read_manifest
 from decoder_pkg.quadtree import GROUPS
 from encoder.model import CodecModel
 from encoder.pictures import PictureError, find_pictures
@@ -71,7 +71,7 @@ def parameters(model: CodecModel, networks: Iterable[str]) -> int:
 def kodak_deltas(zoo: Zoo, files: Sequence[Path]) -> dict[int, dict[str, str]]:
     """BD-rate of each model against the anchors, means over the pictures; empty where the set is not Kodak's 24."""
     models = list(zoo.models)
-    codecs = model_codecs(zoo, files, models, Processes())
+    codecs = model_codecs(zoo, files, [[model] for model in models], Processes())
     anchors = [curve for curve in published_curves(codecs[0].pixels) if curve.name in ANCHORS and curve.kind == MEAN]
     deltas: dict[int, dict[str, str]] = {}
     for number, codec in zip(models, codecs, strict=True):
@@ -102,6 +102,8 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
                 "kMAC/pixel encoder": f"{encoder:.1f}",
                 "kMAC/pixel decoder": f"{decoder:.1f}",
                 "bytes in decoder.zip": zip_bytes[row["file"]],
+                "gains": "{} to {}".format(*row.get("gains", ALL_GAINS)),
+                "difference to": row.get("base", ""),
                 "iterations": row["iterations"],
                 "hours": row["hours"],
             }

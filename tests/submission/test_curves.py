@@ -66,7 +66,7 @@ def test_whole_set_is_no_mean_of_pictures() -> None:
 
 def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) -> None:
     model = next(iter(golden_zoo.models))
-    (codec,) = model_codecs(golden_zoo, files, [model], Here())
+    (codec,) = model_codecs(golden_zoo, files, [[model]], Here())
     assert codec.table.groupby("candidate")["image"].apply(set).tolist() == [{"one", "two"}] * len(SWEEP)
     picture = PictureCoder(load_picture(files[0]), golden_zoo, CandidateCache(), similarity)
     first = picture.encode(model, *SWEEP[0]).candidate
@@ -74,6 +74,16 @@ def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) 
     assert row["bytes"] == entry_size(first.entry("one"))
     assert codec.provenance.bundle_sha256.startswith(golden_zoo.bundle.id.hex())
     assert "real bytes against the estimate" in deviation_report(golden_zoo, codec.name, model, files)
+
+
+def test_models_together_are_at_no_point_worse_than_one_of_them(golden_zoo: Zoo, files: list[Path]) -> None:
+    models = list(golden_zoo.models)
+    together, *single = model_codecs(golden_zoo, files, [models, *([model] for model in models)], Here())
+    assert (together.name, len(together.table)) == ("this codec", sum(len(codec.table) for codec in single))
+    best = together.curves[0]
+    for curve in (codec.curves[0] for codec in single):
+        for bpp, psnr_db in zip(curve.bpp, curve.psnr_db, strict=True):
+            assert any(b <= bpp and p >= psnr_db for b, p in zip(best.bpp, best.psnr_db, strict=True))
 
 
 def test_points_tell_settings_and_origin(files: list[Path], tmp_path: Path) -> None:
