@@ -6,7 +6,7 @@ Both kinds have one interface: latents, hyper parameters and a relaxation of rou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from decoder_pkg.architecture import CAUSAL, QUADTREE, Architecture
 from decoder_pkg.fixed_point import CAUSAL_TAPS
-from decoder_pkg.quadtree import GROUPS, groups_at
+from decoder_pkg.quadtree import GROUPS, TURNS
 from decoder_pkg.synthesis import conv3
 
 from .entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
@@ -95,7 +95,10 @@ class CausalContext(nn.Module):
 
 
 class QuadtreeContext(nn.Module):
-    """Mean and scale from hyper features and all latents of earlier steps, see `decoder_pkg.quadtree`."""
+    """Mean and scale from hyper features and all latents of earlier steps, see `decoder_pkg.quadtree`.
+
+    Positions of one parity lie together, so that every step computes just the group of channels that each codes.
+    """
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -108,26 +111,83 @@ class QuadtreeContext(nn.Module):
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Coded:
         """As `CausalContext.forward`."""
-        zero = torch.zeros_like(y)
-        values = magnitudes = residual = quantised = log2_sigma = zero
-        y_hat = mean
-        for turn, mask in enumerate(group_masks(y)):
-            x = features
+        batch, _, height, width = y.shape
+        y, mean, inputs = by_parity(y), by_parity(mean), by_parity(features)
+        weight, embedded = pointwise(self.embed)
+        columns = weight.reshape(len(weight), 2, -1).expand(GROUPS, -1, -1, -1)
+        residual: list[Tensor] = []
+        quantised: list[Tensor] = []
+        log2_sigma: list[Tensor] = []
+        y_hat: list[Tensor] = []
+        for turn in range(GROUPS):
+            x = inputs
             if turn:
-                embedded = F.leaky_relu(self.embed(torch.cat([values, magnitudes], dim=1)), 0.125)
-                x = x + self.enter[turn - 1](embedded)
-            x = F.leaky_relu(self.hidden[turn](F.leaky_relu(x, 0.125)), 0.125)
-            correction = self.mean[turn](x).float()
-            here = (y - mean - correction) / step
-            sigma_here = self.scale[turn](x).float() - math.log2(step)
-            coded = torch.where(is_certain(sigma_here), zero_like(here, self.training), quantise(here))
-            residual = torch.where(mask, here, residual)
-            quantised = torch.where(mask, coded, quantised)
-            log2_sigma = torch.where(mask, sigma_here, log2_sigma)
-            values = torch.where(mask, coded * step + correction, values)
-            magnitudes = torch.where(mask, (coded * step).abs(), magnitudes)
-            y_hat = torch.where(mask, mean + correction + coded * step, y_hat)
-        return Coded(residual, quantised, log2_sigma, y_hat)
+                known = from_parity(F.leaky_relu(embedded, 0.125), batch, height, width)
+                x = x + by_parity(self.enter[turn - 1](known))
+            x = F.leaky_relu(F.linear(F.leaky_relu(x, 0.125), *pointwise(self.hidden[turn])), 0.125)
+            correction = group_outputs(self.mean[turn], turn, x)
+            log2_sigma.append(group_outputs(self.scale[turn], turn, x) - math.log2(step))
+            expected = at_step(turn, mean, 2) + correction
+            residual.append((at_step(turn, y, 2) - expected) / step)
+            zero = zero_like(residual[-1], self.training)
+            quantised.append(torch.where(is_certain(log2_sigma[-1]), zero, quantise(residual[-1])))
+            change = quantised[-1] * step
+            y_hat.append(expected + change)
+            # What each step has made known adds to the embedding: it is linear.
+            seen = torch.cat([change + correction, change.abs()], dim=2)
+            embedded = embedded + seen @ at_step(turn, columns, 3).flatten(2).mT
+        parts = map(groups_of, (residual, quantised, log2_sigma, y_hat))
+        return Coded(*(from_parity(part, batch, height, width) for part in parts))
+
+
+def pointwise(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """Weight [outputs, inputs] and bias of a 1x1 convolution."""
+    assert isinstance(layer, nn.Conv2d)
+    assert layer.bias is not None
+    return layer.weight.flatten(1), layer.bias
+
+
+def group_outputs(layer: nn.Module, turn: int, x: Tensor) -> Tensor:
+    """Outputs [4, N, M / 4] float32 of a 1x1 convolution, of the group that each parity codes, from [4, N, C]."""
+    weight, bias = pointwise(layer)
+    weights, biases = at_step(turn, weight.T.expand(GROUPS, -1, -1), 2), at_step(turn, bias.expand(GROUPS, 1, -1), 2)
+    return torch.baddbmm(biases, x, weights).float()
+
+
+def by_parity(x: Tensor) -> Tensor:
+    """[B, C, h, w] to [4, B * ceil(h/2) * ceil(w/2), C]: positions of one parity together, zeros beyond odd edges."""
+    batch, channels, height, width = x.shape
+    cells = F.pad(x, (0, width % 2, 0, height % 2)).permute(0, 2, 3, 1)
+    cells = cells.reshape(batch, -(-height // 2), 2, -(-width // 2), 2, channels)
+    return cells.permute(2, 4, 0, 1, 3, 5).reshape(GROUPS, -1, channels)
+
+
+def from_parity(x: Tensor, batch: int, height: int, width: int) -> Tensor:
+    """The way back to [B, C, h, w]."""
+    cells = x.reshape(2, 2, batch, -(-height // 2), -(-width // 2), x.shape[2]).permute(2, 3, 0, 4, 1, 5)
+    whole = cells.reshape(batch, -(-height // 2) * 2, -(-width // 2) * 2, x.shape[2])
+    return whole.permute(0, 3, 1, 2)[:, :, :height, :width]
+
+
+def at_step(step: int, x: Tensor, channels: int) -> Tensor:
+    """The group of channels that each parity codes at a step.
+
+    Args:
+      step: 0 to 3.
+      x: [4, ..., M, ...], parities first.
+      channels: which dimension holds the M channels.
+
+    Returns:
+      [4, ..., M / 4, ...].
+    """
+    groups = [parity.chunk(GROUPS, channels - 1) for parity in x.unbind()]
+    return torch.stack([groups[parity][parity ^ TURNS[step]] for parity in range(GROUPS)])
+
+
+def groups_of(steps: Sequence[Tensor]) -> Tensor:
+    """All channels [4, N, M] from the groups [4, N, M / 4] of every step."""
+    parities = [[steps[TURNS.index(parity ^ group)][parity] for group in range(GROUPS)] for parity in range(GROUPS)]
+    return torch.stack([torch.cat(groups, dim=1) for groups in parities])
 
 
 def zero_like(x: Tensor, training: bool) -> Tensor:
@@ -138,13 +198,6 @@ def zero_like(x: Tensor, training: bool) -> Tensor:
 def is_certain(log2_sigma: Tensor) -> Tensor:
     """Which latents fall into the first scale bin, whose latents are zero and not coded (`entropy_model.CERTAIN`)."""
     return log2_sigma < LOG2_SIGMA_MIN + LOG2_SIGMA_STEP / 2
-
-
-def group_masks(y: Tensor) -> list[Tensor]:
-    """For each turn, [1, M, h, w] bool: which latents are coded at it."""
-    channels, height, width = y.shape[1:]
-    group = (torch.arange(channels) // (channels // GROUPS))[:, None, None]
-    return [(torch.from_numpy(groups_at(turn, height, width)) == group)[None].to(y.device) for turn in range(GROUPS)]
 
 
 CONTEXTS: dict[str, type[CausalContext] | type[QuadtreeContext]] = {CAUSAL: CausalContext, QUADTREE: QuadtreeContext}

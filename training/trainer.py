@@ -25,6 +25,7 @@ from .initialise import initialise_shortcut
 from .loss import losses
 from .muon import Muon
 from .plots import plot_progress
+from .winograd import is_faster, use_winograd
 
 TensorList = tuple[Tensor, ...] | list[Tensor]
 Batch = tuple[Tensor, Tensor]
@@ -74,6 +75,8 @@ class Trainer:
                 initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
             (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
         to_channels_last(self.model.to(self.device))
+        if self.device.type == "cpu" and is_faster():
+            use_winograd(self.model)
         # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
         self._parts = torch.get_num_threads() if self.device.type == "cpu" else 1
         self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
