@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import shutil
 import subprocess
 from functools import lru_cache
@@ -36,7 +37,7 @@ def _library() -> ctypes.CDLL:
     path = CACHE / f"winograd-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so"
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(f".{os.getpid()}")
         subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(partial)], check=True)
         partial.rename(path)
     return ctypes.CDLL(str(path.resolve()))
@@ -102,6 +103,8 @@ def use_winograd(model: nn.Module) -> int:
     chosen = [module for module in model.modules() if type(module) is nn.Conv2d and _gains(module)]
     for module in chosen:
         module.__class__ = WinogradConv2d
+    if chosen:
+        _library()  # before threads need it, all at once
     return len(chosen)
 
 
