@@ -64,18 +64,18 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     slope, ratio = trained_slope(roomy.header.gain), 1.0
     for _ in range(ATTEMPTS):
         slope *= ratio ** (1 / ELASTICITY)
-        refined = [measured.candidate for measured in coder.refine(slope, effort)]
-        first = min(refined, key=lambda c: c.squared_error + slope * size(c))
+        first = coder.refine(slope, effort).candidate
         ratio = size(first) / budget
         if abs(ratio - 1) < LEAST_CHANGE:
             break
-    (partner,) = coder.refine(slope * PARTNER_SLOPES[ratio > 1], effort, like=first.header)
-    small, large = sorted((first, partner.candidate), key=size)
+    partner = coder.refine(slope * PARTNER_SLOPES[ratio > 1], effort, like=first.header).candidate
+    small, large = sorted((first, partner), key=size)
+    candidates = [best, small, large]
     if size(small) <= budget < size(large):
         overhead = size(large) - large.header.length
         room = range(math.ceil(FULL * budget) - overhead, budget - overhead + 1)
-        refined.append(next(coder.between(small, large, room)).candidate)
-    fitting = [c for c in (best, small, large, *refined) if size(c) <= budget]
+        candidates.append(next(coder.between(small, large, room)).candidate)
+    fitting = [c for c in candidates if size(c) <= budget]
     return min(fitting, key=lambda c: c.squared_error)
 
 

@@ -12,17 +12,19 @@ class Preset:
     Attributes:
       name: for people and the cache.
       method: name of the refinement method; empty for none.
-      iterations: of the first refinement at each gain that is tried.
+      iterations: of the refinement that counts.
+      trial_iterations: of each short one that tells which model and gain deserve it.
       step_iterations: of each further refinement, at a neighbouring q, from the latents of the best so far.
       gain_steps: steps of the search over gains, from the sweep's choice.
       q_steps: steps of the search over q in 1/128, coarse first; Zhao et al. 2021 use 0.05 and 0.01.
-      survivors: models refined, by their cost in the sweep.
+      survivors: models tried, by their cost in the sweep.
       saving: share of the bytes that refinement is expected to save, so that it starts at the slope where it ends.
     """
 
     name: str
     method: str = ""
     iterations: int = 0
+    trial_iterations: int = 0
     step_iterations: int = 0
     gain_steps: tuple[int, ...] = ()
     q_steps: tuple[int, ...] = ()
@@ -33,7 +35,7 @@ class Preset:
 PRESETS = (
     Preset("fast"),
     Preset("medium", "local", 75, saving=0.045),
-    Preset("best", "local", 400, 60, (2,), (4,), 2, 0.07),
+    Preset("best", "local", 400, 30, 40, (2,), (4,), 2, 0.07),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -28,6 +28,9 @@ TILE, REACH = 96, 12
 M_STEPS = (64, 16, 4)
 SEED = 1
 
+
+Start = tuple[AnalysedPicture, Setting]
+"""A picture under one model, and where its refinement begins."""
 
 FURTHER = 0.6
 """Share of a method's schedule that latents refined under a neighbouring setting have behind them."""
@@ -112,29 +115,47 @@ def _inner_hyper(span: Span) -> tuple[slice, slice]:
     return slice(start - outer, stop - outer), slice(start, stop)
 
 
+def search_start(starts: Sequence[Start], preset: Preset) -> Start:
+    """The picture under a model, and the gain, that cost least after a short refinement.
+
+    Args:
+      starts: the sweep's choice of gain and q, and the slope, under each model that is worth a trial.
+      preset: how much is tried.
+    """
+    if len(starts) == 1 and not preset.gain_steps:
+        return starts[0]
+    best: dict[float, Start] = {}
+    for picture, start in starts:
+
+        def at_gain(gain: int, _best: Refined | None, start: Start = (picture, start)) -> Refined:
+            return refine_latents(start[0], replace(start[1], gain=gain), preset.method, preset.trial_iterations)
+
+        bounds = picture.model.gains[0], picture.model.gains[-1]
+        first = start.gain, at_gain(start.gain, None)
+        _, found = hierarchical_search(at_gain, _cost, first, preset.gain_steps, bounds)
+        best.setdefault(found.cost, (picture, found.setting))
+    return best[min(best)]
+
+
 def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> Refined:
-    """Gain, q and latents of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
+    """Latents and q of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
 
     Args:
       picture: the picture under one model.
-      start: gain and q of the sweep's choice, and the slope.
+      start: gain, first q, and the slope.
       preset: how much is tried.
     """
-
-    def cost(refined: Refined) -> float:
-        return refined.cost
-
-    def at_gain(value: int, _best: Refined | None) -> Refined:
-        return refine_latents(picture, replace(start, gain=value), preset.method, preset.iterations)
 
     def at_q(value: int, best: Refined) -> Refined:
         setting = replace(best.setting, q=value)
         return refine_latents(picture, setting, preset.method, preset.step_iterations, best.floats)
 
-    gains = picture.model.gains
-    first = at_gain(start.gain, None)
-    _, best = hierarchical_search(at_gain, cost, (start.gain, first), preset.gain_steps, (gains[0], gains[-1]))
-    return hierarchical_search(at_q, cost, (start.q, best), preset.q_steps, (1, 255))[1]
+    first = refine_latents(picture, start, preset.method, preset.iterations)
+    return hierarchical_search(at_q, _cost, (start.q, first), preset.q_steps, (1, 255))[1]
+
+
+def _cost(refined: Refined) -> float:
+    return refined.cost
 
 
 def search_strength(picture: AnalysedPicture, refined: Refined) -> int:

@@ -17,7 +17,7 @@ from .latent_encoder import MOST_STEPS, STIFFNESS, encode_latents
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import refine_latents, search_latents, search_strength, sweep_choices
+from .refine import refine_latents, search_latents, search_start, search_strength, sweep_choices
 from .splice import latents_of, splice_to_fit
 from .weights import Zoo
 
@@ -89,8 +89,8 @@ class PictureCoder:
 
     def refine(
         self, slope: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None
-    ) -> list[Measured]:
-        """Candidates refined at a slope, one for each surviving model; from the cache where they are known.
+    ) -> Measured:
+        """The candidate refined at a slope; from the cache where it is known.
 
         Args:
           slope: distortion that one byte is worth.
@@ -100,22 +100,28 @@ class PictureCoder:
         """
         digests = [model.digest for model in self._zoo.models.values()]
         key = digests, slope, astuple(preset), astuple(distortion), like and like.setting
-        if like:
-            return self._known(key, lambda: [self._refine_like(like, slope, preset, distortion)])
-        return self._known(key, lambda: list(self._refine(slope, preset, distortion)))
+
+        def refined() -> list[Measured]:
+            if like:
+                return [self._refine_like(like, slope, preset, distortion)]
+            return [self._refine(slope, preset, distortion)]
+
+        return self._known(key, refined)[0]
 
     def _refine_like(self, like: ImageHeader, slope: float, preset: Preset, distortion: Distortion) -> Measured:
         setting = Setting(like.gain, like.q, slope, distortion)
         refined = refine_latents(self._analyse(like.model), setting, preset.method, preset.iterations)
         return self._encode(like.model, like.gain, like.q, like.m, refined.latents)
 
-    def _refine(self, slope: float, preset: Preset, distortion: Distortion) -> Iterator[Measured]:
-        for chosen in sweep_choices(self.sweep(), slope, distortion, preset.survivors):
-            header = chosen.header
-            picture = self._analyse(header.model)
-            refined = search_latents(picture, Setting(header.gain, header.q, slope, distortion), preset)
-            m = search_strength(picture, refined)
-            yield self._encode(header.model, refined.setting.gain, refined.setting.q, m, refined.latents)
+    def _refine(self, slope: float, preset: Preset, distortion: Distortion) -> Measured:
+        starts = [
+            (self._analyse(header.model), Setting(header.gain, header.q, slope, distortion))
+            for header in (c.header for c in sweep_choices(self.sweep(), slope, distortion, preset.survivors))
+        ]
+        picture, start = search_start(starts, preset)
+        refined = search_latents(picture, start, preset)
+        m, setting = search_strength(picture, refined), refined.setting
+        return self._encode(picture.model.id, setting.gain, setting.q, m, refined.latents)
 
     def between(self, small: Candidate, large: Candidate, room: range) -> Iterator[Measured]:
         """Streams between two of one setting, each as long as fits, cut at different places.

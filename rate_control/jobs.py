@@ -31,7 +31,7 @@ class PresetRefinement:
         if not self.preset.method:
             return neighbours(coder, chosen)
         swept = any(measured.candidate == chosen for measured in coder.sweep())
-        return coder.refine(slope, self.preset, self.distortion, None if swept else chosen.header)
+        return [coder.refine(slope, self.preset, self.distortion, None if swept else chosen.header)]
 
 
 def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:

@@ -20,7 +20,7 @@ from encoder.encode import AnalysedPicture, Candidate
 from encoder.entropy import bits
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
-from encoder.refine import refine_latents, search_latents, search_strength, sweep_choices
+from encoder.refine import refine_latents, search_latents, search_start, search_strength, sweep_choices
 from encoder.refinement import METHODS, Method, _BestRegions, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
 from encoder.splice import latents_of, splice
@@ -31,7 +31,7 @@ from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim, squared_error
 
 Pixels = NDArray[np.uint8]
 SLOPE = 2000.0
-QUICK = Preset("quick", "local", 12, 4, (2,), (16, 8), 2, 0.05)
+QUICK = Preset("quick", "local", 12, 4, 4, (2,), (16, 8), 2, 0.05)
 
 
 def small(photo: Pixels) -> Pixels:
@@ -141,7 +141,22 @@ def test_search_evaluates_each_value_once_and_never_ends_worse(start: int, least
         assert value == least
 
 
-def test_search_finds_gain_and_q_no_worse_than_its_start(golden_zoo: Zoo, photo: Pixels) -> None:
+def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zoo, photo: Pixels) -> None:
+    starts = [
+        (AnalysedPicture(small(photo), golden_zoo.models[number]), Setting(gain, 128, SLOPE))
+        for number, gain in ((7, 24), (8, 24))
+    ]
+
+    def cost(picture: AnalysedPicture, setting: Setting) -> float:
+        return refine_latents(picture, setting, QUICK.method, QUICK.trial_iterations).cost
+
+    picture, chosen = search_start(starts, QUICK)
+    near = [(picture, replace(setting, gain=setting.gain + by)) for picture, setting in starts for by in (-2, 0, 2)]
+    assert cost(picture, chosen) <= min(cost(*start) for start in near)
+    assert search_start(starts[:1], replace(QUICK, gain_steps=())) == starts[0]
+
+
+def test_search_finds_q_no_worse_than_its_start(golden_zoo: Zoo, photo: Pixels) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[8])
     plain = refine_latents(picture, Setting(24, 128, SLOPE), QUICK.method, QUICK.iterations)
     found = search_latents(picture, Setting(24, 128, SLOPE), QUICK)
@@ -209,9 +224,8 @@ def test_refined_candidates_are_kept(
     golden_zoo: Zoo, photo: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = CandidateCache(tmp_path)
-    preset = Preset("once", "local", 4, survivors=2)
+    preset = Preset("once", "local", 4, 2, survivors=2)
     refined = PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset)
-    assert len(refined) == preset.survivors
 
     def fail(*arguments: object) -> None:
         raise AssertionError("refined again")
@@ -233,8 +247,8 @@ def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo
 def test_stream_between_two_others_has_the_wanted_size(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
     preset = Preset("once", "local", 20)
-    (large,) = (one.candidate for one in coder.refine(SLOPE / 4, preset))
-    (tiny,) = (one.candidate for one in coder.refine(SLOPE * 4, preset, like=large.header))
+    large = coder.refine(SLOPE / 4, preset).candidate
+    tiny = coder.refine(SLOPE * 4, preset, like=large.header).candidate
     assert tiny.header.setting == large.header.setting
     sizes = [candidate.header.length for candidate in (tiny, large)]
     assert sizes[0] < sizes[1]

@@ -21,7 +21,7 @@ from rate_control.set_coder import SetCoder
 
 from .conftest import SMALL_BUDGET
 
-QUICK = PresetRefinement(Preset("quick", "local", 3, 1, (), (8,), 1, 0.05))
+QUICK = PresetRefinement(Preset("quick", "local", 3, 0, 1, (), (8,), 1, 0.05))
 
 
 def process_of(seconds: float) -> tuple[int, int]:
