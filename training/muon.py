@@ -10,9 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-ROUNDS = (3, 2)
-"""Newton-Schulz steps, in groups: within one all products are of small matrices, and bf16 holds for about three."""
-
+STEPS = 5
 WEIGHT_DECAY = 0.1
 """Times the learning rate. Every direction of a weight gets steps of one size, those without a gradient random ones;
 decay keeps these from growing.
@@ -36,28 +34,12 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     Returns:
       [K, rows, columns] bf16: five quintic steps correct themselves, so the precision is enough.
     """
-    x: Tensor = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
-    for steps in ROUNDS:
-        x = _newton_schulz(x @ x.mT, steps) @ x
-    return x
-
-
-def _newton_schulz(gram: Tensor, steps: int) -> Tensor:
-    """P [K, rows, rows] with P X the result of some steps from X, given X X': all factors are polynomials of it."""
     a, b, c = COEFFICIENTS
-    product: Tensor | None = None
-    for left in reversed(range(steps)):
-        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        if left:  # the next gram: (a I + factor) gram (a I + factor)
-            gram = torch.baddbmm(gram, factor, gram, beta=a)
-            gram = torch.baddbmm(gram, gram, factor, beta=a)
-        if product is None:
-            product = factor
-            product.diagonal(dim1=1, dim2=2).add_(a)
-        else:
-            product = torch.baddbmm(product, factor, product, beta=a)
-    assert product is not None
-    return product
+    x: Tensor = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
+    for _ in range(STEPS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
 
 
 class Muon(torch.optim.Optimizer):
