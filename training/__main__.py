@@ -16,6 +16,7 @@ from encoder.weights import load_zoo
 
 from .config import load_config
 from .data import CropSet
+from .divergence import DivergenceError
 from .evaluation import load_pictures
 from .trainer import ORIGIN, Trainer
 
@@ -56,7 +57,10 @@ def main() -> None:
         zoo = load_zoo()
         initial = load_float_model(zoo.models[arguments.from_model])
         remember_origin(arguments.run, arguments.from_model, zoo.folders[0])
-    Trainer(load_config(arguments.config), arguments.run, crops, pictures, initial).run(arguments.until)
+    try:
+        Trainer(load_config(arguments.config), arguments.run, crops, pictures, initial).run(arguments.until)
+    except DivergenceError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from encoder.model import CodecModel
 
 from .config import TrainConfig
 from .data import CropSet
+from .divergence import DivergenceError, LossWatch
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
 from .loss import losses
@@ -32,6 +33,7 @@ Batch = tuple[Tensor, Tensor]
 """Pictures [B, 3, S, S] float and gain indices [B] int64."""
 
 CHECKPOINT_SECONDS = 600
+CHECKPOINT = "checkpoint.pt"
 ORIGIN = "origin.json"
 """In a run's folder: the manifest's row of the model that it started from."""
 
@@ -69,7 +71,7 @@ class Trainer:
         self.model = initial or CodecModel(config.build_architecture())
         self.iteration, self.seconds = 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
-        checkpoint = folder / "checkpoint.pt"
+        checkpoint = folder / CHECKPOINT
         if not checkpoint.exists():
             if initial is None:
                 initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
@@ -115,28 +117,33 @@ class Trainer:
         return optimizers
 
     def run(self, until: int | None = None) -> None:
-        """Trains to the end of the configuration, or to an earlier iteration, and saves."""
+        """Trains to the end of the configuration, or to an earlier iteration, and saves.
+
+        Raises:
+          DivergenceError: the loss rose; the checkpoint is that of at most ten minutes before.
+        """
         end = min(until or self.config.iterations, self.config.iterations)
         saved = time.monotonic()
-        sums: dict[str, float] = {}
+        recent: list[dict[str, float]] = []
+        watch = LossWatch()
         progress = tqdm(total=end, initial=self.iteration, desc=self.folder.name, mininterval=10)
         try:
             while self.iteration < end:
                 started = time.monotonic()
                 values = self.step()
                 self.seconds += time.monotonic() - started
-                for key, value in values.items():
-                    sums[key] = sums.get(key, 0.0) + value / self.config.evaluate_every
+                watch.add(values["loss"])
+                recent.append(values)
                 progress.update()
                 if self.iteration % self.config.evaluate_every == 0:
-                    self._evaluate(sums)
-                    sums = {}
+                    self._evaluate({key: sum(row[key] for row in recent) / len(recent) for key in values})
+                    recent.clear()
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    self.save()
+                    self._save_healthy(watch)
                     saved = time.monotonic()
         finally:
             progress.close()
-            self.save()
+            self._save_healthy(watch)
 
     def step(self) -> dict[str, float]:
         """One iteration; returns the loss and the learning-rate factor."""
@@ -209,6 +216,16 @@ class Trainer:
         text = "  ".join(f"{p.bpp:.3f}/{p.psnr_db:.2f}" for p in points)
         tqdm.write(f"{self.iteration:7d}  {self.seconds / 3600:6.2f} h  loss {means.get('loss', 0):.4f}  {text}")
 
+    def _save_healthy(self, watch: LossWatch) -> None:
+        try:
+            watch.check()
+        except DivergenceError as error:
+            raise DivergenceError(
+                f"{error} before iteration {self.iteration}; {self.folder / CHECKPOINT} is from before that: "
+                "go on from it with a lower muon_lr and adam_lr"
+            ) from None
+        self.save()
+
     def save(self) -> None:
         """Writes checkpoint.pt under a temporary name and renames it."""
         state = {
@@ -220,7 +237,7 @@ class Trainer:
         }
         partial = self.folder / "checkpoint.partial"
         torch.save(state, partial)
-        partial.rename(self.folder / "checkpoint.pt")
+        partial.rename(self.folder / CHECKPOINT)
 
     def _load(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, map_location=self.device, weights_only=True)

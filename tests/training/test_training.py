@@ -26,6 +26,7 @@ from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.distortion import structural_loss
+from training.divergence import DivergenceError
 from training.export import export, export_difference, fixed_point_loss, update_manifest
 from training.fixed_point_export import quantise_layers
 from training.loss import lagrangian
@@ -100,6 +101,25 @@ def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet
     whole, parts = (load_run(tmp_path / name).model.state_dict() for name in ("whole", "parts"))
     for name, value in whole.items():
         assert torch.allclose(value, parts[name], atol=1e-5), name
+
+
+def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
+    tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = trainer(tmp_path, crops, replace(SMOKE, iterations=40))
+    training.run(until=2)
+    monkeypatch.setattr("training.trainer.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("training.divergence.FEWEST", 1)
+    step = training.step
+
+    def diverging() -> dict[str, float]:
+        values = step()
+        return values | {"loss": 1.0 if training.iteration < 5 else 100.0}
+
+    monkeypatch.setattr(training, "step", diverging)
+    with pytest.raises(DivergenceError, match=r"rose from 1 to 100 before iteration 5.*checkpoint\.pt"):
+        training.run()
+    assert trainer(tmp_path, crops, replace(SMOKE, iterations=40)).iteration == 4
 
 
 def test_every_batch_sees_low_and_high_rates(tmp_path: Path, crops: CropSet) -> None:
