@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE, Architecture
 from decoder_pkg.synthesis import DEEP_SCALE, ResidualBlock, conv3, interpolate_log_gain
 
+HYPER_LIMIT = 64.0
+"""Largest hyper-latent: three times what photographs have. Beyond it an odd picture would be sent to odd means."""
+
 
 class Analysis(nn.Module):
     """Pictures to scaled latents: pixel-unshuffle, residual blocks at 1/8 and 1/16, a linear shortcut."""
@@ -65,4 +68,4 @@ class HyperAnalysis(nn.Module):
         x = F.leaky_relu(self.enter(complete), 0.125)
         x = F.leaky_relu(self.down(x), 0.125)
         z: Tensor = self.leave(x)
-        return z
+        return z.clamp(-HYPER_LIMIT, HYPER_LIMIT)

@@ -103,18 +103,17 @@ class QuadtreeContext(nn.Module):
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         width, channels = arch.context_width, arch.latent_channels
-        self.embed = nn.Conv2d(2 * channels, arch.embed_width, 1)
+        self.embed = GroupInputs(2 * channels, arch.embed_width, 1)
         self.enter = nn.ModuleList(conv3(arch.embed_width, width) for _ in range(GROUPS - 1))
-        self.hidden = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(GROUPS))
-        self.mean = nn.ModuleList(nn.Conv2d(width, channels, 1) for _ in range(GROUPS))
-        self.scale = nn.ModuleList(nn.Conv2d(width, channels, 1) for _ in range(GROUPS))
+        self.hidden = nn.ModuleList(Pointwise(width, width, 1) for _ in range(GROUPS))
+        self.mean = nn.ModuleList(GroupOutputs(width, channels, 1) for _ in range(GROUPS))
+        self.scale = nn.ModuleList(GroupOutputs(width, channels, 1) for _ in range(GROUPS))
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Coded:
         """As `CausalContext.forward`."""
         batch, _, height, width = y.shape
         y, mean, inputs = by_parity(y), by_parity(mean), by_parity(features)
-        weight, embedded = pointwise(self.embed)
-        columns = weight.reshape(len(weight), 2, -1).expand(GROUPS, -1, -1, -1)
+        embedded = inputs.new_zeros(())
         residual: list[Tensor] = []
         quantised: list[Tensor] = []
         log2_sigma: list[Tensor] = []
@@ -124,34 +123,49 @@ class QuadtreeContext(nn.Module):
             if turn:
                 known = from_parity(F.leaky_relu(embedded, 0.125), batch, height, width)
                 x = x + by_parity(self.enter[turn - 1](known))
-            x = F.leaky_relu(F.linear(F.leaky_relu(x, 0.125), *pointwise(self.hidden[turn])), 0.125)
-            correction = group_outputs(self.mean[turn], turn, x)
-            log2_sigma.append(group_outputs(self.scale[turn], turn, x) - math.log2(step))
+            x = F.leaky_relu(self.hidden[turn](F.leaky_relu(x, 0.125)), 0.125)
+            correction = self.mean[turn](x, turn)
+            log2_sigma.append(self.scale[turn](x, turn) - math.log2(step))
             expected = at_step(turn, mean, 2) + correction
             residual.append((at_step(turn, y, 2) - expected) / step)
             zero = zero_like(residual[-1], self.training)
             quantised.append(torch.where(is_certain(log2_sigma[-1]), zero, quantise(residual[-1])))
             change = quantised[-1] * step
             y_hat.append(expected + change)
-            # What each step has made known adds to the embedding: it is linear.
-            seen = torch.cat([change + correction, change.abs()], dim=2)
-            embedded = embedded + seen @ at_step(turn, columns, 3).flatten(2).mT
+            if turn < GROUPS - 1:
+                seen = torch.cat([change + correction, change.abs()], dim=2)
+                embedded = self.embed(embedded, seen, turn)
         parts = map(groups_of, (residual, quantised, log2_sigma, y_hat))
         return Coded(*(from_parity(part, batch, height, width) for part in parts))
 
 
-def pointwise(layer: nn.Module) -> tuple[Tensor, Tensor]:
-    """Weight [outputs, inputs] and bias of a 1x1 convolution."""
-    assert isinstance(layer, nn.Conv2d)
-    assert layer.bias is not None
-    return layer.weight.flatten(1), layer.bias
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution over positions that lie together."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From [4, N, C] to [4, N, outputs]."""
+        return F.linear(x, self.weight.flatten(1), self.bias)
 
 
-def group_outputs(layer: nn.Module, turn: int, x: Tensor) -> Tensor:
-    """Outputs [4, N, M / 4] float32 of a 1x1 convolution, of the group that each parity codes, from [4, N, C]."""
-    weight, bias = pointwise(layer)
-    weights, biases = at_step(turn, weight.T.expand(GROUPS, -1, -1), 2), at_step(turn, bias.expand(GROUPS, 1, -1), 2)
-    return torch.baddbmm(biases, x, weights).float()
+class GroupOutputs(nn.Conv2d):
+    """A 1x1 convolution of which each parity needs the group of outputs that it codes at a step."""
+
+    def forward(self, x: Tensor, step: int) -> Tensor:  # type: ignore[override]
+        """From [4, N, C] to [4, N, M / 4] float32."""
+        assert self.bias is not None
+        weight = at_step(step, self.weight.flatten(1).T.expand(GROUPS, -1, -1), 2)
+        return torch.baddbmm(at_step(step, self.bias.expand(GROUPS, 1, -1), 2), x, weight).float()
+
+
+class GroupInputs(nn.Conv2d):
+    """A 1x1 convolution of which one group of values and magnitudes becomes known at each step: it is linear."""
+
+    def forward(self, total: Tensor, seen: Tensor, step: int) -> Tensor:  # type: ignore[override]
+        """Adds what is seen [4, N, 2 * M / 4] at a step to the outputs [4, N, E] of those before, if any."""
+        columns = self.weight.reshape(self.out_channels, 2, -1).expand(GROUPS, -1, -1, -1)
+        added = seen @ at_step(step, columns, 3).flatten(2).mT
+        assert self.bias is not None
+        return total + added if step else self.bias + added
 
 
 def by_parity(x: Tensor) -> Tensor:

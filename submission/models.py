@@ -12,9 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.layers import GROUP_LAYERS
 from decoder_pkg.manifest import ALL_GAINS, read_manifest
-from decoder_pkg.quadtree import GROUPS
 from encoder.model import CodecModel
 from encoder.pictures import PictureError, find_pictures
 from encoder.twin import load_float_model
@@ -47,11 +45,10 @@ def multiplications(model: CodecModel) -> dict[str, float]:
 
     def watch(name: str) -> Callable[[nn.Conv2d, object, Tensor], None]:
         network = name.partition(".")[0]
-        share = 1 / GROUPS if name.startswith(GROUP_LAYERS) else 1.0
 
         def hook(module: nn.Conv2d, _inputs: object, output: Tensor) -> None:
             each = module.weight[0].numel()
-            counts[network] = counts.get(network, 0.0) + share * output.numel() * each / SIDE**2 / 1000
+            counts[network] = counts.get(network, 0.0) + output.numel() * each / SIDE**2 / 1000
 
         return hook
 

@@ -45,6 +45,7 @@ def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> di
         model(pictures, gains)
     for handle in handles:
         handle.remove()
+    assert all(peaks.values()), f"no output seen of {[name for name, peak in peaks.items() if not peak]}"
     return peaks
 
 
