@@ -17,6 +17,7 @@ from decoder_pkg.causal import wavefront
 from decoder_pkg.quadtree import GROUPS, groups_at
 from encoder.cache import CandidateCache
 from encoder.context import Coded, causal_mask
+from encoder.analysis import HYPER_LIMIT
 from encoder.encode import AnalysedPicture
 from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
@@ -83,6 +84,12 @@ def test_structural_distortion_falls_where_the_pictures_become_alike() -> None:
     (gradient,) = torch.autograd.grad(loss.sum(), decoded)
     assert structural_loss(original, original).item() == pytest.approx(0, abs=1e-2)
     assert structural_loss(decoded - 1e-3 * gradient / gradient.abs().max(), original) < loss
+
+
+def test_odd_picture_does_not_send_hyper_latents_where_no_mean_was_trained() -> None:
+    model = CodecModel(SMOKE.build_architecture())
+    y = 1e6 * torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(1))
+    assert model.hyper_analysis(y).abs().max() == HYPER_LIMIT
 
 
 def test_unknown_distortion_is_refused(tmp_path: Path) -> None:
