@@ -15,9 +15,9 @@ from decoder_pkg.architecture import CAUSAL, Architecture
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.causal import wavefront
 from decoder_pkg.quadtree import GROUPS, groups_at
+from encoder.analysis import HYPER_LIMIT
 from encoder.cache import CandidateCache
 from encoder.context import Coded, causal_mask
-from encoder.analysis import HYPER_LIMIT
 from encoder.encode import AnalysedPicture
 from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
