@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
 
 RISE = 1.25
-"""Ratio of two means of the loss that no healthy run shows; chance moves them by about a hundredth."""
+"""Ratio of two medians of the loss that no healthy run shows; chance moves them by about a hundredth."""
 
 FEWEST = 50
-"""Iterations whose mean is trusted."""
+"""Iterations whose median is trusted."""
 
 
 class DivergenceError(Exception):
@@ -18,26 +19,25 @@ class DivergenceError(Exception):
 
 @dataclass
 class LossWatch:
-    """Mean of the loss since it was last checked, beside the least such mean of the run."""
+    """Losses since they were last checked, and the least median of the run: one odd picture moves a mean."""
 
     least: float = math.inf
-    total: float = 0.0
-    count: int = 0
+    losses: list[float] = field(default_factory=list)
 
     def add(self, loss: float) -> None:
         """Remembers an iteration's loss."""
-        self.total += loss
-        self.count += 1
+        self.losses.append(loss if math.isfinite(loss) else math.inf)
 
     def check(self) -> None:
-        """Compares the mean with the least one and begins anew.
+        """Compares the median with the least one and begins anew.
 
         Raises:
-          DivergenceError: it is much larger, or no number.
+          DivergenceError: it is much larger, or half of the losses are no numbers.
         """
-        mean = self.total / self.count if self.count else 0.0
-        if self.count >= FEWEST or not math.isfinite(mean):
-            if not mean <= RISE * self.least:
-                raise DivergenceError(f"the loss rose from {self.least:.4g} to {mean:.4g}")
-            self.least = min(self.least, mean)
-            self.total, self.count = 0.0, 0
+        if len(self.losses) < FEWEST:
+            return
+        middle = median(self.losses)
+        if middle == math.inf or middle > RISE * self.least:
+            raise DivergenceError(f"the loss rose from {self.least:.4g} to {middle:.4g}")
+        self.least = min(self.least, middle)
+        self.losses.clear()
