@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.bundle import DecoderModel
-from decoder_pkg.differences import DIFFERENCE, LARGEST, MAX_SHIFT, SHIFTS
+from decoder_pkg.differences import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SHIFTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX
 from encoder.model import CodecModel
 from encoder.twin import SCALE, SCALE_UNIT, plan
 
+from .compensated_rounding import round_compensated
 from .data import CropSet
 from .fixed_point_export import float_layer, integer_bias, source_exponent, tap_major
 from .loss import losses
 
-STEP_COST = 1.5e-7
+STEP_COST = 3.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
 
 MOST_FINER = 7
@@ -38,6 +39,7 @@ SAMPLES = 48
 SIDE = 256
 
 Arrays = Mapping[str, NDArray[np.generic]]
+Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,25 @@ class Goal:
     Attributes:
       value: float64, in units of the integers of the other model's tensor, and of its shape.
       squared_gradient: mean over the tensor of the loss's squared gradient with respect to these values.
+      outputs: which axis counts the outputs; each is a sum over all other axes.
+      moment: products of the inputs of these sums, in the order of the other axes, see `input_moments`.
     """
 
     value: NDArray[np.float64]
     squared_gradient: float
+    outputs: int
+    moment: Tensor | None
+
+    def rounded(self, start: NDArray[np.float64], unit: float, most: float) -> NDArray[np.float64]:
+        """Integers, of the value's shape, which times the unit and added to the start come near it, within +-most."""
+        bounds = np.ceil((-most - start) / unit), np.floor((most - start) / unit)
+        rows, low, high = (np.moveaxis(x, self.outputs, 0) for x in ((self.value - start) / unit, *bounds))
+        if self.moment is None:
+            codes: NDArray[np.float64] = np.clip(np.round(rows), low, high)
+        else:
+            flat, least, most_codes = (x.reshape(len(rows), -1) for x in (rows, low, high))
+            codes = round_compensated(flat, least, most_codes, self.moment).reshape(rows.shape)
+        return np.moveaxis(codes, 0, self.outputs)
 
 
 def squared_gradients(model: CodecModel, crops: CropSet, gains: range, distortion: str) -> dict[str, Tensor]:
@@ -69,7 +86,7 @@ def squared_gradients(model: CodecModel, crops: CropSet, gains: range, distortio
 
 
 def transform_goals(
-    model: CodecModel, networks: tuple[str, ...], base: Arrays, squares: Mapping[str, Tensor]
+    model: CodecModel, networks: tuple[str, ...], base: Arrays, squares: Tensors, moments: Tensors
 ) -> dict[str, Goal]:
     """Goals of float networks' weights, for those that the other model has as integers."""
     goals = {}
@@ -78,12 +95,12 @@ def transform_goals(
         if name.startswith(networks) and name in squares and scales is not None:
             scale = scales.astype(np.float64)[:, None, None, None]
             gradient = squares[name].double().numpy() * scale**2
-            goals[name] = Goal(weight.double().numpy() / scale, float(gradient.mean()))
+            goals[name] = Goal(weight.double().numpy() / scale, float(gradient.mean()), 0, moments.get(name))
     return goals
 
 
 def entropy_goals(
-    model: CodecModel, base: DecoderModel, squares: Mapping[str, Tensor]
+    model: CodecModel, base: DecoderModel, squares: Tensors, moments: Tensors
 ) -> tuple[dict[str, Goal], Arrays]:
     """Goals of the integer layers' weights at the other model's scales, and their biases."""
     goals: dict[str, Goal] = {}
@@ -95,9 +112,18 @@ def entropy_goals(
         weight, bias = float_layer(model, row)
         unit = 1 / (scale * (SCALE_UNIT if row.peak == SCALE else 1.0))
         gradient = tap_major(squares[f"{row.module}.weight"], row.taps) * unit**2
-        goals[f"{row.name}.weight"] = Goal(weight * scale, float(gradient.mean()))
+        moment = _tap_major_moment(moments.get(f"{row.module}.weight"), row.taps)
+        goals[f"{row.name}.weight"] = Goal(weight * scale, float(gradient.mean()), 2, moment)
         biases[f"{row.name}.bias"] = integer_bias(bias, scale, source, shift)
     return goals, biases
+
+
+def _tap_major_moment(moment: Tensor | None, taps: int) -> Tensor | None:
+    """Moments in the order of an integer layer's inputs [taps, I]; its taps are all those of a square window."""
+    if moment is None:
+        return None
+    order = torch.arange(len(moment)).reshape(-1, taps).T.flatten()
+    return moment[order][:, order]
 
 
 def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np.generic]]:
@@ -108,10 +134,12 @@ def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np
         wanted = round(math.log2(STEP_COST / math.sqrt(max(goal.squared_gradient, LEAST_SQUARE))))
         exponent = min(max(wanted, -MOST_FINER if base[name].dtype == np.int8 else 0), MAX_SHIFT)
         left, right = max(-exponent, 0), max(exponent, 0)
-        most = LARGEST / 2**left
-        codes = np.round((np.clip(goal.value, -most, most) - start) / 2.0**exponent)
-        codes -= np.sign(codes) * (np.abs(start + codes * 2.0**exponent) > most)
-        arrays[name + DIFFERENCE] = codes.astype(np.min_scalar_type(-int(np.abs(codes).max()) - 1))
+        codes = goal.rounded(start, 2.0**exponent, LARGEST / 2**left)
+        high = np.floor((codes + 128) / 256)
+        arrays[name + DIFFERENCE] = (codes - 256 * high).astype(np.int8)
+        assert np.abs(high).max() < 128, f"{name} changed by more than its range"
+        if high.any():
+            arrays[name + HIGH] = high.astype(np.int8)
         arrays[name + SHIFTS] = np.array([left, right], dtype=np.int8)
         if left:
             arrays[name + SCALE_SUFFIX] = base[name + SCALE_SUFFIX].astype(np.float32) / np.float32(2**left)

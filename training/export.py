@@ -29,6 +29,7 @@ from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.provenance import commit
 
+from .compensated_rounding import input_moments
 from .data import CropSet
 from .difference_export import differences, entropy_goals, squared_gradients, transform_goals
 from .fixed_point_export import calibrate, quantise_layers
@@ -54,6 +55,7 @@ MOST_LOSS = 0.003
 
 CALIBRATION_BATCHES = 16
 CALIBRATION_BATCH = 8
+MOMENT_BATCHES = 6
 EXAMPLES = """examples:
   python -m training.export --run runs/base --id 1 --name base
   python -m training.export --run runs/low --id 2 --name low --base 1   (a copy of model 1, fine-tuned for low rates)
@@ -76,11 +78,13 @@ def export_difference(
     """Writes both halves of a model as differences to another one of its architecture."""
     model, decoder, encoder = run.model, base.decoder.file.tensors, base.file.tensors
     squares = squared_gradients(model, crops, run.gains, run.config.distortion)
-    goals, biases = entropy_goals(model, base.decoder, squares)
-    goals |= transform_goals(model, DECODER_NETWORKS, decoder, squares)
+    rng = np.random.default_rng(3)
+    moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
+    goals, biases = entropy_goals(model, base.decoder, squares, moments)
+    goals |= transform_goals(model, DECODER_NETWORKS, decoder, squares, moments)
     rest = dict(biases) | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS, but=goals)
     _save(differences(goals, decoder) | rest, decoder_file)
-    goals = transform_goals(model, ENCODER_NETWORKS, encoder, squares)
+    goals = transform_goals(model, ENCODER_NETWORKS, encoder, squares, moments)
     _save(differences(goals, encoder) | _packed(model, ENCODER_NETWORKS, but=goals), encoder_file)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from decoder_pkg.bundle import DecoderModel, load_bundle
@@ -28,13 +27,14 @@ def difference(**change: np.ndarray) -> bytes:
     return zip_difference(save(tensors | {name.replace("__", "."): array for name, array in change.items()}))
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 5), st.sampled_from([np.int8, np.int16]))
-def test_copy_is_what_the_base_and_the_difference_add_up_to(seed: int, left: int, right: int, dtype: type) -> None:
-    codes: NDArray[np.int8 | np.int16] = np.random.default_rng(seed).integers(-100, 100, (2, 2)).astype(dtype)
-    data = difference(w__difference=codes, w__shifts=np.array([left, right], np.int8))
+@given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 5), st.integers(0, 1))
+def test_copy_is_what_the_base_and_the_difference_add_up_to(seed: int, left: int, right: int, most: int) -> None:
+    low, high = np.random.default_rng(seed).integers([[[-128]], [[-most]]], [[[128]], [[most + 1]]], (2, 2, 2))
+    parts = {"w__difference": low.astype(np.int8)} | ({"w__high": high.astype(np.int8)} if most else {})
+    data = difference(**parts, w__shifts=np.array([left, right], np.int8))
     copy = read_weights(data, BASE).tensors["w"]
     assert copy.dtype == np.int16
-    assert (copy == BASE.tensors["w"].astype(np.int64) * 2**left + codes.astype(np.int64) * 2**right).all()
+    assert (copy == BASE.tensors["w"].astype(np.int64) * 2**left + (low + 256 * high) * 2**right).all()
 
 
 def test_what_has_no_difference_is_replaced_or_kept() -> None:
@@ -48,7 +48,9 @@ def test_what_has_no_difference_is_replaced_or_kept() -> None:
 
 ODD: dict[str, dict[str, np.ndarray]] = {
     "another shape": {"w__difference": np.zeros((2, 3), np.int8)},
-    "wide codes": {"w__difference": np.zeros((2, 2), np.int32)},
+    "wide codes": {"w__difference": np.zeros((2, 2), np.int16)},
+    "wide high codes": {"w__high": np.zeros((2, 2), np.int16)},
+    "high codes of another shape": {"w__high": np.zeros((3, 2), np.int8)},
     "float codes": {"w__difference": np.zeros((2, 2), np.float32)},
     "one shift": {"w__shifts": np.zeros(1, np.int8)},
     "negative shift": {"w__shifts": np.array([0, -1], np.int8)},
