@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bjontegaard
-import numpy as np
-from numpy.typing import NDArray
 
 from .published import CLIC_2021_VALIDATION, FOLDER, read_pictures
 
@@ -154,13 +152,3 @@ def _overlap(first: list[float], second: list[float], message: str) -> tuple[flo
     if low >= high:
         raise ValueError(message)
     return low, high
-
-
-def best_points(bpp: NDArray[np.float64], psnr_db: NDArray[np.float64]) -> list[int]:
-    """Indices of the points that no other beats in both rate and quality, by rising rate."""
-    order = sorted(range(len(bpp)), key=lambda index: (bpp[index], -psnr_db[index]))
-    kept: list[int] = []
-    for index in order:
-        if not kept or psnr_db[index] > psnr_db[kept[-1]]:
-            kept.append(index)
-    return kept

@@ -67,14 +67,14 @@ class _Relaxed:
     distortion: float
 
 
-def lower_hull(options: Options) -> Indices:
-    """Indices of the candidates on the lower convex hull, by rising bytes and falling distortion."""
-    order = np.lexsort((options.distortion, options.bytes))
-    falling = options.distortion[order]
+def lower_hull(size: NDArray[np.number], distortion: NDArray[np.float64]) -> Indices:
+    """Indices of the candidates on the lower convex hull, by rising size and falling distortion."""
+    order = np.lexsort((distortion, size))
+    falling = distortion[order]
     better = np.concatenate([[True], falling[1:] < np.minimum.accumulate(falling)[:-1]])
     hull: list[int] = []
     for index in order[better]:
-        while len(hull) > 1 and _is_above(options, hull[-2], hull[-1], index):
+        while len(hull) > 1 and _is_above(size, distortion, hull[-2], hull[-1], index):
             hull.pop()
         hull.append(int(index))
     return np.array(hull, dtype=np.intp)
@@ -82,7 +82,7 @@ def lower_hull(options: Options) -> Indices:
 
 def slope_at(options: Options, size: int) -> float:
     """Distortion saved per byte around a size on the lower convex hull: the mean of both sides, in logarithms."""
-    hull = lower_hull(options)
+    hull = lower_hull(options.bytes, options.distortion)
     sizes, distortion = options.bytes[hull], options.distortion[hull]
     if len(hull) < 2:
         return 0.0
@@ -112,9 +112,8 @@ def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
     return Allocation(choice, size, distortion, relaxed.slope, max(0.0, distortion - relaxed.distortion))
 
 
-def _is_above(options: Options, first: int, middle: int, last: int) -> bool:
+def _is_above(size: NDArray[np.number], distortion: NDArray[np.float64], first: int, middle: int, last: int) -> bool:
     """Whether the middle candidate lies on or above the line between its neighbours."""
-    size, distortion = options.bytes, options.distortion
     left = (distortion[first] - distortion[middle]) * (size[last] - size[middle])
     right = (distortion[middle] - distortion[last]) * (size[middle] - size[first])
     return bool(left <= right)
@@ -122,7 +121,7 @@ def _is_above(options: Options, first: int, middle: int, last: int) -> bool:
 
 def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
     """Takes hull steps in order of falling slope until one does not fit; a part of that one would fill the budget."""
-    hulls = [lower_hull(options) for options in pictures]
+    hulls = [lower_hull(options.bytes, options.distortion) for options in pictures]
     choice = np.array([hull[0] for hull in hulls])
     left = budget - sum(int(o.bytes[c]) for o, c in zip(pictures, choice, strict=True))
     distortion = float(sum(o.distortion[c] for o, c in zip(pictures, choice, strict=True)))

@@ -13,8 +13,9 @@ import pandas as pd
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
-from eval.curves import MEAN, SET, Curve, best_points
+from eval.curves import MEAN, SET, Curve
 from eval.provenance import Provenance, models_sha256, provenance
+from rate_control.allocation import lower_hull
 from rate_control.engine import Engine
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
@@ -75,7 +76,7 @@ def baseline_codecs(tables: Tables) -> list[Codec]:
 
 
 def mean_curve(name: str, table: pd.DataFrame) -> Curve:
-    """Means over the pictures of rate, PSNR and MS-SSIM; settings that another one beats are left out."""
+    """Means over the pictures of rate, PSNR and MS-SSIM; settings are left out that others beat, alone or mixed."""
     points = pd.DataFrame(
         {
             "setting": table["candidate"],
@@ -94,5 +95,5 @@ def slope_curve(name: str, table: pd.DataFrame) -> Curve:
 
 def _curve(name: str, kind: str, points: pd.DataFrame) -> Curve:
     bpp, psnr_db, ms_ssim = (points[column].to_numpy(np.float64) for column in ("bpp", "psnr_db", "ms_ssim"))
-    kept = best_points(bpp, psnr_db)
+    kept = lower_hull(bpp, -psnr_db)
     return Curve(name, kind, tuple(bpp[kept]), tuple(psnr_db[kept]), tuple(ms_ssim[kept]))

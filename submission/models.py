@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +16,7 @@ from decoder_pkg.manifest import ALL_GAINS, read_manifest
 from encoder.model import CodecModel
 from encoder.pictures import PictureError, find_pictures
 from encoder.twin import load_float_model
+from encoder.watch import watched_convolutions
 from encoder.weights import Zoo, load_zoo
 from eval.curves import MEAN, bjontegaard_delta, published_curves
 from rate_control.engine import Processes
@@ -43,20 +44,12 @@ def multiplications(model: CodecModel) -> dict[str, float]:
     """Thousands of multiplications for each pixel, by network; of the context only what the decoder computes."""
     counts: dict[str, float] = {}
 
-    def watch(name: str) -> Callable[[nn.Conv2d, object, Tensor], None]:
-        network = name.partition(".")[0]
+    def count(path: str, conv: nn.Conv2d, _x: Tensor, output: Tensor) -> None:
+        network, each = path.partition(".")[0], conv.weight[0].numel()
+        counts[network] = counts.get(network, 0.0) + output.numel() * each / SIDE**2 / 1000
 
-        def hook(module: nn.Conv2d, _inputs: object, output: Tensor) -> None:
-            each = module.weight[0].numel()
-            counts[network] = counts.get(network, 0.0) + output.numel() * each / SIDE**2 / 1000
-
-        return hook
-
-    handles = [m.register_forward_hook(watch(n)) for n, m in model.named_modules() if isinstance(m, nn.Conv2d)]
-    with torch.no_grad():
+    with torch.no_grad(), watched_convolutions(model, count):
         model(torch.zeros(1, 3, SIDE, SIDE), torch.tensor([0]))
-    for handle in handles:
-        handle.remove()
     return counts
 
 

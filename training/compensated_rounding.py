@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from encoder.context import GroupOutputs, Pointwise
 from encoder.model import CodecModel
+from encoder.watch import watched_convolutions
 
 BLOCK = 64
 """Inputs that are rounded before the others are told."""
 
 DAMPING = 0.01
 """Share of the mean square of an input that is added to each: what calibration did not see may come."""
-
 
 SEEN = (nn.Conv2d, Pointwise, GroupOutputs)
 """Layers all of whose inputs come at once. The others are rounded to the nearest integers."""
@@ -37,23 +37,15 @@ def input_moments(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -
     """
     moments: dict[str, Tensor] = {}
 
-    def hook(name: str) -> Callable[[nn.Conv2d, tuple[Tensor, ...], Tensor], None]:
-        def add(conv: nn.Conv2d, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
-            columns = _columns(conv, inputs[0])
+    def add(path: str, conv: nn.Conv2d, x: Tensor, _output: Tensor) -> None:
+        if type(conv) in SEEN:
+            columns, name = _columns(conv, x), f"{path}.weight"
             moments[name] = torch.addmm(moments.get(name, torch.zeros(())), columns, columns.T)
 
-        return add
-
-    handles = [
-        module.register_forward_hook(hook(f"{path}.weight"))
-        for path, module in model.named_modules()
-        if type(module) in SEEN
-    ]
     model.eval()
-    for pictures, gains in batches:
-        model(pictures, gains)
-    for handle in handles:
-        handle.remove()
+    with watched_convolutions(model, add):
+        for pictures, gains in batches:
+            model(pictures, gains)
     return moments
 
 

@@ -14,6 +14,7 @@ from decoder_pkg.fixed_point import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LI
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
 from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
+from encoder.watch import watched_convolutions
 
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
@@ -31,20 +32,14 @@ def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> di
     peaks = {row.name: 0.0 for row in rows}
     names = {row.module: row.name for row in rows}
 
-    def watch(name: str) -> object:
-        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            peaks[name] = max(peaks[name], float(output.abs().max()))
+    def watch(path: str, _conv: nn.Conv2d, _x: Tensor, output: Tensor) -> None:
+        if path in names:
+            peaks[names[path]] = max(peaks[names[path]], float(output.abs().max()))
 
-        return hook
-
-    handles = [
-        module.register_forward_hook(watch(names[path])) for path, module in model.named_modules() if path in names
-    ]
     model.eval()
-    for pictures, gains in batches:
-        model(pictures, gains)
-    for handle in handles:
-        handle.remove()
+    with watched_convolutions(model, watch):
+        for pictures, gains in batches:
+            model(pictures, gains)
     assert all(peaks.values()), f"no output seen of {[name for name, peak in peaks.items() if not peak]}"
     return peaks
 

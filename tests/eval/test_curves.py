@@ -4,7 +4,6 @@ import io
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,7 +14,6 @@ from eval.curves import (
     PUBLISHED_CURVES,
     SET,
     Curve,
-    best_points,
     bjontegaard_delta,
     published_curves,
 )
@@ -80,11 +78,6 @@ def test_mean_of_pictures_is_not_compared_with_a_whole_set() -> None:
 def test_doubled_and_falling_points_do_not_break_the_interpolation() -> None:
     doubled = Curve("doubled", MEAN, (0.1, 0.1, *RATES[1:], 1.7), (26.0, 25.0, *ANCHOR.psnr_db[1:], 36.0))
     assert bjontegaard_delta(ANCHOR, doubled).rate_percent == pytest.approx(0, abs=1e-9)
-
-
-def test_settings_that_lose_in_both_are_left_out() -> None:
-    bpp, psnr_db = np.array([0.3, 0.1, 0.2, 0.2, 0.25]), np.array([33.0, 30.0, 31.0, 32.0, 31.5])
-    assert best_points(bpp, psnr_db) == [1, 3, 0]
 
 
 def test_published_curves_are_shown_on_the_very_same_pictures_alone() -> None:

@@ -75,7 +75,10 @@ def test_few_states_give_no_more_than_the_budget_and_no_less_than_the_hull(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(remainder, "MAX_STATES", 2)
         result = allocate(options, budget)
-    hulls = [[rows[index] for index in lower_hull(row)] for rows, row in zip(table, options, strict=True)]
+    hulls = [
+        [rows[index] for index in lower_hull(row.bytes, row.distortion)]
+        for rows, row in zip(table, options, strict=True)
+    ]
     steps = sorted(
         ((hull[i + 1][1] - hull[i][1]) / (hull[i + 1][0] - hull[i][0]), number, i)
         for number, hull in enumerate(hulls)
@@ -119,7 +122,7 @@ def test_slope_at_a_vertex_lies_between_its_sides() -> None:
 @given(st.lists(candidate, min_size=1, max_size=12))
 def test_hull_is_convex_and_nothing_lies_below(rows: list[tuple[int, int]]) -> None:
     (options,) = to_options([rows])
-    hull = lower_hull(options)
+    hull = lower_hull(options.bytes, options.distortion)
     sizes, errors = options.bytes[hull], options.distortion[hull]
     assert sizes[0] == options.bytes.min()
     assert errors[-1] == options.distortion.min()

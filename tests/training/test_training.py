@@ -11,13 +11,9 @@ import skimage.data
 import torch
 from PIL import Image
 
-from decoder_pkg.architecture import CAUSAL, Architecture
 from decoder_pkg.bundle import load_bundle
-from decoder_pkg.causal import wavefront
-from decoder_pkg.quadtree import GROUPS, groups_at
 from encoder.analysis import HYPER_LIMIT
 from encoder.cache import CandidateCache
-from encoder.context import Coded, causal_mask
 from encoder.encode import AnalysedPicture
 from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
@@ -32,7 +28,6 @@ from training.export import export, export_difference, fixed_point_loss, update_
 from training.fixed_point_export import quantise_layers
 from training.loss import lagrangian
 from training.milestones import TABLE
-from training.muon import STACK, TURNS, Muon, orthogonalise
 from training.plots import plot_milestones
 from training.trained import load_run
 from training.trainer import Trainer, learning_rate_factor
@@ -187,52 +182,6 @@ def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
     assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
 
 
-def test_causal_mask_covers_the_twelve_neighbours_before() -> None:
-    mask = causal_mask()[0, 0]
-    assert mask.sum() == 12
-    assert mask[2, 2:].sum() == mask[3:].sum() == 0
-
-
-@pytest.mark.parametrize("name", ["smoke", "smoke-quadtree"])
-def test_float_context_sees_no_latent_that_is_coded_later(name: str) -> None:
-    """The coding step of every latent comes from the decoder's own walk."""
-    model = CodecModel(replace(SMOKE, architecture=name).build_architecture()).eval()
-    step_of = coding_steps(model.arch, 6, 6)
-    torch.manual_seed(1)
-    y, features = torch.randn(1, 16, 6, 6) * 3, torch.rand(1, 16, 6, 6)
-    mean = torch.zeros_like(y)
-
-    def log2_sigma(latents: torch.Tensor) -> torch.Tensor:
-        coded: Coded = model.context(latents, mean, features, 1.0, torch.round)
-        return coded.log2_sigma[0].detach()
-
-    before = log2_sigma(y)
-    for channel, row, column in [(0, 3, 2), (7, 2, 2), (15, 5, 5), (4, 0, 1)]:
-        other = y.clone()
-        other[0, channel, row, column] += 5
-        changed = ((log2_sigma(other) - before).abs() > 1e-6).numpy()
-        assert (step_of[changed] > step_of[channel, row, column]).all()
-
-
-def coding_steps(arch: Architecture, height: int, width: int) -> np.ndarray:
-    """[M, h, w] the step at which each latent is coded, checked to be exactly one."""
-    channels = arch.latent_channels
-    step_of = np.full((height, width, channels), -1)
-    if arch.context == CAUSAL:
-        for step, (rows, columns) in enumerate(wavefront(height, width)):
-            assert (step_of[rows, columns] == -1).all()
-            step_of[rows, columns] = step
-    else:
-        for step in range(GROUPS):
-            for row, column in np.ndindex(height, width):
-                group = groups_at(step, height, width)[row, column]
-                part = np.s_[row, column, group * channels // GROUPS : (group + 1) * channels // GROUPS]
-                assert (step_of[part] == -1).all()
-                step_of[part] = step
-    assert step_of.min() >= 0
-    return step_of.transpose(2, 0, 1)
-
-
 def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
     """A layer whose outputs are small asks for a finer scale than its weights can have in 16 bits."""
     model = CodecModel(TrainConfig(architecture="smoke-quadtree").build_architecture())
@@ -250,27 +199,6 @@ def test_latent_likelihood_sums_to_one() -> None:
         values = torch.arange(-200.0, 201.0)
         total = latent_likelihood(values, torch.full_like(values, log2_sigma)).sum()
         assert float(total) == pytest.approx(1.0, abs=1e-4)
-
-
-def test_orthogonalised_matrix_has_singular_values_near_one() -> None:
-    torch.manual_seed(1)
-    values = torch.linalg.svdvals(orthogonalise(torch.randn(3, 32, 80)).float())
-    assert values.min() > 0.5
-    assert values.max() < 1.5
-
-
-def test_every_weight_moves_in_its_turn_and_as_far_as_in_every_step() -> None:
-    weights = [torch.zeros(32, 32, 1, 1, requires_grad=True) for _ in range(2 * STACK)]
-    optimizer = Muon(weights, lr=0.01, weight_decay=0.0)
-    moved = []
-    for _ in range(TURNS):
-        before = [weight.detach().clone() for weight in weights]
-        for weight in weights:
-            weight.grad = torch.eye(32)[:, :, None, None]
-        optimizer.step()
-        moved.append([not torch.equal(weight, old) for weight, old in zip(weights, before, strict=True)])
-    assert np.array(moved).sum(axis=0).tolist() == [1] * len(weights)
-    assert weights[0].norm().item() == pytest.approx(TURNS * 0.01 * 0.2 * 32, rel=0.3)
 
 
 def test_learning_rate_warms_up_stays_and_falls() -> None:

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from training.muon import STACK, TURNS, Muon, orthogonalise
+
+
+def test_orthogonalised_matrix_has_singular_values_near_one() -> None:
+    torch.manual_seed(1)
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(3, 32, 80)).float())
+    assert values.min() > 0.5
+    assert values.max() < 1.5
+
+
+def test_every_weight_moves_in_its_turn_and_as_far_as_in_every_step() -> None:
+    weights = [torch.zeros(32, 32, 1, 1, requires_grad=True) for _ in range(2 * STACK)]
+    optimizer = Muon(weights, lr=0.01, weight_decay=0.0)
+    moved = []
+    for _ in range(TURNS):
+        before = [weight.detach().clone() for weight in weights]
+        for weight in weights:
+            weight.grad = torch.eye(32)[:, :, None, None]
+        optimizer.step()
+        moved.append([not torch.equal(weight, old) for weight, old in zip(weights, before, strict=True)])
+    assert np.array(moved).sum(axis=0).tolist() == [1] * len(weights)
+    assert weights[0].norm().item() == pytest.approx(TURNS * 0.01 * 0.2 * 32, rel=0.3)
