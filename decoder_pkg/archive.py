@@ -84,9 +84,9 @@ class ImageHeader:
     checksum: int
 
     @property
-    def setting(self) -> tuple[int, int, int, int]:
-        """Model, gain, q and m."""
-        return self.model, self.gain, self.q, self.m
+    def setting(self) -> tuple[int, int, int]:
+        """Model, gain and q: what two streams share whose latents can be mixed."""
+        return self.model, self.gain, self.q
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,15 @@ from .entropy_model import Q_VALUES, SCALE_BINS, EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
 from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
-from .manifest import WEIGHTS, read_file, read_manifest
+from .manifest import WEIGHTS, FileRow, read_file, read_manifest
 from .packed_weights import unpack
+from .postfilter import PostFilter, parse_postfilter
 from .quadtree import GROUPS
 from .safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
 from .tables import MAX_SUPPORT, CodingTable, build_table
 
 # torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
 if TYPE_CHECKING:
-    from .postfilter import PostFilter
     from .synthesis import Synthesis
 
 Number = TypeVar("Number", bound=np.generic)
@@ -146,29 +146,43 @@ class Bundle:
     """The models of a weights folder.
 
     Attributes:
-      id: first 8 bytes of the sha256 over the model files' sha256, in the manifest's order.
+      digest: sha256 over the sha256 of each model file, in the manifest's order, and then of the post-filter's.
       models: by the id that picture headers name.
       postfilter: what the strength m of a picture header asks for.
     """
 
-    id: bytes
+    digest: bytes
     models: dict[int, DecoderModel]
     postfilter: PostFilter | None = None
 
+    @property
+    def id(self) -> bytes:
+        """The first 8 bytes of the digest."""
+        return self.digest[:BUNDLE_ID_BYTES]
+
 
 def load_bundle(folder: Path = WEIGHTS) -> Bundle:
-    """Loads every model of a weights folder and checks each file against the manifest.
+    """Loads the models and the post-filter of a weights folder and checks each file against the manifest.
 
     Raises:
       WeightsError: a file is missing, damaged or of another kind.
     """
     models: dict[int, DecoderModel] = {}
     digests = hashlib.sha256()
-    for row in read_manifest(folder):
-        data = read_file(folder / row["file"], MAX_WEIGHTS_BYTES)
-        if hashlib.sha256(data).hexdigest() != row["sha256"]:
-            raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
-        model = DecoderModel(data, models[row["base"]] if "base" in row else None)
+    manifest = read_manifest(folder)
+    for row in manifest.models:
+        model = DecoderModel(_checked(folder, row), models[row["base"]] if "base" in row else None)
         digests.update(model.digest)
         models[row["id"]] = model
-    return Bundle(digests.digest()[:BUNDLE_ID_BYTES], models)
+    postfilter = None
+    if manifest.postfilter:
+        postfilter = parse_postfilter(_checked(folder, manifest.postfilter))
+        digests.update(postfilter.digest)
+    return Bundle(digests.digest(), models, postfilter)
+
+
+def _checked(folder: Path, row: FileRow) -> bytes:
+    data = read_file(folder / row["file"], MAX_WEIGHTS_BYTES)
+    if hashlib.sha256(data).hexdigest() != row["sha256"]:
+        raise WeightsError(f"{row['file']} does not match the manifest's sha256: copy the weights again")
+    return data

@@ -15,9 +15,8 @@ from PIL import Image
 from .architecture import LATENT_STRIDE
 from .archive import Archive, Entry
 from .bundle import Bundle
-from .entropy_model import Grid
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
-from .latent_decoder import checksum, decode_latents
+from .latent_decoder import NO_FILTER, DecodedPayload, checksum, decode_payload
 
 PNG_LEVEL = 1
 """zlib level of the PNGs: their size counts nowhere, the time does."""
@@ -37,8 +36,8 @@ def latent_size(height: int, width: int) -> tuple[int, int]:
     return -(-height // LATENT_STRIDE), -(-width // LATENT_STRIDE)
 
 
-def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
-    """Entropy-decodes and checks one picture: [h, w, M] int32 in 1/4096.
+def decode_integers(bundle: Bundle, entry: Entry) -> DecodedPayload:
+    """Entropy-decodes and checks one picture.
 
     Raises:
       PayloadError: the payload is damaged, or names a model or filter that the bundle lacks.
@@ -48,30 +47,32 @@ def decode_entry_latents(bundle: Bundle, entry: Entry) -> Grid:
         raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
     if header.m and not bundle.postfilter:
         raise CorruptPayload(f"{entry.name}: names a post-filter; the bundle has none")
+    filter_bins = bundle.postfilter.bins(header.m) if bundle.postfilter else NO_FILTER
     height, width = latent_size(header.height, header.width)
     model = bundle.models[header.model].entropy
     try:
-        latents = decode_latents(model, entry.payload, height, width, header.gain, header.q)
+        decoded = decode_payload(model, entry.payload, height, width, header.gain, header.q, filter_bins)
     except CorruptPayload as error:
         raise CorruptPayload(f"{entry.name}: {error}") from None
-    if checksum(entry.payload, latents) != header.checksum:
+    if checksum(entry.payload, decoded.latents) != header.checksum:
         raise PayloadChecksum(f"{entry.name}: the payload is damaged (checksum differs)")
-    return latents
+    return decoded
 
 
 def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np.uint8]:
     """Decodes one picture to [H, W, 3] uint8.
 
     Raises:
-      PayloadError: as `decode_entry_latents`.
+      PayloadError: as `decode_integers`.
     """
-    from .render import render
+    from .render import assemble, render_tiles
 
-    latents = decode_entry_latents(bundle, entry)
-    header = entry.header
-    model = bundle.models[header.model]
-    size = header.height, header.width
-    return render(model.synthesis, model.arch, latents, header.gain, *size, bf16, bundle.postfilter, header.m)
+    decoded, header = decode_integers(bundle, entry), entry.header
+    model, kernel = bundle.models[header.model], None
+    if bundle.postfilter and header.m:
+        kernel = bundle.postfilter.kernel(decoded.coefficients, header.m, header.gain)
+    tiles = render_tiles(model.synthesis, model.arch, decoded.latents, header.gain, bf16)
+    return assemble(tiles, header.height, header.width, kernel)
 
 
 def decode_archive(bundle: Bundle, archive: Archive, bf16: bool = False) -> Iterator[Decoded]:

@@ -1,9 +1,10 @@
-"""Bytes to latents, exactly."""
+"""Bytes to post-filter coefficients, hyper-latents and latents, exactly."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import constriction
@@ -15,11 +16,14 @@ from .causal import code_causal
 from .entropy_model import CERTAIN, CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
 from .errors import CorruptPayload
 from .quadtree import code_quadtree
-from .tables import CodingTable, decode_values
+from .tables import CodingTable, Symbols, decode_values
 
 Walk = Callable[[EntropyModel, HyperParameters, int, Exchange], Grid]
 WALKS: dict[str, Walk] = {CAUSAL: code_causal, QUADTREE: code_quadtree}
 """How the latents of each kind of context are coded."""
+
+NO_FILTER: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+"""Scale bins of the coefficients where there are none."""
 
 
 def code_latents(model: EntropyModel, parameters: HyperParameters, q: int, exchange: Exchange) -> Grid:
@@ -27,10 +31,32 @@ def code_latents(model: EntropyModel, parameters: HyperParameters, q: int, excha
     return WALKS[model.arch.context](model, parameters, q, exchange)
 
 
-def decode_latents(
-    model: EntropyModel, payload: bytes, height: int, width: int, gain: int, q: int, walk: Walk = code_latents
-) -> Grid:
-    """Decodes the latents of one picture.
+@dataclass(frozen=True)
+class DecodedPayload:
+    """All integers of one picture's payload.
+
+    Attributes:
+      coefficients: [K] int32 of the post-filter; none where the picture has no filter.
+      z: [hz, wz, Z] int32 hyper-latents.
+      latents: [h, w, M] int32 reconstructed latents in 1/4096.
+    """
+
+    coefficients: Symbols
+    z: Grid
+    latents: Grid
+
+
+def decode_payload(
+    model: EntropyModel,
+    payload: bytes,
+    height: int,
+    width: int,
+    gain: int,
+    q: int,
+    filter_bins: NDArray[np.int64] = NO_FILTER,
+    walk: Walk = code_latents,
+) -> DecodedPayload:
+    """Decodes the integers of one picture.
 
     Args:
       model: the entropy model it was encoded with.
@@ -39,10 +65,8 @@ def decode_latents(
       width: columns of the latent grid.
       gain: gain index.
       q: quantisation step in 1/128.
+      filter_bins: scale bins [K] of the post-filter's coefficients.
       walk: the coding order; streams are written in the model's own.
-
-    Returns:
-      [height, width, M] int32, reconstructed latents in 1/4096.
 
     Raises:
       CorruptPayload: the bytes cannot come from an encoder.
@@ -50,9 +74,11 @@ def decode_latents(
     if payload.endswith(b"\0"):
         raise CorruptPayload("a payload never ends in a zero byte")
     coder = constriction.stream.queue.RangeDecoder(payload_words(payload))
-    z = decode_hyper_latents(model, coder, height, width, gain)
+    coefficients = _decode_coefficients(model, coder, filter_bins)
+    z = _decode_hyper_latents(model, coder, height, width, gain)
     parameters = model.hyper_parameters(z, height, width)
-    return walk(model, parameters, q, lambda step: _decode_step(model, coder, step))
+    latents = walk(model, parameters, q, lambda step: _decode_step(model, coder, step))
+    return DecodedPayload(coefficients, z, latents)
 
 
 def checksum(payload: bytes, latents: Grid) -> int:
@@ -77,7 +103,20 @@ def by_table(step: CodingStep, tables: list[CodingTable]) -> list[tuple[CodingTa
     return [(tables[t], order[ends[t] - counts[t] : ends[t]]) for t in np.flatnonzero(counts) if t != CERTAIN]
 
 
-def decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: int, gain: int) -> Grid:
+def coefficient_tables(model: EntropyModel, filter_bins: NDArray[np.int64]) -> list[tuple[int, CodingTable]]:
+    """Which of the post-filter's coefficients are coded, in order, each with its table; the others are zero."""
+    tables = model.table_of_bin[filter_bins]
+    return [(int(k), model.latent_tables[tables[k]]) for k in np.flatnonzero(tables != CERTAIN)]
+
+
+def _decode_coefficients(model: EntropyModel, coder: Any, filter_bins: NDArray[np.int64]) -> Symbols:
+    coefficients = np.zeros(len(filter_bins), dtype=np.int32)
+    for k, table in coefficient_tables(model, filter_bins):
+        coefficients[k] = decode_values(coder, table, 1)[0]
+    return coefficients
+
+
+def _decode_hyper_latents(model: EntropyModel, coder: Any, height: int, width: int, gain: int) -> Grid:
     """The hyper-latents [hz, wz, Z] int32 at the start of a payload, for a latent grid of this size."""
     rows, columns = hyper_grid(height, width)
     tables = model.hyper_tables_at(gain)

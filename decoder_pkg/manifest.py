@@ -1,8 +1,9 @@
-"""The manifest of a weights folder: which models there are, in which files, and how they were made."""
+"""The manifest of a weights folder: which models and post-filter there are, in which files, and how they were made."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -27,44 +28,71 @@ class Ledger(TypedDict, total=False):
     """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.differences`."""
 
 
-class ManifestRow(Ledger):
-    """A model in the manifest."""
+class FileRow(Ledger):
+    """A file of the folder."""
 
-    id: int
-    name: str
     file: str
     sha256: str
 
 
-def read_manifest(folder: Path) -> list[ManifestRow]:
-    """Rows of the manifest's table of models: ids are different, files lie in the folder, copies follow their base.
+class ManifestRow(FileRow):
+    """A model in the manifest."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The models, with different ids and copies after their base, and the post-filter that all of them share."""
+
+    models: list[ManifestRow]
+    postfilter: FileRow | None
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the weight files."""
+        rows = [*self.models, self.postfilter] if self.postfilter else self.models
+        return [row["file"] for row in rows]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads the manifest of a weights folder; all files that it names lie in the folder.
 
     Raises:
       WeightsError: there is no readable manifest.
     """
     try:
-        rows: list[ManifestRow] = json.loads(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES))["models"]
+        whole = json.loads(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES))
+        rows: list[ManifestRow] = whole["models"]
         if not rows or not isinstance(rows, list):
             raise ValueError("it lists no models")
         for number, row in enumerate(rows):
             _check(row, {earlier["id"] for earlier in rows[:number]})
-        if len({row["file"] for row in rows}) != len(rows):
-            raise ValueError("two models share a file")
+        manifest = Manifest(rows, whole.get("postfilter"))
+        if manifest.postfilter is not None:
+            _check_file(manifest.postfilter)
+        if len(set(manifest.files)) != len(manifest.files):
+            raise ValueError("two rows share a file")
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
-    return rows
+    return manifest
 
 
 def _check(row: ManifestRow, earlier: set[int]) -> None:
     if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS or row["id"] in earlier:
         raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1} that no model before it has")
-    if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
-        raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
+    _check_file(row)
     if "base" in row and row["base"] not in earlier:
         raise ValueError(f"model {row['id']} is a difference to {row['base']!r}, which is no model before it")
     low, high = row.get("gains", ALL_GAINS)
     if type(low) is not int or type(high) is not int or not 0 <= low <= high < GAIN_COUNT:
         raise ValueError(f"gains from {low!r} to {high!r} are no part of 0 to {GAIN_COUNT - 1}")
+
+
+def _check_file(row: FileRow) -> None:
+    if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
+        raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
 
 
 def read_file(path: Path, most: int) -> bytes:

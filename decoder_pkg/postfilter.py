@@ -1,24 +1,80 @@
-"""The interface of post-filters: they improve a reconstructed picture by a strength the encoder chose."""
+"""The post-filter's weights and what a picture's bit stream says about it.
+
+A filter is fitted to every picture by the encoder, as adaptive loop filters of video codecs are. Its 156 numbers are a
+sum of stored filters, the basis, weighted by small integers that are coded before the hyper-latents.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import hashlib
+from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from .entropy_model import SCALE_BINS
+from .errors import WeightsError
+from .safetensors_reader import parse_safetensors
+
+FEATURES = 52
+"""What a correction is a linear function of, see `decoder_pkg.correction`."""
+
+COLOURS = 3
 M_MAX = 255
-"""The strength m on the wire is in [0, M_MAX]; 0 leaves the picture as it is."""
+"""The strength m on the wire is in [0, M_MAX]; 0 is no filter."""
+
+STRENGTH_BINS = 3
+"""Scale bins by which one more unit of m makes the coefficients' step smaller, and the coefficients larger."""
+
+BIN_OCTAVES = 5 / 128
+"""Width of a scale bin in log2 of the standard deviation."""
+
+LARGEST_WEIGHT = 2.0**16
+"""Of the basis: with any coefficients, corrections stay finite."""
 
 
-class PostFilter(Protocol):
-    """A filter over float pictures.
+@dataclass(frozen=True)
+class PostFilter:
+    """A basis of filters.
 
     Attributes:
-      reach: how many pixels away a sample can still change another.
+      digest: sha256 of the file.
+      basis: [K, FEATURES, COLOURS] float32, levels of correction for each level of a feature, at m = 0 and gain 0.
+      scale_bins: [K] int16, bin of the standard deviation of each coefficient at m = 0; may lie below the first.
     """
 
-    reach: int
+    digest: bytes
+    basis: NDArray[np.float32]
+    scale_bins: NDArray[np.int16]
 
-    def __call__(self, picture: Tensor, strength: float) -> Tensor:
-        """Filters [1, 3, H, W] float, nominally in [0, 1], with a strength in (0, 1]."""
-        ...
+    def bins(self, m: int) -> NDArray[np.int64]:
+        """Scale bins [K] of the coefficients at a strength; none where it is 0."""
+        if not m:
+            return np.zeros(0, dtype=np.int64)
+        return np.clip(self.scale_bins.astype(np.int64) + STRENGTH_BINS * m, 0, SCALE_BINS - 1)
+
+    def step(self, m: int, gain: int) -> float:
+        """What one unit of a coefficient counts. Corrections fall with the gain, and bins are narrow: one for each."""
+        return float(2.0 ** (-BIN_OCTAVES * (STRENGTH_BINS * m + gain)))
+
+    def kernel(self, coefficients: NDArray[np.int32], m: int, gain: int) -> NDArray[np.float32]:
+        """The filter [FEATURES, COLOURS] of a picture's coefficients [K]."""
+        weights = coefficients.astype(np.float64) * self.step(m, gain)
+        return np.asarray(np.tensordot(weights, self.basis.astype(np.float64), 1), dtype=np.float32)
+
+
+def parse_postfilter(data: bytes) -> PostFilter:
+    """Reads a post-filter's safetensors file.
+
+    Raises:
+      WeightsError: it is damaged, or holds no basis.
+    """
+    tensors = parse_safetensors(data).tensors
+    basis, scale_bins = (tensors.get(name, np.zeros(0)) for name in ("basis", "scale_bins"))
+    fits = basis.dtype == np.float16 and scale_bins.dtype == np.int16 and len(basis) > 0
+    if not fits or basis.shape != (len(basis), FEATURES, COLOURS) or scale_bins.shape != (len(basis),):
+        raise WeightsError(f"the post-filter's basis is {basis.dtype} {basis.shape}, its scales {scale_bins.shape}")
+    weights = basis.astype(np.float32)
+    if not np.isfinite(weights).all() or np.abs(weights).max() > LARGEST_WEIGHT:
+        raise WeightsError("the post-filter's basis holds numbers that are no weights")
+    return PostFilter(hashlib.sha256(data).digest(), weights, scale_bins.astype(np.int16))

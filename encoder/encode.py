@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +14,17 @@ from torch import Tensor
 from decoder_pkg.architecture import LATENT_STRIDE, Architecture
 from decoder_pkg.archive import Entry, ImageHeader
 from decoder_pkg.decoder import latent_size
-from decoder_pkg.entropy_model import Q_ONE, EntropyModel, Grid
+from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import checksum, decode_latents
+from decoder_pkg.latent_decoder import NO_FILTER, checksum, decode_payload
 from decoder_pkg.postfilter import PostFilter
-from decoder_pkg.render import render
+from decoder_pkg.render import Tile, assemble, render_tiles
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
 
-from .latent_encoder import QuantisedLatents, encode_latents, nearest, quantise, rate_aware
-from .objective import Latents
+from .filter_fit import FittedFilter, fit_filter, normal_equations
+from .latent_encoder import QuantisedLatents, encode_payload, nearest, quantise, rate_aware
+from .objective import Latents, trained_slope
 from .pictures import Pixels
 from .rate import padded_tensor
 from .weights import EncoderModel, to_grid
@@ -68,7 +70,7 @@ class AnalysedPicture:
         Args:
           pixels: [H, W, 3] uint8.
           model: the model to code with.
-          postfilter: the bundle's, for strengths m above 0.
+          postfilter: the bundle's.
         """
         self.pixels, self.model, self.postfilter = pixels, model, postfilter
         self._y = _analyse(pixels, model)
@@ -89,30 +91,63 @@ class AnalysedPicture:
         worth = seen_shares(*self.pixels.shape[:2])
         return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, rounding, worth=worth)
 
-    def encode(self, gain: int, q: int = Q_ONE, m: int = 0, latents: Latents | None = None) -> tuple[Candidate, Pixels]:
+    def encode(
+        self, gain: int, q: int = Q_ONE, latents: Latents | None = None, fitted: FittedFilter | None = None
+    ) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.
 
         Args:
           gain: gain index.
           q: quantisation step in 1/128.
-          m: strength of the post-filter.
           latents: refined ones, by default those of the analysis.
+          fitted: the post-filter, by default the one that suits the picture best.
 
         Returns:
           The candidate and the decoded picture [H, W, 3] uint8.
 
         Raises:
-          RoundTripError: the bytes do not decode to the latents they were made of.
+          RoundTripError: the bytes do not decode to the integers they were made of.
         """
-        entropy = self.model.decoder.entropy
+        decoder, (height, width) = self.model.decoder, self.pixels.shape[:2]
         quantised = self.quantise(gain, q, latents)
-        payload = encode_latents(entropy, quantised, gain)
-        decoded = _decode_back(entropy, payload, quantised, gain, q)
-        height, width = self.pixels.shape[:2]
-        decoder = self.model.decoder
-        pixels = render(decoder.synthesis, decoder.arch, decoded, gain, height, width, postfilter=self.postfilter, m=m)
-        header = ImageHeader(self.model.id, gain, q, m, width, height, len(payload), checksum(payload, decoded))
+        tiles = list(render_tiles(decoder.synthesis, decoder.arch, quantised.latents, gain))
+        fitted = fitted or self._fit(tiles, gain, q)
+        payload = self.payload(quantised, gain, fitted)
+        self._decode_back(payload, quantised, gain, q, fitted)
+        kernel = self.postfilter.kernel(fitted.coefficients, fitted.m, gain) if self.postfilter and fitted.m else None
+        pixels = assemble(tiles, height, width, kernel)
+        check = checksum(payload, quantised.latents)
+        header = ImageHeader(self.model.id, gain, q, fitted.m, width, height, len(payload), check)
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
+
+    def payload(self, quantised: QuantisedLatents, gain: int, fitted: FittedFilter) -> bytes:
+        """The bytes of integers and a filter."""
+        entropy = self.model.decoder.entropy
+        return encode_payload(entropy, quantised, gain, self._filter_bins(fitted), fitted.coefficients)
+
+    def _filter_bins(self, fitted: FittedFilter) -> NDArray[np.int64]:
+        return self.postfilter.bins(fitted.m) if self.postfilter else NO_FILTER
+
+    def _fit(self, tiles: Sequence[Tile], gain: int, q: int) -> FittedFilter:
+        if self.postfilter is None:
+            return FittedFilter()
+        equations = normal_equations(self.pixels, tiles)
+        slope = trained_slope(gain) * (q / Q_ONE) ** 2
+        return fit_filter(self.postfilter, self.model.decoder.entropy, equations, gain, slope)
+
+    def _decode_back(
+        self, payload: bytes, quantised: QuantisedLatents, gain: int, q: int, fitted: FittedFilter
+    ) -> None:
+        """Makes sure that the decoder's integers are the encoder's."""
+        height, width = quantised.latents.shape[:2]
+        bins = self._filter_bins(fitted)
+        try:
+            decoded = decode_payload(self.model.decoder.entropy, payload, height, width, gain, q, bins)
+        except CorruptPayload as error:
+            raise RoundTripError(f"gain {gain}, q {q}: the stream does not decode: {error}") from error
+        same = np.array_equal(decoded.latents, quantised.latents)
+        if not same or not np.array_equal(decoded.coefficients, fitted.coefficients):
+            raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other integers than were encoded")
 
 
 def seen_shares(height: int, width: int) -> NDArray[np.float32]:
@@ -123,18 +158,6 @@ def seen_shares(height: int, width: int) -> NDArray[np.float32]:
         share[-1] = ((side - 1) % LATENT_STRIDE + 1) / LATENT_STRIDE
         shares.append(share)
     return np.multiply.outer(*shares)
-
-
-def _decode_back(entropy: EntropyModel, payload: bytes, quantised: QuantisedLatents, gain: int, q: int) -> Grid:
-    """The decoder's latents, which must be the encoder's."""
-    height, width = quantised.latents.shape[:2]
-    try:
-        decoded = decode_latents(entropy, payload, height, width, gain, q)
-    except CorruptPayload as error:
-        raise RoundTripError(f"gain {gain}, q {q}: the stream does not decode: {error}") from error
-    if not np.array_equal(decoded, quantised.latents):
-        raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other latents than were encoded")
-    return decoded
 
 
 def analysis_reach(arch: Architecture) -> int:

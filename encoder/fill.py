@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
 from decoder_pkg.entropy_model import Q_ONE
 
 from .encode import Candidate
+from .objective import trained_slope
 from .presets import Preset
 from .sweep import FINEST_Q, LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
 
@@ -77,11 +77,6 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
         candidates.append(next(coder.between(small, large, room)).candidate)
     fitting = [c for c in candidates if size(c) <= budget]
     return min(fitting, key=lambda c: c.squared_error)
-
-
-def trained_slope(gain: int) -> float:
-    """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
-    return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
 
 
 def _search(

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decoder_pkg.entropy_model import CERTAIN, MEAN_STEPS, Q_ONE, CodingStep, EntropyModel, Grid, hyper_grid
-from decoder_pkg.latent_decoder import Walk, by_table, code_latents
-from decoder_pkg.tables import CodingTable, encode_values
+from decoder_pkg.latent_decoder import NO_FILTER, Walk, by_table, code_latents, coefficient_tables
+from decoder_pkg.tables import CodingTable, Symbols, encode_values
 
 STATE_BITS = 64
 """Width of the range coder's state."""
@@ -25,6 +25,8 @@ MOST_STEPS = 4
 
 LARGEST = 15
 """Symbols beyond this are rounded to the nearest integer: their neighbours cost about the same."""
+
+NO_COEFFICIENTS: Symbols = np.zeros(0, dtype=np.int32)
 
 Rounding = Callable[[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]], Grid]
 """Residuals [n, K] in quantisation steps, the coding table of each and their worth [n, 1] to symbols."""
@@ -121,9 +123,25 @@ def quantise(
     return QuantisedLatents(z_hat, tuple(steps), tuple(symbols), latents)
 
 
-def encode_latents(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> bytes:
-    """Range-codes hyper-latents, then latents step by step, each step table by table."""
+def encode_payload(
+    model: EntropyModel,
+    quantised: QuantisedLatents,
+    gain: int,
+    filter_bins: NDArray[np.int64] = NO_FILTER,
+    coefficients: Symbols = NO_COEFFICIENTS,
+) -> bytes:
+    """Range-codes the post-filter's coefficients, hyper-latents, then latents step by step, each step table by table.
+
+    Args:
+      model: the integer entropy model.
+      quantised: the integers.
+      gain: gain index.
+      filter_bins: scale bins [K] of the coefficients.
+      coefficients: [K] int32 of the post-filter.
+    """
     coder = constriction.stream.queue.RangeEncoder()
+    for k, table in coefficient_tables(model, filter_bins):
+        encode_values(coder, table, coefficients[k : k + 1])
     for channel, table in enumerate(model.hyper_tables_at(gain)):
         encode_values(coder, table, quantised.z[:, :, channel].reshape(-1))
     for step, symbols in zip(quantised.steps, quantised.symbols, strict=True):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decoder_pkg.architecture import LATENT_STRIDE
+from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS, LATENT_STRIDE
 from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 
@@ -40,6 +40,11 @@ class Setting:
     q: int
     slope: float
     distortion: Distortion = SQUARED_ERROR
+
+
+def trained_slope(gain: int) -> float:
+    """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
+    return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
 
 
 def bf16_helps() -> bool:

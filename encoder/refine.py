@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE
-from decoder_pkg.postfilter import M_MAX
 from decoder_pkg.tiling import Span, spans
 from eval.metrics import Distortion
 
@@ -25,9 +24,7 @@ from .weights import EncoderModel
 TILE, REACH = 96, 12
 """Side of a tile that is refined at once, and how much around it is refined with it, in latents."""
 
-M_STEPS = (64, 16, 4)
 SEED = 1
-
 
 Start = tuple[AnalysedPicture, Setting]
 """A picture under one model, and where its refinement begins."""
@@ -156,19 +153,6 @@ def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> 
 
 def _cost(refined: Refined) -> float:
     return refined.cost
-
-
-def search_strength(picture: AnalysedPicture, refined: Refined) -> int:
-    """The post-filter strength m of least distortion, by the same search as q."""
-    if picture.postfilter is None:
-        return 0
-    setting = refined.setting
-
-    def at_m(value: int, _best: float | None) -> float:
-        decoded = picture.encode(setting.gain, setting.q, value, refined.latents)[1]
-        return setting.distortion.between(picture.pixels, decoded)
-
-    return hierarchical_search(at_m, float, (0, at_m(0, None)), M_STEPS, (0, M_MAX))[0]
 
 
 def sweep_choices(

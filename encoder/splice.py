@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import constriction
 import torch
 from torch import Tensor
 
 from decoder_pkg.architecture import HYPER_STRIDE
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import MEAN_STEPS, Grid
-from decoder_pkg.latent_decoder import decode_hyper_latents, decode_latents, payload_words
+from decoder_pkg.latent_decoder import NO_FILTER, decode_payload
+from decoder_pkg.postfilter import PostFilter
 
 from .encode import Candidate
+from .filter_fit import FittedFilter
 from .objective import Latents
 from .weights import EncoderModel
 
 
-def latents_of(model: EncoderModel, candidate: Candidate) -> Latents:
-    """The latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of a stream: coded again they give the same bytes."""
-    header, entropy = candidate.header, model.decoder.entropy
-    size = latent_size(header.height, header.width)
-    coder = constriction.stream.queue.RangeDecoder(payload_words(candidate.payload))
-    z = decode_hyper_latents(entropy, coder, *size, header.gain)
-    y = decode_latents(entropy, candidate.payload, *size, header.gain, header.q)
-    return _tensor(y) / MEAN_STEPS, _tensor(z)
+def parts_of(
+    model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None = None
+) -> tuple[Latents, FittedFilter]:
+    """The latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of a stream, and its filter.
+
+    Coded again they give the same bytes.
+    """
+    header, size = candidate.header, latent_size(candidate.header.height, candidate.header.width)
+    bins = postfilter.bins(header.m) if postfilter else NO_FILTER
+    decoded = decode_payload(model.decoder.entropy, candidate.payload, *size, header.gain, header.q, bins)
+    latents = _tensor(decoded.latents) / MEAN_STEPS, _tensor(decoded.z)
+    return latents, FittedFilter(header.m, decoded.coefficients)
 
 
 def _tensor(grid: Grid) -> Tensor:

@@ -13,12 +13,13 @@ from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache, Measured
 from .encode import AnalysedPicture, Candidate
-from .latent_encoder import MOST_STEPS, STIFFNESS, encode_latents
+from .filter_fit import FittedFilter
+from .latent_encoder import MOST_STEPS, STIFFNESS
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import refine_latents, search_latents, search_start, search_strength, sweep_choices
-from .splice import latents_of, splice_to_fit
+from .refine import refine_latents, search_latents, search_start, sweep_choices
+from .splice import parts_of, splice_to_fit
 from .weights import Zoo
 
 FINEST_Q = 64
@@ -64,6 +65,7 @@ class PictureCoder:
         self.pixels, self._zoo, self._cache, self._measure = pixels, zoo, cache, measure
         self._digest = pixels_digest(pixels)
         self._measure_name = measure.__name__ if measure else ""
+        self._filter_digest = zoo.bundle.postfilter.digest.hex() if zoo.bundle.postfilter else ""
         self._analysed: dict[int, AnalysedPicture] = {}
 
     @property
@@ -96,7 +98,7 @@ class PictureCoder:
           slope: distortion that one byte is worth.
           preset: how much is tried; it has a method.
           distortion: what is minimised.
-          like: its model, gain, q and m are kept; without one they are searched.
+          like: its model, gain and q are kept; without one they are searched.
         """
         digests = [model.digest for model in self._zoo.models.values()]
         key = digests, slope, astuple(preset), astuple(distortion), like and like.setting
@@ -111,7 +113,7 @@ class PictureCoder:
     def _refine_like(self, like: ImageHeader, slope: float, preset: Preset, distortion: Distortion) -> Measured:
         setting = Setting(like.gain, like.q, slope, distortion)
         refined = refine_latents(self._analyse(like.model), setting, preset.method, preset.iterations)
-        return self._encode(like.model, like.gain, like.q, like.m, refined.latents)
+        return self._encode(like.model, like.gain, like.q, refined.latents)
 
     def _refine(self, slope: float, preset: Preset, distortion: Distortion) -> Measured:
         starts = [
@@ -120,15 +122,14 @@ class PictureCoder:
         ]
         picture, start = search_start(starts, preset)
         refined = search_latents(picture, start, preset)
-        m, setting = search_strength(picture, refined), refined.setting
-        return self._encode(picture.model.id, setting.gain, setting.q, m, refined.latents)
+        return self._encode(picture.model.id, refined.setting.gain, refined.setting.q, refined.latents)
 
     def between(self, small: Candidate, large: Candidate, room: range) -> Iterator[Measured]:
         """Streams between two of one setting, each as long as fits, cut at different places.
 
         Args:
           small: a candidate.
-          large: another at the same gain, q and m of the same model.
+          large: another at the same gain and q of the same model; its filter is not used.
           room: payload lengths that are good enough; its end must not be reached.
         """
         key = *map(_digest, (small, large)), room.start, room.stop
@@ -137,17 +138,18 @@ class PictureCoder:
 
     def _between(self, small: Candidate, large: Candidate, room: range, origin: float) -> Measured:
         header, model = small.header, self._zoo.models[small.header.model]
-        picture, entropy = self._analyse(header.model), model.decoder.entropy
+        picture, postfilter = self._analyse(header.model), self._zoo.bundle.postfilter
+        (latents, fitted), (larger, _) = (parts_of(model, candidate, postfilter) for candidate in (small, large))
 
-        def length(latents: Latents) -> int:
-            return len(encode_latents(entropy, picture.quantise(header.gain, header.q, latents), header.gain))
+        def length(spliced: Latents) -> int:
+            return len(picture.payload(picture.quantise(header.gain, header.q, spliced), header.gain, fitted))
 
-        fitting = splice_to_fit(latents_of(model, large), latents_of(model, small), length, room, origin)
-        return self._encode(header.model, header.gain, header.q, header.m, fitting)
+        fitting = splice_to_fit(larger, latents, length, room, origin)
+        return self._encode(header.model, header.gain, header.q, fitting, fitted)
 
     def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
-        path = self._cache.path(self._digest, *key, self._measure_name)
+        path = self._cache.path(self._digest, *key, self._filter_digest, self._measure_name)
         known = self._cache.load(path)
         if not known:
             known = make()
@@ -160,6 +162,8 @@ class PictureCoder:
             self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], postfilter)
         return self._analysed[model]
 
-    def _encode(self, model: int, gain: int, q: int, m: int = 0, latents: Latents | None = None) -> Measured:
-        candidate, decoded = self._analyse(model).encode(gain, q, m, latents)
+    def _encode(
+        self, model: int, gain: int, q: int, latents: Latents | None = None, fitted: FittedFilter | None = None
+    ) -> Measured:
+        candidate, decoded = self._analyse(model).encode(gain, q, latents, fitted)
         return Measured(candidate, self._measure(self.pixels, decoded) if self._measure else {})

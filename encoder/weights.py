@@ -121,7 +121,7 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
     """
     bundle = load_bundle(decoder_weights)
     models: dict[int, EncoderModel] = {}
-    for row in read_manifest(decoder_weights):
+    for row in read_manifest(decoder_weights).models:
         number = row["id"]
         first, last = row.get("gains", ALL_GAINS)
         base = models[row["base"]] if "base" in row else None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,11 +39,6 @@ def provenance(threads: int | None, bundle_sha256: str = "") -> Provenance:
     """The circumstances of a result that is measured now, on this machine."""
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     return Provenance(commit(), bundle_sha256, torch.__version__, threads, device(), date)
-
-
-def models_sha256(digests: Iterable[bytes]) -> str:
-    """sha256 over the sha256 of each model in the manifest's order, in hexadecimal; it begins with the bundle id."""
-    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def commit(file: Path = Path(__file__)) -> str:

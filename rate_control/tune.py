@@ -13,7 +13,7 @@ from encoder.cache import CandidateCache
 from encoder.pictures import find_pictures
 from encoder.presets import Preset
 from encoder.weights import load_zoo
-from eval.provenance import models_sha256, provenance
+from eval.provenance import provenance
 
 from .budget import budget_bytes
 from .comparison import compare_allocations
@@ -61,7 +61,7 @@ def tune(
       TableError: a limit leaves a picture without candidates.
     """
     zoo = load_zoo()
-    models = models_sha256(model.digest for model in zoo.bundle.models.values())
+    models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
     coder = SetCoder(zoo, find_pictures(images), CandidateCache(), metric, limits, engine)
     coder.sweep()

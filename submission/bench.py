@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import skimage.data
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from decoder_pkg.architecture import CAUSAL
@@ -26,10 +27,11 @@ from decoder_pkg.causal import code_causal, raster, wavefront
 from decoder_pkg.decoder import decode_entry, write_png
 from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT, EntropyModel
 from decoder_pkg.fixed_point import ACTIVATION_LIMIT, IntegerConv, build_conv
-from decoder_pkg.latent_decoder import Walk, code_latents, decode_latents
-from decoder_pkg.render import render
+from decoder_pkg.latent_decoder import Walk, code_latents, decode_payload
+from decoder_pkg.postfilter import COLOURS, FEATURES
+from decoder_pkg.render import assemble, render_tiles
 from encoder.encode import AnalysedPicture
-from encoder.latent_encoder import encode_latents, quantise
+from encoder.latent_encoder import encode_payload, quantise
 from encoder.objective import Objective, Setting, bf16_helps
 from encoder.pictures import Pixels, load_picture
 from encoder.twin import load_float_model
@@ -105,14 +107,18 @@ def bench_decoding(name: str, pixels: Pixels) -> None:
     quantised = picture.quantise(GAIN)
     size = pixels.shape[:2]
     latents = _decoding_seconds(entropy, picture, code_latents)
-    pixelwise = median_seconds(
-        lambda: render(model.decoder.synthesis, model.decoder.arch, quantised.latents, GAIN, *size)
-    )
+    network, arch = model.decoder.synthesis, model.decoder.arch
+
+    def to_pixels(kernel: NDArray[np.float32] | None) -> Pixels:
+        return assemble(render_tiles(network, arch, quantised.latents, GAIN), size[0], size[1], kernel)
+
+    kernel = np.zeros((FEATURES, COLOURS), dtype=np.float32)
+    pixelwise, filtered = (median_seconds(partial(to_pixels, k)) for k in (None, kernel))
     megapixels = size[0] * size[1] / 1e6
     print(f"{name} {size[1]}x{size[0]}:")
     print(
-        f"  latents {latents:.3f} s, synthesis {pixelwise:.3f} s; "
-        f"in total {megapixels / (latents + pixelwise):.2f} megapixels a second"
+        f"  latents {latents:.3f} s, synthesis {pixelwise:.3f} s, post-filter {filtered - pixelwise:.3f} s; "
+        f"in total {megapixels / (latents + filtered):.2f} megapixels a second"
     )
     causal = causal_model(entropy)
     fast, slow = (_decoding_seconds(causal, picture, partial(code_causal, order=o)) for o in (wavefront, raster))
@@ -123,8 +129,8 @@ def bench_decoding(name: str, pixels: Pixels) -> None:
 def _decoding_seconds(entropy: EntropyModel, picture: AnalysedPicture, walk: Walk) -> float:
     """Seconds to decode a picture's latents in a coding order."""
     y, z = (to_grid(part) for part in picture.latents(GAIN))
-    payload = encode_latents(entropy, quantise(entropy, y, z, Q_ONE, walk=walk), GAIN)
-    return median_seconds(lambda: decode_latents(entropy, payload, y.shape[0], y.shape[1], GAIN, Q_ONE, walk))
+    payload = encode_payload(entropy, quantise(entropy, y, z, Q_ONE, walk=walk), GAIN)
+    return median_seconds(lambda: decode_payload(entropy, payload, y.shape[0], y.shape[1], GAIN, Q_ONE, walk=walk))
 
 
 def bench_refinement(pixels: Pixels) -> None:

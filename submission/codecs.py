@@ -14,7 +14,7 @@ from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
 from eval.curves import MEAN, SET, Curve
-from eval.provenance import Provenance, models_sha256, provenance
+from eval.provenance import Provenance, provenance
 from rate_control.allocation import lower_hull
 from rate_control.engine import Engine
 from rate_control.plots import set_curve
@@ -60,7 +60,7 @@ def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]
     table = coder.table()
     settings = table[["model", "gain", "q"]].itertuples(index=False)
     table["candidate"] = [f"model {model}, gain {gain}, q {q}" for model, gain, q in settings]
-    origin = provenance(1, models_sha256(model.digest for model in zoo.bundle.models.values()))
+    origin = provenance(1, zoo.bundle.digest.hex())
     names = [f"this codec, model {group[0]}" if len(group) == 1 else "this codec" for group in groups]
     tables = [table[table["model"].isin(group)] for group in groups]
     return [Codec(name, rows, "", origin) for name, rows in zip(names, tables, strict=True)]

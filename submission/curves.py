@@ -16,9 +16,10 @@ from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
+from encoder.filter_fit import filter_bits
 from encoder.pictures import PictureError, find_pictures, load_picture
 from encoder.rate import estimated_bits
-from encoder.splice import latents_of
+from encoder.splice import parts_of
 from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
@@ -89,14 +90,16 @@ def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
 
 def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> str:
     """How far the real payloads of a model are from what its float twin estimates."""
-    twin = load_float_model(zoo.models[model])
+    coded, postfilter = zoo.models[model], zoo.bundle.postfilter
+    twin = load_float_model(coded)
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
         coder = PictureCoder(load_picture(file), zoo, CandidateCache(), similarity)
         for gain in sorted(set(ESTIMATED_GAINS) & set(coder.gains(model))):
             candidate = coder.encode(model, gain).candidate
-            estimated_bytes = estimated_bits(twin, latents_of(zoo.models[model], candidate), gain) / 8
-            found[file.stem, gain] = candidate.header.length / estimated_bytes - 1
+            latents, fitted = parts_of(coded, candidate, postfilter)
+            bits = estimated_bits(twin, latents, gain) + filter_bits(postfilter, coded.decoder.entropy, fitted)
+            found[file.stem, gain] = 8 * candidate.header.length / bits - 1
     worst = max(found, key=lambda key: abs(found[key]))
     return (
         f"{name}: real bytes against the estimate: mean {100 * np.mean(list(found.values())):+.3f} %, "

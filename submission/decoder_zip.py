@@ -14,7 +14,7 @@ from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.manifest import MANIFEST, WEIGHTS, read_manifest
 from decoder_pkg.safe_zip import unpack
-from eval.provenance import UNKNOWN, models_sha256
+from eval.provenance import UNKNOWN
 
 from .rehearsal import MAX_UNPACKED
 from .zips import build_zip
@@ -67,7 +67,7 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
     """
     members = {ENTRY: ENTRY_SCRIPT.encode()}
     members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
-    files = [MANIFEST, *(row["file"] for row in read_manifest(weights))]
+    files = [MANIFEST, *read_manifest(weights).files]
     members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
     members |= _vendored(wheels)
     data = build_zip(members, executable=frozenset({ENTRY}))
@@ -82,7 +82,7 @@ def bundle_sha256(decoder_zip: Path) -> str:
             bundle = load_bundle(Path(name) / PACKED_WEIGHTS)
         except DecoderError:
             return UNKNOWN
-    return models_sha256(model.digest for model in bundle.models.values())
+    return bundle.digest.hex()
 
 
 def _vendored(wheels: Path) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ from decoder_pkg.bundle import load_bundle
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
 from encoder.weights import load_zoo
-from eval.provenance import Provenance, models_sha256, provenance
+from eval.provenance import Provenance, provenance
 
 from .decoder_zip import DECODER_ZIP, build_decoder_zip
 from .originals import EMBEDDED
@@ -196,7 +196,7 @@ def main() -> int:
     missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
     with tempfile.TemporaryDirectory(prefix="exactness-") as name:
         outcomes = run(Path(name), list(settings(python, arguments.python)))
-    origin = provenance(None, models_sha256(model.digest for model in load_bundle().models.values()))
+    origin = provenance(None, load_bundle().digest.hex())
     write_atomically(arguments.output, table(outcomes, missing, origin).encode())
     for text in violations(outcomes):
         print(text, file=sys.stderr)

@@ -22,7 +22,7 @@ def main() -> None:
 
     from decoder_pkg.archive import read_archive
     from decoder_pkg.bundle import load_bundle
-    from decoder_pkg.decoder import decode_entry, decode_entry_latents, write_png
+    from decoder_pkg.decoder import decode_entry, decode_integers, write_png
 
     bundle = load_bundle()
     versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": None}
@@ -35,7 +35,7 @@ def main() -> None:
             model.synthesis.to(device)
     symbols = {}
     for entry in read_archive(Path(stream).read_bytes()).entries:
-        latents = decode_entry_latents(bundle, entry)
+        latents = decode_integers(bundle, entry).latents
         symbols[entry.name] = hashlib.sha256(latents.astype("<i4").tobytes()).hexdigest()
         if pixels:
             write_png(Path(output) / f"{entry.name}.png", decode_entry(bundle, entry))

@@ -79,7 +79,7 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
       zip_bytes: of each weight file in decoder.zip.
     """
     rows = []
-    for row in read_manifest(zoo.folders[0]):
+    for row in read_manifest(zoo.folders[0]).models:
         model = load_float_model(zoo.models[int(row["id"])])
         counts = multiplications(model)
         encoder, decoder = (sum(counts[n] for n in [*side, *ENTROPY]) for side in (ENCODER, DECODER))

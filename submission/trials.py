@@ -16,13 +16,13 @@ from decoder_pkg.architecture import GAIN_STEPS
 from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
 from encoder.encode import AnalysedPicture
-from encoder.fill import trained_slope
-from encoder.objective import Latents, Setting
+from encoder.filter_fit import filter_bits
+from encoder.objective import Latents, Setting, trained_slope
 from encoder.pictures import find_pictures, load_picture
 from encoder.rate import estimated_bits
 from encoder.refine import refine_latents
 from encoder.refinement import METHODS
-from encoder.splice import latents_of
+from encoder.splice import parts_of
 from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta
@@ -81,7 +81,8 @@ class TrialJob:
 
 def run_job(job: TrialJob) -> list[Trial]:
     """Makes the trials of a picture one after another."""
-    picture = AnalysedPicture(load_picture(job.file), load_zoo(*job.folders).models[job.model])
+    zoo = load_zoo(*job.folders)
+    picture = AnalysedPicture(load_picture(job.file), zoo.models[job.model], zoo.bundle.postfilter)
     return [trial(picture, job.file.stem, *setting) for setting in job.settings]
 
 
@@ -95,10 +96,12 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
         latents = None
     seconds = time.perf_counter() - started
     candidate, _ = picture.encode(gain, latents=latents)
-    coded = latents_of(picture.model, candidate)
+    coded, fitted = parts_of(picture.model, candidate, picture.postfilter)
     size, header = entry_size(candidate.entry(name)), candidate.header
     bpp = 8 * size / (header.width * header.height)
-    deviation = 8 * header.length / estimated_bits(load_float_model(picture.model), coded, gain) - 1
+    bits = filter_bits(picture.postfilter, picture.model.decoder.entropy, fitted)
+    bits += estimated_bits(load_float_model(picture.model), coded, gain)
+    deviation = 8 * header.length / bits - 1
     digest = picture.model.digest[:12]
     return Trial(digest, name, method, iterations, gain, size, bpp, candidate.psnr_db, deviation, seconds)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
 from encoder.weights import Zoo, load_zoo
+from tests.golden.make import with_filter
 
 GOLDEN = Path(__file__).parent / "golden"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -22,6 +23,18 @@ torch.set_num_threads(1)
 def golden_zoo() -> Zoo:
     """The tiny model whose streams must decode for ever."""
     return load_zoo(GOLDEN / "decoder", GOLDEN / "encoder")
+
+
+@pytest.fixture(scope="session")
+def filtered_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The decoder's weights of the tiny models with a post-filter."""
+    return with_filter(tmp_path_factory.mktemp("filtered") / "decoder")
+
+
+@pytest.fixture(scope="session")
+def filtered_zoo(filtered_weights: Path) -> Zoo:
+    """The tiny models with a post-filter."""
+    return load_zoo(filtered_weights, GOLDEN / "encoder")
 
 
 @pytest.fixture(scope="session")

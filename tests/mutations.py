@@ -15,7 +15,7 @@ from decoder_pkg.bundle import Bundle
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import checksum, decode_latents
+from decoder_pkg.latent_decoder import checksum, decode_payload
 from decoder_pkg.wire import varint
 from submission.zips import build_zip
 
@@ -160,7 +160,9 @@ def _convincing(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
     header = forged.header
     size = latent_size(header.height, header.width)
     try:
-        latents = decode_latents(bundle.models[header.model].entropy, forged.payload, *size, header.gain, header.q)
+        latents = decode_payload(
+            bundle.models[header.model].entropy, forged.payload, *size, header.gain, header.q
+        ).latents
     except CorruptPayload:
         return forged
     return replace(forged, header=replace(header, checksum=checksum(forged.payload, latents)))

@@ -28,7 +28,7 @@ EXAMPLES = """examples:
 
 def remember_origin(run: Path, model: int, weights: Path) -> None:
     """Writes the manifest's row of the model that a new run starts from; its hours count for the run's models too."""
-    (row,) = (row for row in read_manifest(weights) if int(row["id"]) == model)
+    (row,) = (row for row in read_manifest(weights).models if int(row["id"]) == model)
     run.mkdir(parents=True, exist_ok=True)
     if not (run / ORIGIN).exists():
         (run / ORIGIN).write_text(json.dumps(row, indent=1))

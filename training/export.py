@@ -116,11 +116,12 @@ def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> floa
 def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
     """Adds or replaces a model's row."""
     path = folder / MANIFEST
-    rows = json.loads(path.read_text())["models"] if path.exists() else []
+    whole = json.loads(path.read_text()) if path.exists() else {"models": []}
     digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    rows = [row for row in rows if row["id"] != number]
+    rows = [row for row in whole["models"] if row["id"] != number]
     rows.append({"id": number, "name": name, "file": file, "sha256": digest} | ledger)
-    path.write_text(json.dumps({"models": sorted(rows, key=lambda row: row["id"])}, indent=1) + "\n")
+    whole["models"] = sorted(rows, key=lambda row: row["id"])
+    path.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ import pytest
 from decoder_pkg import render as rendering
 from decoder_pkg.archive import Archive, Entry, read_archive, write_archive
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_paths, decode_server, read_stream
-from decoder_pkg.decoder import decode_archive, decode_entry_latents
+from decoder_pkg.decoder import decode_archive, decode_integers
 from decoder_pkg.errors import (
     CannotWrite,
     CorruptPayload,
@@ -29,7 +29,8 @@ from decoder_pkg.errors import (
     ZipBomb,
 )
 from decoder_pkg.latent_decoder import checksum
-from decoder_pkg.render import render
+from decoder_pkg.postfilter import COLOURS, FEATURES
+from decoder_pkg.render import assemble, render_tiles
 from encoder.weights import Zoo
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -70,7 +71,7 @@ def test_unknown_model_or_filter_costs_one_picture(
 def test_wrong_size_is_not_taken_for_the_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
     entry = read_archive(golden_stream).entries[0]
     with pytest.raises(PayloadError):
-        decode_entry_latents(golden_zoo.bundle, with_header(entry, width=16, height=16))
+        decode_integers(golden_zoo.bundle, with_header(entry, width=16, height=16))
 
 
 @pytest.mark.parametrize("change", ["cut", "padded", "flipped"])
@@ -90,9 +91,14 @@ def test_changed_payload_in_a_signed_archive_is_refused(golden_zoo: Zoo, golden_
 def test_tiles_do_not_show(golden_zoo: Zoo, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     model = golden_zoo.models[7].decoder
     latents = np.random.default_rng(1).integers(-800, 800, (29, 19, 16)).astype(np.int32)
-    whole = render(model.synthesis, model.arch, latents, 24, 29 * 16 - 5, 19 * 16 - 9)
+    kernel = np.random.default_rng(2).normal(0, 0.05, (FEATURES, COLOURS)).astype(np.float32)
+
+    def rendered() -> np.ndarray:
+        return assemble(render_tiles(model.synthesis, model.arch, latents, 24), 29 * 16 - 5, 19 * 16 - 9, kernel)
+
+    whole = rendered()
     monkeypatch.setattr(rendering, "TILE", 8)
-    tiled = render(model.synthesis, model.arch, latents, 24, 29 * 16 - 5, 19 * 16 - 9)
+    tiled = rendered()
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
@@ -189,7 +195,7 @@ def test_name_that_the_terminal_lacks_does_not_stop_the_others(golden_stream: by
 
 def test_padded_payload_is_refused_even_with_its_checksum(golden_zoo: Zoo, golden_stream: bytes) -> None:
     entry = read_archive(golden_stream).entries[0]
-    latents = decode_entry_latents(golden_zoo.bundle, entry)
+    latents = decode_integers(golden_zoo.bundle, entry).latents
     for tail in (bytes(1), bytes(10**7)):
         payload = entry.payload + tail
         forged = replace(with_header(entry, length=len(payload), checksum=checksum(payload, latents)), payload=payload)

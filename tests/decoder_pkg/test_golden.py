@@ -14,27 +14,44 @@ import pytest
 from PIL import Image
 
 from decoder_pkg.archive import read_archive
-from decoder_pkg.decoder import decode_archive, decode_entry_latents
+from decoder_pkg.decoder import decode_archive, decode_integers
 from encoder.weights import Zoo
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-EXPECTED = json.loads((GOLDEN / "v1.json").read_text())
+STREAMS = {"plain": GOLDEN, "filtered": GOLDEN / "filtered"}
+FOLDERS = pytest.mark.parametrize("kind", STREAMS)
 
 
-def test_golden_latents_are_exact(golden_zoo: Zoo, golden_stream: bytes) -> None:
-    for entry in read_archive(golden_stream).entries:
-        latents = decode_entry_latents(golden_zoo.bundle, entry)
-        assert hashlib.sha256(latents.astype("<i4").tobytes()).hexdigest() == EXPECTED[entry.name]
+def expected_digests(kind: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads((STREAMS[kind] / "v1.json").read_text())
+    return found
 
 
+@FOLDERS
+def test_golden_integers_are_exact(golden_zoo: Zoo, filtered_zoo: Zoo, kind: str) -> None:
+    zoo = {"plain": golden_zoo, "filtered": filtered_zoo}[kind]
+    for entry in read_archive((STREAMS[kind] / "v1.clc").read_bytes()).entries:
+        decoded = decode_integers(zoo.bundle, entry)
+        integers = decoded.coefficients.astype("<i4").tobytes() + decoded.latents.astype("<i4").tobytes()
+        assert hashlib.sha256(integers).hexdigest() == expected_digests(kind)[entry.name]
+
+
+@FOLDERS
 @pytest.mark.parametrize("bf16", [False, True])
-def test_golden_pictures_stay_within_a_level(golden_zoo: Zoo, golden_stream: bytes, bf16: bool) -> None:
-    for decoded in decode_archive(golden_zoo.bundle, read_archive(golden_stream), bf16=bf16):
+def test_golden_pictures_stay_within_a_level(golden_zoo: Zoo, filtered_zoo: Zoo, kind: str, bf16: bool) -> None:
+    zoo = {"plain": golden_zoo, "filtered": filtered_zoo}[kind]
+    for decoded in decode_archive(zoo.bundle, read_archive((STREAMS[kind] / "v1.clc").read_bytes()), bf16=bf16):
         assert decoded.pixels is not None
-        expected = np.asarray(Image.open(GOLDEN / f"{decoded.name}.png")).astype(int)
+        expected = np.asarray(Image.open(STREAMS[kind] / f"{decoded.name}.png")).astype(int)
         assert np.abs(decoded.pixels - expected).max() <= (8 if bf16 else 1)
 
 
+def test_golden_streams_have_filtered_pictures_of_both_models() -> None:
+    headers = [entry.header for entry in read_archive((STREAMS["filtered"] / "v1.clc").read_bytes()).entries]
+    assert {header.model for header in headers if header.m} == {7, 8}
+
+
+@FOLDERS
 @pytest.mark.parametrize(
     "environment",
     [
@@ -45,15 +62,18 @@ def test_golden_pictures_stay_within_a_level(golden_zoo: Zoo, golden_stream: byt
     ],
     ids=lambda environment: ",".join(f"{k}={v}" for k, v in environment.items()),
 )
-def test_golden_stream_decodes_the_same_elsewhere(environment: dict[str, str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "decoder_pkg", str(GOLDEN / "v1.clc"), "-o", str(tmp_path)]
-    command += ["--weights", str(GOLDEN / "decoder")]
+def test_golden_stream_decodes_the_same_elsewhere(
+    filtered_weights: Path, kind: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    weights = {"plain": GOLDEN / "decoder", "filtered": filtered_weights}[kind]
+    command = [sys.executable, "-m", "decoder_pkg", str(STREAMS[kind] / "v1.clc"), "-o", str(tmp_path)]
+    command += ["--weights", str(weights)]
     result = subprocess.run(
         command, env=os.environ | environment, capture_output=True, text=True, cwd=GOLDEN.parents[1]
     )
     assert result.returncode == 0, result.stderr
-    for name in EXPECTED:
+    for name in expected_digests(kind):
         decoded, expected = (
-            np.asarray(Image.open(folder / f"{name}.png")).astype(int) for folder in (tmp_path, GOLDEN)
+            np.asarray(Image.open(folder / f"{name}.png")).astype(int) for folder in (tmp_path, STREAMS[kind])
         )
         assert np.abs(decoded - expected).max() <= 1

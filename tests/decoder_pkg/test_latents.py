@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from decoder_pkg.causal import code_causal, raster
 from decoder_pkg.entropy_model import hyper_grid
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import checksum, decode_latents, payload_words
-from encoder.latent_encoder import encode_latents, ideal_bits, quantise, shortest_payload
+from decoder_pkg.latent_decoder import checksum, decode_payload, payload_words
+from encoder.latent_encoder import encode_payload, ideal_bits, quantise, shortest_payload
 from encoder.weights import Zoo
 
 LATENTS, HYPER = 16, 8
@@ -39,23 +39,23 @@ def test_latents_survive_any_context_size_gain_and_step(
     model = golden_zoo.bundle.models[number].entropy
     rng = np.random.default_rng(height * 1000 + width * 100 + gain)
     quantised = quantise(model, *random_latents(rng, height, width, min(size, q * 100.0)), q)
-    payload = encode_latents(model, quantised, gain)
-    assert np.array_equal(decode_latents(model, payload, height, width, gain, q), quantised.latents)
+    payload = encode_payload(model, quantised, gain)
+    assert np.array_equal(decode_payload(model, payload, height, width, gain, q).latents, quantised.latents)
 
 
 def test_real_bytes_are_the_ideal_bits(golden_zoo: Zoo) -> None:
     model = golden_zoo.bundle.models[7].entropy
     quantised = quantise(model, *random_latents(np.random.default_rng(1), 30, 40, 2.0), 128)
-    payload = encode_latents(model, quantised, 24)
+    payload = encode_payload(model, quantised, 24)
     assert ideal_bits(model, quantised, 24) / 8 <= len(payload) <= ideal_bits(model, quantised, 24) / 8 * 1.0005 + 2
 
 
 def test_stream_read_in_another_order_is_not_taken_for_the_picture(golden_zoo: Zoo) -> None:
     model = golden_zoo.bundle.models[7].entropy
     quantised = quantise(model, *random_latents(np.random.default_rng(2), 6, 8, 2.0), 128)
-    payload = encode_latents(model, quantised, 24)
+    payload = encode_payload(model, quantised, 24)
     try:
-        decoded = decode_latents(model, payload, 6, 8, 24, 128, partial(code_causal, order=raster))
+        decoded = decode_payload(model, payload, 6, 8, 24, 128, walk=partial(code_causal, order=raster)).latents
     except CorruptPayload:
         return
     assert not np.array_equal(decoded, quantised.latents)
@@ -78,7 +78,7 @@ def test_shortened_payload_still_holds_every_symbol(values: list[int], alphabet:
 def test_checksum_tells_padding_and_any_other_latents(golden_zoo: Zoo) -> None:
     model = golden_zoo.bundle.models[7].entropy
     quantised = quantise(model, *random_latents(np.random.default_rng(3), 6, 8, 2.0), 128)
-    payload = encode_latents(model, quantised, 24)
+    payload = encode_payload(model, quantised, 24)
     honest = checksum(payload, quantised.latents)
     assert checksum(payload + b"\0", quantised.latents) != honest
     for value in (1, -1, 256):
@@ -92,7 +92,7 @@ def test_checksum_tells_padding_and_any_other_latents(golden_zoo: Zoo) -> None:
 def test_any_bytes_end_in_latents_or_a_named_error(golden_zoo: Zoo, payload: bytes, gain: int, q: int) -> None:
     model = golden_zoo.bundle.models[7].entropy
     with contextlib.suppress(CorruptPayload):
-        assert decode_latents(model, payload, 3, 4, gain, q).shape == (3, 4, LATENTS)
+        assert decode_payload(model, payload, 3, 4, gain, q).latents.shape == (3, 4, LATENTS)
 
 
 def test_trailing_zero_bytes_need_not_be_stored() -> None:

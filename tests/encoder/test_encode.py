@@ -16,7 +16,7 @@ from decoder_pkg.entropy_model import EntropyModel
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture, Candidate, RoundTripError
 from encoder.fill import BudgetError, encode_within, refine_within
-from encoder.latent_encoder import QuantisedLatents, encode_latents
+from encoder.latent_encoder import QuantisedLatents, encode_payload
 from encoder.presets import Preset
 from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
@@ -45,14 +45,14 @@ def test_higher_gain_spends_more_and_errs_less(golden_zoo: Zoo, photo: Pixels) -
 def test_stream_that_decodes_differently_is_never_returned(
     golden_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = encode_latents
+    honest = encode_payload
 
-    def broken(model: EntropyModel, quantised: QuantisedLatents, gain: int) -> bytes:
+    def broken(model: EntropyModel, quantised: QuantisedLatents, *others: Any) -> bytes:
         first = quantised.symbols[0].copy()
         first[0, 3] += 1
-        return honest(model, replace(quantised, symbols=(first, *quantised.symbols[1:])), gain)
+        return honest(model, replace(quantised, symbols=(first, *quantised.symbols[1:])), *others)
 
-    monkeypatch.setattr(encoding, "encode_latents", broken)
+    monkeypatch.setattr(encoding, "encode_payload", broken)
     with pytest.raises(RoundTripError):
         AnalysedPicture(photo[:64, :64], golden_zoo.models[7]).encode(24)
 

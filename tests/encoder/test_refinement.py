@@ -11,19 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.archive import Archive
-from decoder_pkg.bundle import Bundle
-from decoder_pkg.decoder import decode_archive
 from encoder import refine as refining
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import AnalysedPicture, Candidate
 from encoder.entropy import bits
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
-from encoder.refine import refine_latents, search_latents, search_start, search_strength, sweep_choices
+from encoder.refine import refine_latents, search_latents, search_start, sweep_choices
 from encoder.refinement import METHODS, Method, _BestRegions, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
-from encoder.splice import latents_of, splice
+from encoder.splice import parts_of, splice
 from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model
 from encoder.weights import Zoo
@@ -164,46 +161,6 @@ def test_search_finds_q_no_worse_than_its_start(golden_zoo: Zoo, photo: Pixels) 
     assert found.setting.slope == SLOPE
 
 
-class Blend:
-    """A trivial post-filter: towards the mean colour of the picture's neighbourhood."""
-
-    reach = 1
-
-    def __call__(self, picture: torch.Tensor, strength: float) -> torch.Tensor:
-        padded = torch.nn.functional.pad(picture, (1, 1, 1, 1), mode="replicate")
-        return torch.lerp(picture, torch.nn.functional.avg_pool2d(padded, 3, stride=1), 3 * strength)
-
-
-def test_strength_that_helps_is_found_and_decoded(golden_zoo: Zoo, photo: Pixels) -> None:
-    model = golden_zoo.models[8]
-    picture = AnalysedPicture(small(photo), model, Blend())
-    refined = refine_latents(picture, Setting(8, 128, SLOPE), "local", 2)
-    m = search_strength(picture, refined)
-    errors = {value: picture.encode(8, 128, value, refined.latents)[0].squared_error for value in (0, m, 255)}
-    assert 0 < m < 255
-    assert errors[m] == min(errors.values()) < errors[0]
-    candidate, pixels = picture.encode(8, 128, m, refined.latents)
-    bundle = Bundle(golden_zoo.bundle.id, golden_zoo.bundle.models, Blend())
-    (decoded,) = decode_archive(bundle, Archive(bundle.id, (candidate.entry("a"),)))
-    assert decoded.pixels is not None
-    assert np.array_equal(decoded.pixels, pixels)
-
-
-def test_strength_is_searched_for_the_distortion_that_counts(golden_zoo: Zoo, photo: Pixels) -> None:
-    picture = AnalysedPicture(small(photo), golden_zoo.models[8], Blend())
-    similar = Setting(8, 128, SLOPE, Distortion(0.0, 1.0))
-    refined = refine_latents(picture, similar, "local", 2)
-    strengths = {search_strength(picture, replace(refined, setting=s)) for s in (similar, Setting(8, 128, SLOPE))}
-    losses = {m: -ms_ssim(picture.pixels, picture.encode(8, 128, m, refined.latents)[1]) for m in strengths}
-    assert search_strength(picture, refined) == min(losses, key=lambda m: losses[m])
-    assert len(strengths) == 2
-
-
-def test_without_a_filter_no_strength_is_searched(golden_zoo: Zoo, photo: Pixels) -> None:
-    picture = AnalysedPicture(small(photo), golden_zoo.models[8])
-    assert search_strength(picture, refine_latents(picture, Setting(8, 128, SLOPE), "local", 1)) == 0
-
-
 def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, photo: Pixels) -> None:
     candidates: list[Measured] = []
     for number in (7, 8):
@@ -240,7 +197,7 @@ def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo
     for number in (7, 8):
         picture = AnalysedPicture(small(photo), golden_zoo.models[number])
         candidate, _ = picture.encode(20, 97)
-        again, _ = picture.encode(20, 97, latents=latents_of(golden_zoo.models[number], candidate))
+        again, _ = picture.encode(20, 97, parts_of(golden_zoo.models[number], candidate)[0])
         assert again == candidate
 
 
@@ -265,7 +222,7 @@ def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixel
     values = []
     for distortion, slope in ((SQUARED_ERROR, SLOPE), (Distortion(0.0, 1.0), 0.5)):
         refined = refine_latents(picture, Setting(24, 128, slope, distortion), "local", 20)
-        decoded = picture.encode(24, 128, 0, refined.latents)[1]
+        decoded = picture.encode(24, 128, refined.latents)[1]
         values.append(ms_ssim(picture.pixels, decoded))
     assert values[1] > values[0]
 

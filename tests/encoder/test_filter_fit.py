@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from decoder_pkg.archive import Archive
+from decoder_pkg.correction import correct
+from decoder_pkg.decoder import decode_archive
+from decoder_pkg.postfilter import COLOURS, FEATURES
+from decoder_pkg.render import Tile, render_tiles, to_bytes
+from decoder_pkg.tiling import spans
+from encoder import filter_fit
+from encoder.cache import CandidateCache
+from encoder.encode import AnalysedPicture
+from encoder.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
+from encoder.objective import trained_slope
+from encoder.presets import Preset
+from encoder.splice import parts_of
+from encoder.sweep import PictureCoder
+from encoder.weights import Zoo
+from eval.metrics import squared_error
+
+Pixels = NDArray[np.uint8]
+
+
+def analysed(zoo: Zoo, photo: Pixels, model: int = 8) -> AnalysedPicture:
+    return AnalysedPicture(np.ascontiguousarray(photo[:96, 100:230]), zoo.models[model], zoo.bundle.postfilter)
+
+
+def test_fitted_filter_is_worth_its_bits(golden_zoo: Zoo, filtered_zoo: Zoo, photo: Pixels) -> None:
+    for gain in (0, 24, 48):
+        plain, filtered = (analysed(zoo, photo).encode(gain)[0] for zoo in (golden_zoo, filtered_zoo))
+        assert filtered.header.m > 0
+        saved = plain.squared_error - filtered.squared_error
+        assert saved > trained_slope(gain) * (filtered.header.length - plain.header.length)
+
+
+def test_filtered_picture_decodes_to_what_was_measured(filtered_zoo: Zoo, photo: Pixels) -> None:
+    candidate, pixels = analysed(filtered_zoo, photo).encode(16)
+    (decoded,) = decode_archive(filtered_zoo.bundle, Archive(filtered_zoo.bundle.id, (candidate.entry("a"),)))
+    assert decoded.pixels is not None
+    assert np.array_equal(decoded.pixels, pixels)
+    assert squared_error(photo[:96, 100:230], pixels) == candidate.squared_error
+
+
+def test_strength_that_costs_least_is_found(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, gain = analysed(filtered_zoo, photo), 16
+    decoder, postfilter = picture.model.decoder, filtered_zoo.bundle.postfilter
+    assert postfilter
+    tiles = list(render_tiles(decoder.synthesis, decoder.arch, picture.quantise(gain).latents, gain))
+    equations = normal_equations(picture.pixels, tiles)
+    found = fit_filter(postfilter, decoder.entropy, equations, gain, trained_slope(gain))
+    monkeypatch.setattr(filter_fit, "M_STEPS", ())
+    for m in (found.m - 1, found.m + 1, 1, 255):
+        monkeypatch.setattr(filter_fit, "FIRST_M", m)
+        assert fit_filter(postfilter, decoder.entropy, equations, gain, trained_slope(gain)).cost >= found.cost
+    monkeypatch.setattr(filter_fit, "FIRST_M", found.m)
+    bits = filter_bits(postfilter, decoder.entropy, found)
+    kernel = postfilter.kernel(found.coefficients, found.m, gain)
+    before, after = (float(((p.clamp(0, 1) * 255)[:, :96, :130] - original(picture)).square().sum())
+                     for p in (tiles[0].picture, correct(tiles[0].picture, kernel)))  # fmt: skip
+    # Samples beyond the picture's range are cut off only afterwards, hence a little leeway.
+    assert found.cost == pytest.approx(after - before + trained_slope(gain) * bits / 8, rel=0.05)
+
+
+def original(picture: AnalysedPicture) -> torch.Tensor:
+    return torch.from_numpy(picture.pixels.copy()).permute(2, 0, 1).float()
+
+
+def test_equations_of_part_of_a_picture_are_scaled_to_all_of_it(
+    filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = AnalysedPicture(photo, filtered_zoo.models[7])
+    decoder = picture.model.decoder
+    tiles = list(render_tiles(decoder.synthesis, decoder.arch, picture.quantise(24).latents, 24))
+    whole = normal_equations(photo, tiles)
+    assert whole.matrix[0, 0] == photo.shape[0] * photo.shape[1]
+    monkeypatch.setattr(filter_fit, "ENOUGH", photo.shape[0] * photo.shape[1] // 3)
+    part = normal_equations(photo, tiles)
+    assert part.matrix[0, 0] == pytest.approx(whole.matrix[0, 0])
+    assert np.trace(part.matrix) == pytest.approx(np.trace(whole.matrix), rel=0.2)
+
+
+def test_equations_do_not_depend_on_tiles(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, picture = photo[:83, :107], torch.rand(3, 96, 112, generator=torch.Generator().manual_seed(3))
+
+    def equations(tile: int) -> NDArray[np.float64]:
+        tiles = []
+        for down in spans(6, tile, 1):
+            for across in spans(7, tile, 1):
+                rows = slice(16 * down.outer_start, 16 * down.outer_stop)
+                columns = slice(16 * across.outer_start, 16 * across.outer_stop)
+                tiles.append(Tile(picture[:, rows, columns], down, across))
+        found = normal_equations(pixels, tiles)
+        return np.concatenate([found.matrix, found.vector], axis=1)
+
+    assert np.allclose(equations(8), equations(3), rtol=1e-3, atol=20)
+    assert equations(8).shape == (FEATURES, FEATURES + COLOURS)
+
+
+def test_picture_without_error_needs_no_filter(filtered_zoo: Zoo) -> None:
+    postfilter, entropy = filtered_zoo.bundle.postfilter, filtered_zoo.bundle.models[8].entropy
+    assert postfilter
+    pixels = np.full((32, 48, 3), 90, dtype=np.uint8)
+    flat = torch.full((3, 32, 48), 90 / 255)
+    tile = Tile(flat, next(iter(spans(2, 8, 0))), next(iter(spans(3, 8, 0))))
+    assert np.array_equal(to_bytes(flat), pixels)
+    assert fit_filter(postfilter, entropy, normal_equations(pixels, [tile]), 24, trained_slope(24)).m == 0
+
+
+def test_basis_of_all_filters_gives_the_equations_back(filtered_zoo: Zoo, photo: Pixels) -> None:
+    postfilter = filtered_zoo.bundle.postfilter
+    assert postfilter
+    rng = np.random.default_rng(1)
+    matrix = np.cov(rng.normal(size=(FEATURES, 200)))
+    equations = filter_fit.NormalEquations(matrix, rng.normal(size=(FEATURES, COLOURS)))
+    for k in (0, 5):
+        single = replace(postfilter, basis=postfilter.basis[k : k + 1])
+        inside = in_basis(single, equations)
+        weights = postfilter.basis[k].astype(np.float64)
+        assert inside.vector[0] == pytest.approx((weights * equations.vector).sum())
+        assert inside.matrix[0, 0] == pytest.approx(np.trace(weights.T @ matrix @ weights), rel=1e-3)
+
+
+def test_spliced_stream_keeps_the_smaller_ones_filter(filtered_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    pixels = np.ascontiguousarray(photo[:96, 100:230])
+    coder = PictureCoder(pixels, filtered_zoo, CandidateCache(tmp_path))
+    preset = Preset("once", "local", 20)
+    large = coder.refine(50.0, preset).candidate
+    small = coder.refine(800.0, preset, like=large.header).candidate
+    wanted = (small.header.length + large.header.length) // 2
+    model = filtered_zoo.models[small.header.model]
+    expected = parts_of(model, small, filtered_zoo.bundle.postfilter)[1]
+    found = next(coder.between(small, large, range(wanted - 1, wanted + 1))).candidate
+    assert wanted - 1 <= found.header.length <= wanted
+    _, fitted = parts_of(model, found, filtered_zoo.bundle.postfilter)
+    assert fitted.m == expected.m > 0
+    assert np.array_equal(fitted.coefficients, expected.coefficients)
+
+
+def test_stream_of_a_given_filter_is_the_same_again(filtered_zoo: Zoo, photo: Pixels) -> None:
+    picture = analysed(filtered_zoo, photo)
+    candidate, _ = picture.encode(20, 97)
+    latents, fitted = parts_of(picture.model, candidate, picture.postfilter)
+    assert picture.encode(20, 97, latents, fitted)[0] == candidate
+    without, _ = picture.encode(20, 97, fitted=FittedFilter())
+    assert without.header.m == 0
+    assert without.squared_error > candidate.squared_error
+
+
+def test_results_with_another_filter_are_other_results(
+    golden_zoo: Zoo, filtered_zoo: Zoo, photo: Pixels, tmp_path: Path
+) -> None:
+    cache = CandidateCache(tmp_path)
+    first, second = (PictureCoder(photo[:64, :64], zoo, cache).encode(8, 24) for zoo in (golden_zoo, filtered_zoo))
+    assert first.candidate.header.m == 0 < second.candidate.header.m

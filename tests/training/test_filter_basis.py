@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from decoder_pkg.bundle import load_bundle
+from decoder_pkg.postfilter import COLOURS, FEATURES
+from encoder.encode import AnalysedPicture
+from encoder.weights import Zoo, load_zoo
+from training.data import CropSet
+from training.export import update_manifest
+from training.filter_basis import CropFilters, best_filters, model_for, principal_filters, write_postfilter
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def test_basis_holds_the_filters_it_was_made_of() -> None:
+    rng = np.random.default_rng(1)
+    spread = rng.normal(size=(FEATURES, FEATURES))
+    few = rng.normal(size=(3, FEATURES, COLOURS))
+    filters = np.einsum("nk,kfc->nfc", rng.normal(size=(40, 3)) * (9, 3, 1), few)
+    made = principal_filters(CropFilters(filters, np.ones(40), spread @ spread.T), 3)
+    basis = made["basis"].astype(np.float64).reshape(3, -1)
+    flat = filters.reshape(40, -1)
+    rest = flat - np.linalg.lstsq(basis.T, flat.T, rcond=None)[0].T @ basis
+    assert np.abs(rest).max() < 0.02 * np.abs(flat).max()
+    assert (np.diff(made["scale_bins"].astype(int)) <= 0).all()
+
+
+def test_filters_of_crops_help_another_picture(golden_zoo: Zoo, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    (tmp_path / "crops").mkdir()
+    for number in range(4):
+        Image.fromarray(photo[40 * number : 40 * number + 128, 60 * number : 60 * number + 128]).save(
+            tmp_path / f"crops/{number}.png"
+        )
+    crops = CropSet(tmp_path / "crops", tmp_path / "cache")
+    made = principal_filters(best_filters(golden_zoo, crops, 6), 4)
+    shutil.copytree(GOLDEN / "decoder", tmp_path / "decoder")
+    write_postfilter(tmp_path / "decoder", made)
+    zoo = load_zoo(tmp_path / "decoder", GOLDEN / "encoder")
+    pixels = np.ascontiguousarray(photo[150:250, 300:420])
+    plain, filtered = (AnalysedPicture(pixels, zoo.models[8], f).encode(24)[0] for f in (None, zoo.bundle.postfilter))
+    assert filtered.squared_error < plain.squared_error
+
+
+def test_model_with_the_fewest_gains_codes_a_crop(golden_zoo: Zoo) -> None:
+    assert model_for(golden_zoo, 3).id in golden_zoo.models
+    shipped = load_zoo()
+    assert shipped.models[1].gains == range(49)
+    assert model_for(shipped, 24).id != 1
+
+
+def test_postfilter_and_models_are_written_beside_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "decoder"
+    shutil.copytree(GOLDEN / "decoder", folder)
+    basis = np.ones((2, FEATURES, COLOURS), np.float16)
+    before = load_bundle(folder)
+    write_postfilter(folder, {"basis": basis, "scale_bins": np.array([3, 1], np.int16)})
+    update_manifest(folder, 8, "again", "smoke-quadtree.safetensors", {})
+    after = load_bundle(folder)
+    assert after.postfilter is not None
+    assert np.array_equal(after.postfilter.basis, basis)
+    assert after.id != before.id
