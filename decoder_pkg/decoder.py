@@ -16,7 +16,8 @@ from .architecture import LATENT_STRIDE
 from .archive import Archive, Entry
 from .bundle import Bundle
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
-from .latent_decoder import NO_FILTER, DecodedPayload, checksum, decode_payload
+from .latent_decoder import DecodedPayload, checksum, decode_payload
+from .postfilter import filter_bins
 
 PNG_LEVEL = 1
 """zlib level of the PNGs: their size counts nowhere, the time does."""
@@ -47,11 +48,11 @@ def decode_integers(bundle: Bundle, entry: Entry) -> DecodedPayload:
         raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
     if header.m and not bundle.postfilter:
         raise CorruptPayload(f"{entry.name}: names a post-filter; the bundle has none")
-    filter_bins = bundle.postfilter.bins(header.m) if bundle.postfilter else NO_FILTER
+    bins = filter_bins(bundle.postfilter, header.m)
     height, width = latent_size(header.height, header.width)
     model = bundle.models[header.model].entropy
     try:
-        decoded = decode_payload(model, entry.payload, height, width, header.gain, header.q, filter_bins)
+        decoded = decode_payload(model, entry.payload, height, width, header.gain, header.q, bins)
     except CorruptPayload as error:
         raise CorruptPayload(f"{entry.name}: {error}") from None
     if checksum(entry.payload, decoded.latents) != header.checksum:

@@ -15,15 +15,13 @@ from .architecture import CAUSAL, QUADTREE
 from .causal import code_causal
 from .entropy_model import CERTAIN, CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
 from .errors import CorruptPayload
+from .postfilter import NO_BINS
 from .quadtree import code_quadtree
 from .tables import CodingTable, Symbols, decode_values
 
 Walk = Callable[[EntropyModel, HyperParameters, int, Exchange], Grid]
 WALKS: dict[str, Walk] = {CAUSAL: code_causal, QUADTREE: code_quadtree}
 """How the latents of each kind of context are coded."""
-
-NO_FILTER: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-"""Scale bins of the coefficients where there are none."""
 
 
 def code_latents(model: EntropyModel, parameters: HyperParameters, q: int, exchange: Exchange) -> Grid:
@@ -53,7 +51,7 @@ def decode_payload(
     width: int,
     gain: int,
     q: int,
-    filter_bins: NDArray[np.int64] = NO_FILTER,
+    coefficient_bins: NDArray[np.int64] = NO_BINS,
     walk: Walk = code_latents,
 ) -> DecodedPayload:
     """Decodes the integers of one picture.
@@ -65,7 +63,7 @@ def decode_payload(
       width: columns of the latent grid.
       gain: gain index.
       q: quantisation step in 1/128.
-      filter_bins: scale bins [K] of the post-filter's coefficients.
+      coefficient_bins: see `postfilter.filter_bins`.
       walk: the coding order; streams are written in the model's own.
 
     Raises:
@@ -74,7 +72,7 @@ def decode_payload(
     if payload.endswith(b"\0"):
         raise CorruptPayload("a payload never ends in a zero byte")
     coder = constriction.stream.queue.RangeDecoder(payload_words(payload))
-    coefficients = _decode_coefficients(model, coder, filter_bins)
+    coefficients = _decode_coefficients(model, coder, coefficient_bins)
     z = _decode_hyper_latents(model, coder, height, width, gain)
     parameters = model.hyper_parameters(z, height, width)
     latents = walk(model, parameters, q, lambda step: _decode_step(model, coder, step))
@@ -103,15 +101,15 @@ def by_table(step: CodingStep, tables: list[CodingTable]) -> list[tuple[CodingTa
     return [(tables[t], order[ends[t] - counts[t] : ends[t]]) for t in np.flatnonzero(counts) if t != CERTAIN]
 
 
-def coefficient_tables(model: EntropyModel, filter_bins: NDArray[np.int64]) -> list[tuple[int, CodingTable]]:
+def coefficient_tables(model: EntropyModel, bins: NDArray[np.int64]) -> list[tuple[int, CodingTable]]:
     """Which of the post-filter's coefficients are coded, in order, each with its table; the others are zero."""
-    tables = model.table_of_bin[filter_bins]
+    tables = model.table_of_bin[bins]
     return [(int(k), model.latent_tables[tables[k]]) for k in np.flatnonzero(tables != CERTAIN)]
 
 
-def _decode_coefficients(model: EntropyModel, coder: Any, filter_bins: NDArray[np.int64]) -> Symbols:
-    coefficients = np.zeros(len(filter_bins), dtype=np.int32)
-    for k, table in coefficient_tables(model, filter_bins):
+def _decode_coefficients(model: EntropyModel, coder: Any, bins: NDArray[np.int64]) -> Symbols:
+    coefficients = np.zeros(len(bins), dtype=np.int32)
+    for k, table in coefficient_tables(model, bins):
         coefficients[k] = decode_values(coder, table, 1)[0]
     return coefficients
 

@@ -29,6 +29,7 @@ STRENGTH_BINS = 3
 BIN_OCTAVES = 5 / 128
 """Width of a scale bin in log2 of the standard deviation."""
 
+NO_BINS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 LARGEST_WEIGHT = 2.0**16
 """Of the basis: with any coefficients, corrections stay finite."""
 
@@ -48,9 +49,7 @@ class PostFilter:
     scale_bins: NDArray[np.int16]
 
     def bins(self, m: int) -> NDArray[np.int64]:
-        """Scale bins [K] of the coefficients at a strength; none where it is 0."""
-        if not m:
-            return np.zeros(0, dtype=np.int64)
+        """Scale bins [K] of the coefficients at a strength above 0."""
         return np.clip(self.scale_bins.astype(np.int64) + STRENGTH_BINS * m, 0, SCALE_BINS - 1)
 
     def step(self, m: int, gain: int) -> float:
@@ -61,6 +60,11 @@ class PostFilter:
         """The filter [FEATURES, COLOURS] of a picture's coefficients [K]."""
         weights = coefficients.astype(np.float64) * self.step(m, gain)
         return np.asarray(np.tensordot(weights, self.basis.astype(np.float64), 1), dtype=np.float32)
+
+
+def filter_bins(postfilter: PostFilter | None, m: int) -> NDArray[np.int64]:
+    """Scale bins [K] of the coefficients that a picture's payload begins with: none without a filter."""
+    return postfilter.bins(m) if postfilter and m else NO_BINS
 
 
 def parse_postfilter(data: bytes) -> PostFilter:

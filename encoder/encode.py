@@ -16,8 +16,8 @@ from decoder_pkg.archive import Entry, ImageHeader
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import NO_FILTER, checksum, decode_payload
-from decoder_pkg.postfilter import PostFilter
+from decoder_pkg.latent_decoder import checksum, decode_payload
+from decoder_pkg.postfilter import PostFilter, filter_bins
 from decoder_pkg.render import Tile, assemble, render_tiles
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
@@ -123,10 +123,7 @@ class AnalysedPicture:
     def payload(self, quantised: QuantisedLatents, gain: int, fitted: FittedFilter) -> bytes:
         """The bytes of integers and a filter."""
         entropy = self.model.decoder.entropy
-        return encode_payload(entropy, quantised, gain, self._filter_bins(fitted), fitted.coefficients)
-
-    def _filter_bins(self, fitted: FittedFilter) -> NDArray[np.int64]:
-        return self.postfilter.bins(fitted.m) if self.postfilter else NO_FILTER
+        return encode_payload(entropy, quantised, gain, filter_bins(self.postfilter, fitted.m), fitted.coefficients)
 
     def _fit(self, tiles: Sequence[Tile], gain: int, q: int) -> FittedFilter:
         if self.postfilter is None:
@@ -140,7 +137,7 @@ class AnalysedPicture:
     ) -> None:
         """Makes sure that the decoder's integers are the encoder's."""
         height, width = quantised.latents.shape[:2]
-        bins = self._filter_bins(fitted)
+        bins = filter_bins(self.postfilter, fitted.m)
         try:
             decoded = decode_payload(self.model.decoder.entropy, payload, height, width, gain, q, bins)
         except CorruptPayload as error:

@@ -15,7 +15,7 @@ from torch import Tensor
 from decoder_pkg.correction import REACH, features, padded_levels
 from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.latent_decoder import coefficient_tables
-from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, PostFilter
+from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
 from decoder_pkg.render import Tile
 from decoder_pkg.tables import PRECISION, CodingTable, Symbols
 
@@ -89,7 +89,7 @@ def fit_filter(
 
 def filter_bits(postfilter: PostFilter | None, entropy: EntropyModel, fitted: FittedFilter) -> float:
     """Bits of a filter's coefficients under their tables."""
-    tables = coefficient_tables(entropy, postfilter.bins(fitted.m)) if postfilter else []
+    tables = coefficient_tables(entropy, filter_bins(postfilter, fitted.m))
     return sum(table.bits(fitted.coefficients[k : k + 1]) for k, table in tables)
 
 

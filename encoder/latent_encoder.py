@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decoder_pkg.entropy_model import CERTAIN, MEAN_STEPS, Q_ONE, CodingStep, EntropyModel, Grid, hyper_grid
-from decoder_pkg.latent_decoder import NO_FILTER, Walk, by_table, code_latents, coefficient_tables
+from decoder_pkg.latent_decoder import Walk, by_table, code_latents, coefficient_tables
+from decoder_pkg.postfilter import NO_BINS
 from decoder_pkg.tables import CodingTable, Symbols, encode_values
 
 STATE_BITS = 64
@@ -127,7 +128,7 @@ def encode_payload(
     model: EntropyModel,
     quantised: QuantisedLatents,
     gain: int,
-    filter_bins: NDArray[np.int64] = NO_FILTER,
+    bins: NDArray[np.int64] = NO_BINS,
     coefficients: Symbols = NO_COEFFICIENTS,
 ) -> bytes:
     """Range-codes the post-filter's coefficients, hyper-latents, then latents step by step, each step table by table.
@@ -136,11 +137,11 @@ def encode_payload(
       model: the integer entropy model.
       quantised: the integers.
       gain: gain index.
-      filter_bins: scale bins [K] of the coefficients.
+      bins: scale bins [K] of the coefficients.
       coefficients: [K] int32 of the post-filter.
     """
     coder = constriction.stream.queue.RangeEncoder()
-    for k, table in coefficient_tables(model, filter_bins):
+    for k, table in coefficient_tables(model, bins):
         encode_values(coder, table, coefficients[k : k + 1])
     for channel, table in enumerate(model.hyper_tables_at(gain)):
         encode_values(coder, table, quantised.z[:, :, channel].reshape(-1))

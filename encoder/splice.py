@@ -10,8 +10,8 @@ from torch import Tensor
 from decoder_pkg.architecture import HYPER_STRIDE
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import MEAN_STEPS, Grid
-from decoder_pkg.latent_decoder import NO_FILTER, decode_payload
-from decoder_pkg.postfilter import PostFilter
+from decoder_pkg.latent_decoder import decode_payload
+from decoder_pkg.postfilter import PostFilter, filter_bins
 
 from .encode import Candidate
 from .filter_fit import FittedFilter
@@ -27,7 +27,7 @@ def parts_of(
     Coded again they give the same bytes.
     """
     header, size = candidate.header, latent_size(candidate.header.height, candidate.header.width)
-    bins = postfilter.bins(header.m) if postfilter else NO_FILTER
+    bins = filter_bins(postfilter, header.m)
     decoded = decode_payload(model.decoder.entropy, candidate.payload, *size, header.gain, header.q, bins)
     latents = _tensor(decoded.latents) / MEAN_STEPS, _tensor(decoded.z)
     return latents, FittedFilter(header.m, decoded.coefficients)

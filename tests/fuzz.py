@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
@@ -30,9 +31,9 @@ from decoder_pkg.errors import DecoderError
 from eval.memory import peak_bytes
 from submission.decoder_zip import PACKAGE
 from submission.zips import write_atomically
+from tests.golden.make import with_filter
 from tests.mutations import mutated
 
-GOLDEN = Path(__file__).parent / "golden"
 FOLDER = Path(".cache/fuzz")
 MEMORY = 2 * 2**30
 """Bytes that the whole process may use."""
@@ -76,8 +77,9 @@ def sources_digest() -> str:
 
 @cache
 def golden() -> Bundle:
-    """The bundle of the golden models."""
-    return load_bundle(GOLDEN / "decoder")
+    """The bundle of the golden models and their post-filter."""
+    with tempfile.TemporaryDirectory() as name:
+        return load_bundle(with_filter(Path(name) / "decoder"))
 
 
 def outcome(seed: int, number: int, folder: Path) -> str:

@@ -16,6 +16,7 @@ from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.latent_decoder import checksum, decode_payload
+from decoder_pkg.postfilter import filter_bins
 from decoder_pkg.wire import varint
 from submission.zips import build_zip
 
@@ -27,8 +28,9 @@ NAMES = ("", ".", "..", "a/b", "/etc/x", "a\\b", "a\0b", "a\nb", "x" * 201, "x" 
 
 @cache
 def seeds() -> tuple[Entry, ...]:
-    """Pictures of the golden stream."""
-    return read_archive((GOLDEN / "v1.clc").read_bytes()).entries
+    """Pictures of the golden streams, without and with a post-filter."""
+    streams = (GOLDEN / "v1.clc", GOLDEN / "filtered/v1.clc")
+    return tuple(entry for path in streams for entry in read_archive(path.read_bytes()).entries)
 
 
 def mutated(bundle: Bundle, seed: int, number: int) -> bytes:
@@ -148,6 +150,7 @@ def _setting(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
         model=rng.choice(sorted(bundle.models)),
         gain=rng.randint(0, 48),
         q=rng.randint(1, 255),
+        m=rng.choice((0, 0, rng.randint(1, 255))),
         width=rng.choice(SIDES),
         height=rng.choice(SIDES),
     )
@@ -160,9 +163,8 @@ def _convincing(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
     header = forged.header
     size = latent_size(header.height, header.width)
     try:
-        latents = decode_payload(
-            bundle.models[header.model].entropy, forged.payload, *size, header.gain, header.q
-        ).latents
+        model, bins = bundle.models[header.model].entropy, filter_bins(bundle.postfilter, header.m)
+        latents = decode_payload(model, forged.payload, *size, header.gain, header.q, bins).latents
     except CorruptPayload:
         return forged
     return replace(forged, header=replace(header, checksum=checksum(forged.payload, latents)))
