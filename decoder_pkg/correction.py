@@ -1,10 +1,14 @@
-"""The post-filter on pixels: every sample of a decoded picture is corrected by what its neighbourhood says.
+"""The post-filter on pixels: every sample of a decoded picture is corrected by what its surroundings and colour say.
 
-The correction is a linear function of the sample's 3x3 neighbourhood in all three colours, and of the same differences
-clipped, which tell an edge from noise (as the adaptive loop filter of VVC does).
+A correction is a linear function of the neighbours within 5x5, by opposite pairs, and of two wider means, all as
+differences to the sample; of the same differences clipped, which tell an edge from noise (as the adaptive loop filter
+of VVC does); and of the tone, by hinges and products of the three colours (as the band offsets of HEVC's).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
 
 import numpy as np
 import torch
@@ -12,19 +16,30 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-REACH = 1
+CLIP = 10.0
+"""Differences are clipped at this many levels."""
+
+PAIRS = [(y, x) for y in range(3) for x in range(-2, 3) if (y, x) > (0, 0)]
+"""Offsets of one neighbour of each pair; the other lies opposite."""
+
+MEANS = (4, 8)
+"""Distances to the edges of the squares whose means are looked at."""
+
+REACH = max(MEANS)
 """How many pixels away a sample can still change another."""
 
-CLIP = 10.0
-"""Differences to neighbours are clipped at this many levels."""
-
 MIDDLE = 128.0
-STRIP = 64
-"""Rows that are corrected at once: a sample has many features."""
+KNOTS = tuple(range(-96, 97, 24))
+"""Levels from MIDDLE on, or from these on, a colour counts further."""
+
+FEATURES = 4 + 6 * (len(PAIRS) + len(MEANS)) + 3 * len(KNOTS) + 6 + 10
+
+STRIP = 2**15
+"""Samples of a colour that are corrected at once: each has many features."""
 
 
 def padded_levels(picture: Tensor) -> Tensor:
-    """[3, H, W] float, nominally in [0, 1], to levels [3, H + 2, W + 2] with the edge repeated around them."""
+    """Levels with the edge repeated around them: [3, H, W] float, nominally in [0, 1], to [3, H + 16, W + 16]."""
     return F.pad(picture.clamp(0, 1)[None] * 255, (REACH,) * 4, mode="replicate")[0]
 
 
@@ -32,17 +47,39 @@ def features(padded: Tensor) -> Tensor:
     """What corrections are a linear function of.
 
     Args:
-      padded: [3, H + 2, W + 2] float, levels of a picture and of one sample around it.
+      padded: [3, H + 16, W + 16] float, levels of a picture and of what lies around it.
 
     Returns:
-      [postfilter.FEATURES, H, W] float, levels: a constant 1, the colours less MIDDLE, their differences to the eight
-      neighbours, and the same clipped.
+      [FEATURES, H, W] float: a constant 1, the colours less MIDDLE, sums of differences, the same clipped, tones.
     """
-    height, width = padded.shape[1] - 2, padded.shape[2] - 2
-    centre = padded[:, 1:-1, 1:-1]
-    places = [(y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)]
-    differences = torch.cat([padded[:, y : y + height, x : x + width] - centre for y, x in places])
-    return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, differences, differences.clamp(-CLIP, CLIP)])
+    centre = padded[:, REACH:-REACH, REACH:-REACH]
+    plain, clipped = zip(*_differences(padded, centre), strict=True)
+    return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, *plain, *clipped, *_tones(centre - MIDDLE)])
+
+
+def _differences(padded: Tensor, centre: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Differences [3, H, W] of each pair of neighbours and of each mean, plain and clipped."""
+    height, width = centre.shape[1:]
+    for y, x in PAIRS:
+        one, other = (
+            padded[:, REACH + sign * y :, REACH + sign * x :][:, :height, :width] - centre for sign in (1, -1)
+        )
+        yield one + other, one.clamp(-CLIP, CLIP) + other.clamp(-CLIP, CLIP)
+    for distance in MEANS:
+        beside, side = REACH - distance, 2 * distance + 1
+        window = padded[:, beside : padded.shape[1] - beside, beside : padded.shape[2] - beside]
+        rows = F.avg_pool2d(window[None], (1, side), 1)
+        difference = F.avg_pool2d(rows, (side, 1), 1)[0] - centre
+        yield difference, difference.clamp(-CLIP, CLIP)
+
+
+def _tones(colours: Tensor) -> Iterator[Tensor]:
+    """Functions of colours [3, H, W] less MIDDLE."""
+    for knot in KNOTS:
+        yield (colours - knot).clamp(min=0)
+    for degree in (2, 3):
+        for chosen in combinations_with_replacement(range(3), degree):
+            yield colours[list(chosen)].prod(0, keepdim=True) / MIDDLE ** (degree - 1)
 
 
 def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
@@ -56,8 +93,9 @@ def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
       [3, H, W] float, nominally in [0, 1].
     """
     padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
-    corrected = padded[:, 1:-1, 1:-1].clone()
-    for top in range(0, picture.shape[1], STRIP):
-        seen = features(padded[:, top : top + STRIP + 2 * REACH])
-        corrected[:, top : top + STRIP] += (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
+    corrected = padded[:, REACH:-REACH, REACH:-REACH].clone()
+    rows = max(1, STRIP // picture.shape[2])
+    for top in range(0, picture.shape[1], rows):
+        seen = features(padded[:, top : top + rows + 2 * REACH])
+        corrected[:, top : top + rows] += (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
     return corrected / 255

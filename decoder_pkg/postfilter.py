@@ -1,6 +1,6 @@
 """The post-filter's weights and what a picture's bit stream says about it.
 
-A filter is fitted to every picture by the encoder, as adaptive loop filters of video codecs are. Its 156 numbers are a
+A filter is fitted to every picture by the encoder, as adaptive loop filters of video codecs are. Its 393 numbers are a
 sum of stored filters, the basis, weighted by small integers that are coded before the hyper-latents.
 """
 
@@ -16,7 +16,7 @@ from .entropy_model import SCALE_BINS
 from .errors import WeightsError
 from .safetensors_reader import parse_safetensors
 
-FEATURES = 52
+FEATURES = 131
 """What a correction is a linear function of, see `decoder_pkg.correction`."""
 
 COLOURS = 3

@@ -26,7 +26,7 @@ from .search import hierarchical_search
 BLOCK = 8
 """Rows that are looked at together."""
 
-ENOUGH = 250_000
+ENOUGH = 120_000
 """Pixels from which a filter is fitted; of larger pictures some blocks of rows."""
 
 FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
