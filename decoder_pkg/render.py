@@ -91,6 +91,17 @@ def assemble(
     return out
 
 
+@torch.inference_mode()
+def corrections(tiles: Iterable[Tile], height: int, width: int, kernel: NDArray[np.float32]) -> Tensor:
+    """What the post-filter adds to a picture, as `assemble` takes it: [3, height, width] float in levels."""
+    out = torch.zeros(3, height, width)
+    for tile in tiles:
+        change = (correct(tile.picture, kernel) - tile.picture.clamp(0, 1)) * 255
+        (down, across), (rows, columns) = tile.target(height, width), tile.inner(height, width)
+        out[:, down, across] = change[:, rows, columns]
+    return out
+
+
 def _render_tile(network: Synthesis, latents: Grid, gain: int, bf16: bool) -> Tensor:
     device = next(network.parameters()).device
     y_hat = torch.from_numpy(np.ascontiguousarray(latents)).to(device).float().div_(MEAN_STEPS)

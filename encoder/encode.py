@@ -18,7 +18,7 @@ from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.latent_decoder import checksum, decode_payload
 from decoder_pkg.postfilter import PostFilter, filter_bins
-from decoder_pkg.render import Tile, assemble, render_tiles
+from decoder_pkg.render import Tile, assemble, corrections, render_tiles
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
 
@@ -108,22 +108,38 @@ class AnalysedPicture:
         Raises:
           RoundTripError: the bytes do not decode to the integers they were made of.
         """
-        decoder, (height, width) = self.model.decoder, self.pixels.shape[:2]
+        height, width = self.pixels.shape[:2]
         quantised = self.quantise(gain, q, latents)
-        tiles = list(render_tiles(decoder.synthesis, decoder.arch, quantised.latents, gain))
+        tiles = self._rendered(quantised, gain)
         fitted = fitted or self._fit(tiles, gain, q)
         payload = self.payload(quantised, gain, fitted)
         self._decode_back(payload, quantised, gain, q, fitted)
-        kernel = self.postfilter.kernel(fitted.coefficients, fitted.m, gain) if self.postfilter and fitted.m else None
-        pixels = assemble(tiles, height, width, kernel)
+        pixels = assemble(tiles, height, width, self._kernel(fitted, gain))
         check = checksum(payload, quantised.latents)
         header = ImageHeader(self.model.id, gain, q, fitted.m, width, height, len(payload), check)
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
+
+    @torch.no_grad()
+    def correction(self, gain: int, q: int, latents: Latents | None = None) -> Tensor | None:
+        """What the post-filter adds to the picture: [3, H, W] float in levels; None where it adds nothing."""
+        if self.postfilter is None:
+            return None
+        tiles = self._rendered(self.quantise(gain, q, latents), gain)
+        kernel = self._kernel(self._fit(tiles, gain, q), gain)
+        height, width = self.pixels.shape[:2]
+        return None if kernel is None else corrections(tiles, height, width, kernel)
 
     def payload(self, quantised: QuantisedLatents, gain: int, fitted: FittedFilter) -> bytes:
         """The bytes of integers and a filter."""
         entropy = self.model.decoder.entropy
         return encode_payload(entropy, quantised, gain, filter_bins(self.postfilter, fitted.m), fitted.coefficients)
+
+    def _rendered(self, quantised: QuantisedLatents, gain: int) -> list[Tile]:
+        decoder = self.model.decoder
+        return list(render_tiles(decoder.synthesis, decoder.arch, quantised.latents, gain))
+
+    def _kernel(self, fitted: FittedFilter, gain: int) -> NDArray[np.float32] | None:
+        return self.postfilter.kernel(fitted.coefficients, fitted.m, gain) if self.postfilter and fitted.m else None
 
     def _fit(self, tiles: Sequence[Tile], gain: int, q: int) -> FittedFilter:
         if self.postfilter is None:

@@ -15,10 +15,11 @@ from torch import Tensor
 from decoder_pkg.correction import REACH, features, padded_levels
 from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.latent_decoder import coefficient_tables
-from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
+from decoder_pkg.postfilter import BIN_OCTAVES, COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
 from decoder_pkg.render import Tile
 from decoder_pkg.tables import PRECISION, CodingTable, Symbols
 
+from .entropy import LOG2_SIGMA_MIN
 from .latent_encoder import NO_COEFFICIENTS
 from .pictures import Pixels
 from .search import hierarchical_search
@@ -30,8 +31,8 @@ ENOUGH = 120_000
 """Pixels from which a filter is fitted; of larger pictures some blocks of rows."""
 
 FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
-ROUNDS = 3
-"""How often each coefficient is looked at again, after the others have changed."""
+ROUNDS = 12
+"""How often each coefficient is looked at again, at most, after the others have changed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def fit_filter(
         tables = coefficient_tables(entropy, postfilter.bins(m))
         step = postfilter.step(m, gain)
         in_steps = NormalEquations(projected.matrix * step**2, projected.vector * step)
-        return _coded(in_steps, tables, m, slope / 8)
+        deviations = np.exp2(LOG2_SIGMA_MIN + BIN_OCTAVES * postfilter.bins(m))
+        return FittedFilter(m, *_coded(in_steps, tables, deviations, slope / 8))
 
     first = FIRST_M, at_strength(FIRST_M, None)
     _, found = hierarchical_search(at_strength, lambda fitted: fitted.cost, first, M_STEPS, (1, M_MAX))
@@ -94,31 +96,45 @@ def filter_bits(postfilter: PostFilter | None, entropy: EntropyModel, fitted: Fi
 
 
 def _coded(
-    equations: NormalEquations, tables: Sequence[tuple[int, CodingTable]], m: int, bit_worth: float
-) -> FittedFilter:
-    """Integers of least cost, one after another, each given the others."""
+    equations: NormalEquations, tables: Sequence[tuple[int, CodingTable]], deviations: NDArray[np.float64], bit: float
+) -> tuple[Symbols, float]:
+    """Integers of low cost: the best numbers rounded, then one after another, each given the others.
+
+    Args:
+      equations: of the coefficients.
+      tables: of those that are coded.
+      deviations: [K] standard deviation that each coefficient's table stands for.
+      bit: squared error that it is worth.
+
+    Returns:
+      [K] int32, and their rate and distortion less those without a filter.
+    """
     matrix, vector = equations.matrix, equations.vector
     coefficients = np.zeros(len(vector), dtype=np.int32)
-    rest = vector.copy()
+    coded = [k for k, _ in tables]
+    # Bits of a Gaussian coefficient grow with its square: the best numbers solve a linear system.
+    growth = np.diag(bit / (2 * math.log(2) * deviations**2))
+    best = np.linalg.solve((matrix + growth)[np.ix_(coded, coded)], vector[coded])
+    limits = np.array([table.support for _, table in tables])
+    coefficients[coded] = np.round(best).clip(-limits, limits)
+    rest = vector - matrix @ coefficients
     for _ in range(ROUNDS):
         before = coefficients.copy()
         for k, table in tables:
-            best = coefficients[k] + rest[k] / matrix[k, k]
-            chosen = _nearby(best, table, matrix[k, k], bit_worth)
+            chosen = _nearby(coefficients[k] + rest[k] / matrix[k, k], table, matrix[k, k], bit)
             rest -= matrix[:, k] * (chosen - coefficients[k])
             coefficients[k] = chosen
         if np.array_equal(before, coefficients):
             break
-    saved = float(coefficients @ (vector + rest))
     bits = sum(_bits(table, int(coefficients[k])) for k, table in tables)
-    return FittedFilter(m, coefficients, bit_worth * bits - saved)
+    return coefficients, bit * bits - float(coefficients @ (vector + rest))
 
 
-def _nearby(best: float, table: CodingTable, curvature: float, bit_worth: float) -> int:
+def _nearby(best: float, table: CodingTable, curvature: float, bit: float) -> int:
     """The integer of least cost among those around the best number, and none."""
     below = max(-table.support, min(math.floor(best), table.support - 1))
     choices = {below, below + 1, 0}
-    return min(choices, key=lambda value: curvature * (value - best) ** 2 + bit_worth * _bits(table, value))
+    return min(choices, key=lambda value: curvature * (value - best) ** 2 + bit * _bits(table, value))
 
 
 def _bits(table: CodingTable, value: int) -> float:

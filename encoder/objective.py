@@ -55,8 +55,16 @@ def bf16_helps() -> bool:
 class Objective:
     """Lagrangian of one picture under one model: bits + 8 / slope * distortion (Zhao et al. 2021, Eq. 1)."""
 
-    def __init__(self, model: CodecModel, pixels: Pixels, setting: Setting) -> None:
-        """Prepares a picture [H, W, 3] uint8; the model's weights take no gradient."""
+    def __init__(self, model: CodecModel, pixels: Pixels, setting: Setting, correction: Tensor | None = None) -> None:
+        """Prepares a picture; the model's weights take no gradient.
+
+        Args:
+          model: the float model.
+          pixels: [H, W, 3] uint8.
+          setting: what stays fixed.
+          correction: [3, H, W] float, levels that the post-filter is expected to add; by default none.
+        """
+        self._correction = torch.zeros(()) if correction is None else correction
         self._model, self.setting = model.requires_grad_(False), setting
         self._gain = torch.tensor([setting.gain])
         self._target = padded_tensor(pixels) * 255
@@ -110,7 +118,7 @@ class Objective:
     def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
-        levels = picture[:, :, :height, :width].clamp(0, 1) * 255
+        levels = picture[:, :, :height, :width].clamp(0, 1) * 255 + self._correction
         target = self._target[:, :, :height, :width]
         error = (levels - target).square().sum(1, keepdim=True)
         error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))

@@ -71,11 +71,17 @@ def refine_latents(
     floats = _copy(start or picture.latents(setting.gain))
     latents = _copy(floats)
     height, width = floats[0].shape[2:]
+    correction = picture.correction(setting.gain, setting.q, start)
     cost = 0.0
     for down in spans(height, TILE, REACH):
         for across in spans(width, TILE, REACH):
             pixels = picture.pixels[_outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)]
-            objective = Objective(model, pixels, setting)
+            added = (
+                correction[:, _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)]
+                if correction is not None
+                else None
+            )
+            objective = Objective(model, pixels, setting, added)
             hyper = _outer_hyper(down), _outer_hyper(across)
             part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
             refined = method(name).refine(objective, part, iterations, SEED, begin)

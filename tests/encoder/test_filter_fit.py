@@ -18,8 +18,9 @@ from encoder import filter_fit
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
-from encoder.objective import trained_slope
+from encoder.objective import Setting, trained_slope
 from encoder.presets import Preset
+from encoder.refine import refine_latents
 from encoder.splice import parts_of
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
@@ -159,3 +160,26 @@ def test_results_with_another_filter_are_other_results(
     cache = CandidateCache(tmp_path)
     first, second = (PictureCoder(photo[:64, :64], zoo, cache).encode(8, 24) for zoo in (golden_zoo, filtered_zoo))
     assert first.candidate.header.m == 0 < second.candidate.header.m
+
+
+def test_refinement_counts_on_the_filter(filtered_zoo: Zoo, photo: Pixels) -> None:
+    """Refined without regard to it, latents would pay for what the filter does anyway."""
+    picture, slope = analysed(filtered_zoo, photo), trained_slope(24)
+    setting = Setting(24, 128, slope)
+    blind = AnalysedPicture(picture.pixels, picture.model)
+    costs = [
+        candidate.squared_error + slope * candidate.header.length
+        for latents in (refine_latents(p, setting, "local", 30).latents for p in (picture, blind))
+        for candidate in (picture.encode(24, latents=latents)[0],)
+    ]
+    assert costs[0] < costs[1]
+
+
+def test_expected_correction_is_what_the_filter_adds(filtered_zoo: Zoo, photo: Pixels) -> None:
+    picture = analysed(filtered_zoo, photo)
+    added = picture.correction(24, 128)
+    assert added is not None
+    filtered, plain = picture.encode(24)[1], picture.encode(24, fitted=FittedFilter())[1]
+    difference = filtered.astype(int) - plain
+    assert np.abs(added.permute(1, 2, 0).numpy() - difference).max() <= 1
+    assert AnalysedPicture(picture.pixels, picture.model).correction(24, 128) is None
