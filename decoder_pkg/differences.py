@@ -1,9 +1,9 @@
-"""Models kept as differences to another one: a fine-tuned copy differs little, and little is what it takes.
+"""Weight files: safetensors, gzipped as a rule, and models kept as differences to another one.
 
-A difference file is a gzipped safetensors file. A tensor `<name>.difference` holds 8-bit integers, `<name>.high` (where
-they are not enough) further ones that count 256 times as much, `<name>.shifts` two numbers a and b: the copy's `<name>`
-is (the other's `<name>` << a) + (difference + 256 * high << b). Every other tensor and all metadata replace those of
-the same name.
+A fine-tuned copy differs little, and little is what it takes. In a difference file a tensor `<name>.difference` holds
+8-bit integers, `<name>.high` (where they are not enough) further ones that count 256 times as much, `<name>.shifts` two
+numbers a and b: the copy's `<name>` is (the other's `<name>` << a) + (difference + 256 * high << b). Every other tensor
+and all metadata replace those of the same name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ DIFFERENCE, HIGH, SHIFTS = PARTS = ".difference", ".high", ".shifts"
 MAX_SHIFT = 14
 LARGEST = 2**15 - 1
 SMALL = {np.dtype(np.int8), np.dtype(np.int16)}
+GZIP_MAGIC = b"\x1f\x8b"
 GZIP = 16 + zlib.MAX_WBITS
 """As window size: zlib expects the header and the checksum of gzip."""
 
@@ -35,9 +36,9 @@ def read_weights(data: bytes, base: TensorFile | None = None) -> TensorFile:
     Raises:
       WeightsError: the file is damaged, too large, or no difference to this model.
     """
+    change = parse_safetensors(_unzip(data, MAX_WEIGHTS_BYTES) if data.startswith(GZIP_MAGIC) else data)
     if base is None:
-        return parse_safetensors(data)
-    change = parse_safetensors(_unzip(data, MAX_WEIGHTS_BYTES))
+        return change
     tensors = base.tensors | {name: array for name, array in change.tensors.items() if not _is_part(name)}
     for part in change.tensors:
         if part.endswith(DIFFERENCE):
@@ -46,8 +47,8 @@ def read_weights(data: bytes, base: TensorFile | None = None) -> TensorFile:
     return TensorFile(tensors, base.metadata | change.metadata)
 
 
-def zip_difference(data: bytes) -> bytes:
-    """Gzips a difference file: but for runs of zeros its numbers do not repeat, and their frequencies are used."""
+def zip_weights(data: bytes) -> bytes:
+    """Gzips a safetensors file: but for runs of zeros its numbers do not repeat, and their frequencies are used."""
     packer = zlib.compressobj(9, zlib.DEFLATED, GZIP, 9, zlib.Z_RLE)
     return packer.compress(data) + packer.flush()
 
@@ -61,9 +62,9 @@ def _unzip(data: bytes, most: int) -> bytes:
     try:
         whole = unpacker.decompress(data, most)
     except zlib.error as error:
-        raise WeightsError(f"the difference file is damaged: {error}") from None
+        raise WeightsError(f"the weight file is damaged: {error}") from None
     if not unpacker.eof or unpacker.unused_data:
-        raise WeightsError(f"the difference file is cut, has something after its end, or holds more than {most} bytes")
+        raise WeightsError(f"the weight file is cut, has something after its end, or holds more than {most} bytes")
     return whole
 
 

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from decoder_pkg.bundle import DecoderModel
-from decoder_pkg.differences import zip_difference
+from decoder_pkg.differences import zip_weights
 from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.manifest import MANIFEST
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
@@ -147,7 +147,7 @@ def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = 
 
 def _save(arrays: Arrays, path: Path, metadata: dict[str, str] | None = None) -> None:
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
-    _write(path, zip_difference(data) if path.suffix == ".gz" else data)
+    _write(path, zip_weights(data))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -179,7 +179,7 @@ def main() -> int:
     if arguments.base is not None:
         base = load_zoo(arguments.decoder, arguments.encoder).models[arguments.base]
         ledger["base"] = base.id
-    file = f"{arguments.name}.safetensors" + (".gz" if base else "")
+    file = f"{arguments.name}.safetensors.gz"
     with tempfile.TemporaryDirectory() as name:
         halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
         if base:

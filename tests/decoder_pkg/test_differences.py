@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from decoder_pkg.bundle import DecoderModel, load_bundle
-from decoder_pkg.differences import DIFFERENCE, SHIFTS, read_weights, zip_difference
+from decoder_pkg.differences import DIFFERENCE, SHIFTS, read_weights, zip_weights
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
 
@@ -24,7 +24,7 @@ ZEROS = np.zeros((2, 2), np.int8)
 
 def difference(**change: np.ndarray) -> bytes:
     tensors = {"w" + DIFFERENCE: ZEROS, "w" + SHIFTS: np.zeros(2, np.int8)}
-    return zip_difference(save(tensors | {name.replace("__", "."): array for name, array in change.items()}))
+    return zip_weights(save(tensors | {name.replace("__", "."): array for name, array in change.items()}))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 5), st.integers(0, 1))
@@ -73,7 +73,7 @@ def test_damaged_difference_is_refused() -> None:
     data = difference(bias=np.arange(2))
     cut = [data[:length] for length in range(0, len(data), 7)]
     changed = [data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :] for place in range(10, len(data), 5)]
-    for damaged in [*cut, *changed, data + b"x", save({"w": ZEROS})]:
+    for damaged in [*cut, *changed, data + b"x"]:
         with pytest.raises(WeightsError):
             read_weights(damaged, BASE)
 
@@ -83,10 +83,16 @@ def test_difference_that_unpacks_to_more_than_any_model_is_refused() -> None:
         read_weights(gzip.compress(bytes(MAX_WEIGHTS_BYTES + 1)), BASE)
 
 
+def test_whole_model_may_be_gzipped_or_plain() -> None:
+    plain = save({"w": np.arange(3)})
+    for data in (plain, zip_weights(plain), gzip.compress(plain)):
+        assert read_weights(data).tensors["w"].tolist() == [0, 1, 2]
+
+
 def copy_of_golden(folder: Path, **row: object) -> Path:
     """The golden models and a third that is a difference to the first, with other fields of its row."""
     shutil.copytree(GOLDEN, folder)
-    data = zip_difference(save({"synthesis.enter.bias": np.ones(16, np.float32)}))
+    data = zip_weights(save({"synthesis.enter.bias": np.ones(16, np.float32)}))
     (folder / "copy.safetensors.gz").write_bytes(data)
     manifest = json.loads((folder / "manifest.json").read_text())
     base = manifest["models"][0]["id"]
