@@ -20,6 +20,10 @@ TILE = 128
 """Side of a synthesis tile in latents: larger pictures are rendered tile by tile to bound the memory."""
 
 
+FILTER_REACH = -(-REACH // LATENT_STRIDE)
+"""How many latents away the post-filter looks."""
+
+
 def receptive_reach(arch: Architecture) -> int:
     """How many latents away a latent can still change a pixel, with the post-filter."""
     around, at_quarter = REACH / LATENT_STRIDE, 1 / 4
@@ -66,7 +70,8 @@ def render_tiles(
     reach = receptive_reach(arch)
     for down in spans(latents.shape[0], TILE, reach):
         for across in spans(latents.shape[1], TILE, reach):
-            yield Tile(_render_tile(network, latents[down.outer, across.outer], gain, bf16), down, across)
+            picture = _render_tile(network, latents[down.outer, across.outer], gain, bf16)
+            yield _without_margin(Tile(picture, down, across))
 
 
 @torch.inference_mode()
@@ -100,6 +105,19 @@ def corrections(tiles: Iterable[Tile], height: int, width: int, kernel: NDArray[
         (down, across), (rows, columns) = tile.target(height, width), tile.inner(height, width)
         out[:, down, across] = change[:, rows, columns]
     return out
+
+
+def _without_margin(tile: Tile) -> Tile:
+    """The tile with no more around it than the post-filter sees."""
+    narrow = tile.down.narrowed(FILTER_REACH), tile.across.narrowed(FILTER_REACH)
+    rows, columns = (
+        slice(
+            LATENT_STRIDE * (inner.outer_start - outer.outer_start),
+            LATENT_STRIDE * (inner.outer_stop - outer.outer_start),
+        )
+        for inner, outer in zip(narrow, (tile.down, tile.across), strict=True)
+    )
+    return Tile(tile.picture[:, rows, columns].clone(), *narrow)
 
 
 def _render_tile(network: Synthesis, latents: Grid, gain: int, bf16: bool) -> Tensor:

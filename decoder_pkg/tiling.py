@@ -25,6 +25,11 @@ class Span:
         """The cells the tile must see."""
         return slice(self.outer_start, self.outer_stop)
 
+    def narrowed(self, reach: int) -> Span:
+        """The same tile, of which no more than `reach` cells beside its own are seen."""
+        outer_start, outer_stop = max(self.outer_start, self.start - reach), min(self.outer_stop, self.stop + reach)
+        return Span(self.start, self.stop, outer_start, outer_stop)
+
     def target(self, stride: int, limit: int) -> slice:
         """Where the tile's result goes, in samples of which a cell has `stride`; there are `limit` in all."""
         return slice(self.start * stride, min(self.stop * stride, limit))
