@@ -29,7 +29,7 @@ MAX_NAMES_BYTES = MAX_IMAGES * (MAX_NAME_BYTES + 1)
 MAX_SIDE = 65535
 MAX_PIXELS = 2**26
 MAX_PIXEL_BYTES = 8
-"""Payload bytes for each pixel, the size rounded up to whole latents: escapes of all latents would take less."""
+"""Payload bytes for each pixel, the size rounded up to whole latents: no encoder has a use for as many."""
 
 MAX_SET_PIXELS = 2**31
 """Bounds the time that a stream of a few bytes can ask for."""

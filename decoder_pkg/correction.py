@@ -16,24 +16,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .postfilter import KNOTS, MEANS, PAIRS
+
 CLIP = 10.0
 """Differences are clipped at this many levels."""
-
-PAIRS = [(y, x) for y in range(3) for x in range(-2, 3) if (y, x) > (0, 0)]
-"""Offsets of one neighbour of each pair; the other lies opposite."""
-
-MEANS = (4, 8)
-"""Distances to the edges of the squares whose means are looked at."""
 
 REACH = max(MEANS)
 """How many pixels away a sample can still change another."""
 
 MIDDLE = 128.0
-KNOTS = tuple(range(-96, 97, 24))
-"""Levels from MIDDLE on, or from these on, a colour counts further."""
-
-FEATURES = 4 + 6 * (len(PAIRS) + len(MEANS)) + 3 * len(KNOTS) + 6 + 10
-
 STRIP = 2**14
 """Samples of a colour that are corrected at once: each has many features."""
 
@@ -58,7 +49,7 @@ def features(padded: Tensor) -> Tensor:
 
 
 def _differences(padded: Tensor, centre: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Differences [3, H, W] of each pair of neighbours and of each mean, plain and clipped."""
+    """Differences [3, H, W] to each pair and to each mean, plain and clipped; `padded` as in `features`."""
     height, width = centre.shape[1:]
     for y, x in PAIRS:
         one, other = (
@@ -73,7 +64,7 @@ def _differences(padded: Tensor, centre: Tensor) -> Iterator[tuple[Tensor, Tenso
 
 
 def _sums(x: Tensor, side: int, axis: int) -> Tensor:
-    """Sums of `side` samples in a row along an axis; a few additions are faster here than the library's pooling."""
+    """Sums of `side` samples in a row along an axis of x [3, H, W]; the library's pooling takes longer."""
     count = x.shape[axis] - side + 1
     total = x.narrow(axis, 0, count).clone()
     for start in range(1, side):
@@ -92,20 +83,25 @@ def _tones(colours: Tensor) -> Iterator[Tensor]:
         yield colours[one : one + 1] * shares[two] * shares[three]
 
 
-def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
-    """Filters a picture.
+def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
+    """What a filter adds to a picture.
 
     Args:
-      picture: [3, H, W] float, nominally in [0, 1].
+      picture: [3, H, W] float, nominally in [0, 1]; it is clamped first.
       kernel: [FEATURES, 3], see `postfilter.PostFilter.kernel`.
 
     Returns:
-      [3, H, W] float, nominally in [0, 1].
+      [3, H, W] float in levels.
     """
     padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
-    corrected = padded[:, REACH:-REACH, REACH:-REACH].clone()
+    added = torch.empty_like(picture)
     rows = max(1, STRIP // picture.shape[2])
     for top in range(0, picture.shape[1], rows):
         seen = features(padded[:, top : top + rows + 2 * REACH])
-        corrected[:, top : top + rows] += (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
-    return corrected / 255
+        added[:, top : top + rows] = (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
+    return added
+
+
+def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
+    """Filters a picture [3, H, W] float, nominally in [0, 1], to the same; see `correction`."""
+    return picture.clamp(0, 1) + correction(picture, kernel) / 255

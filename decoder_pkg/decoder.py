@@ -17,7 +17,7 @@ from .archive import Archive, Entry
 from .bundle import Bundle
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
 from .latent_decoder import DecodedPayload, checksum, decode_payload
-from .postfilter import filter_bins
+from .postfilter import filter_bins, filter_kernel
 
 PNG_LEVEL = 1
 """zlib level of the PNGs: their size counts nowhere, the time does."""
@@ -69,9 +69,8 @@ def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np
     from .render import assemble, render_tiles
 
     decoded, header = decode_integers(bundle, entry), entry.header
-    model, kernel = bundle.models[header.model], None
-    if bundle.postfilter and header.m:
-        kernel = bundle.postfilter.kernel(decoded.coefficients, header.m, header.gain)
+    model = bundle.models[header.model]
+    kernel = filter_kernel(bundle.postfilter, decoded.coefficients, header.m, header.gain)
     tiles = render_tiles(model.synthesis, model.arch, decoded.latents, header.gain, bf16)
     return assemble(tiles, header.height, header.width, kernel)
 

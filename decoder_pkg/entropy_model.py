@@ -27,6 +27,9 @@ SCALE_SHIFT = 8
 SCALE_BINS = 256
 """Equal bins of log2 sigma, each of which names its coding table."""
 
+BIN_OCTAVES = 5 / 128
+"""Width of a scale bin in log2 of the standard deviation."""
+
 CERTAIN = 0
 """The table of the smallest standard deviation: its latents are zero and not coded.
 

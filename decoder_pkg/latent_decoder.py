@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,12 @@ class DecodedPayload:
     z: Grid
     latents: Grid
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the coefficients and latents as little-endian int32, in hexadecimal."""
+        integers = (np.ascontiguousarray(part, dtype="<i4") for part in (self.coefficients, self.latents))
+        return hashlib.sha256(b"".join(part.tobytes() for part in integers)).hexdigest()
+
 
 def decode_payload(
     model: EntropyModel,
@@ -63,7 +70,7 @@ def decode_payload(
       width: columns of the latent grid.
       gain: gain index.
       q: quantisation step in 1/128.
-      coefficient_bins: see `postfilter.filter_bins`.
+      coefficient_bins: [K], see `postfilter.filter_bins`.
       walk: the coding order; streams are written in the model's own.
 
     Raises:
@@ -102,7 +109,12 @@ def by_table(step: CodingStep, tables: list[CodingTable]) -> list[tuple[CodingTa
 
 
 def coefficient_tables(model: EntropyModel, bins: NDArray[np.int64]) -> list[tuple[int, CodingTable]]:
-    """Which of the post-filter's coefficients are coded, in order, each with its table; the others are zero."""
+    """Which of the post-filter's coefficients are coded, in order, each with its table; the others are zero.
+
+    Args:
+      model: whose tables code them.
+      bins: [K], see `postfilter.filter_bins`.
+    """
     tables = model.table_of_bin[bins]
     return [(int(k), model.latent_tables[tables[k]]) for k in np.flatnonzero(tables != CERTAIN)]
 

@@ -28,14 +28,14 @@ class Ledger(TypedDict, total=False):
     """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.differences`."""
 
 
-class FileRow(Ledger):
+class FileRow(TypedDict):
     """A file of the folder."""
 
     file: str
     sha256: str
 
 
-class ManifestRow(FileRow):
+class ManifestRow(FileRow, Ledger):
     """A model in the manifest."""
 
     id: int

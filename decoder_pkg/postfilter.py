@@ -12,26 +12,33 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import SCALE_BINS
+from .entropy_model import BIN_OCTAVES, SCALE_BINS
 from .errors import WeightsError
 from .safetensors_reader import parse_safetensors
 
-FEATURES = 131
-"""What a correction is a linear function of, see `decoder_pkg.correction`."""
+PAIRS = tuple((y, x) for y in range(3) for x in range(-2, 3) if (y, x) > (0, 0))
+"""Offsets (rows, columns) of one neighbour of each pair within 5x5; the other lies opposite."""
+
+MEANS = (4, 8)
+"""Distances to the edges of the squares whose means are looked at."""
+
+KNOTS = tuple(range(-96, 97, 24))
+"""Levels above which a colour counts further."""
 
 COLOURS = 3
+FEATURES = 1 + COLOURS + COLOURS * (2 * (len(PAIRS) + len(MEANS)) + len(KNOTS)) + 6 + 10
+"""What a correction is a linear function of, see `decoder_pkg.correction`."""
+
+MAX_FILTERS = FEATURES * COLOURS
+"""Members of a basis: more would not be independent."""
+
 M_MAX = 255
 """The strength m on the wire is in [0, M_MAX]; 0 is no filter."""
 
 STRENGTH_BINS = 3
 """Scale bins by which one more unit of m makes the coefficients' step smaller, and the coefficients larger."""
 
-BIN_OCTAVES = 5 / 128
-"""Width of a scale bin in log2 of the standard deviation."""
-
 NO_BINS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-LARGEST_WEIGHT = 2.0**16
-"""Of the basis: with any coefficients, corrections stay finite."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,17 @@ class PostFilter:
 
 def filter_bins(postfilter: PostFilter | None, m: int) -> NDArray[np.int64]:
     """Scale bins [K] of the coefficients that a picture's payload begins with: none without a filter."""
-    return postfilter.bins(m) if postfilter and m else NO_BINS
+    if not m:
+        return NO_BINS
+    assert postfilter is not None
+    return postfilter.bins(m)
+
+
+def filter_kernel(
+    postfilter: PostFilter | None, coefficients: NDArray[np.int32], m: int, gain: int
+) -> NDArray[np.float32] | None:
+    """The filter [FEATURES, COLOURS] of a picture's coefficients [K]; None where it has none."""
+    return postfilter.kernel(coefficients, m, gain) if postfilter and m else None
 
 
 def parse_postfilter(data: bytes) -> PostFilter:
@@ -75,10 +92,12 @@ def parse_postfilter(data: bytes) -> PostFilter:
     """
     tensors = parse_safetensors(data).tensors
     basis, scale_bins = (tensors.get(name, np.zeros(0)) for name in ("basis", "scale_bins"))
-    fits = basis.dtype == np.float16 and scale_bins.dtype == np.int16 and len(basis) > 0
-    if not fits or basis.shape != (len(basis), FEATURES, COLOURS) or scale_bins.shape != (len(basis),):
-        raise WeightsError(f"the post-filter's basis is {basis.dtype} {basis.shape}, its scales {scale_bins.shape}")
+    fits = basis.dtype == np.float16 and basis.ndim == 3 and basis.shape[1:] == (FEATURES, COLOURS)
+    if not fits or not 0 < len(basis) <= MAX_FILTERS:
+        raise WeightsError(f"the post-filter's basis is {basis.dtype} {basis.shape}")
+    if scale_bins.dtype != np.int16 or scale_bins.shape != (len(basis),):
+        raise WeightsError(f"the post-filter's scale bins are {scale_bins.dtype} {scale_bins.shape}")
     weights = basis.astype(np.float32)
-    if not np.isfinite(weights).all() or np.abs(weights).max() > LARGEST_WEIGHT:
-        raise WeightsError("the post-filter's basis holds numbers that are no weights")
+    if not np.isfinite(weights).all():
+        raise WeightsError("the post-filter's basis holds values that are no finite numbers")
     return PostFilter(hashlib.sha256(data).digest(), weights, scale_bins.astype(np.int16))

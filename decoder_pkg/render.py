@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import LATENT_STRIDE, Architecture
-from .correction import REACH, correct
+from .correction import REACH, correct, correction
 from .entropy_model import MEAN_STEPS, Grid
 from .synthesis import Synthesis
 from .tiling import Span, spans
 
 TILE = 128
 """Side of a synthesis tile in latents: larger pictures are rendered tile by tile to bound the memory."""
-
 
 FILTER_REACH = -(-REACH // LATENT_STRIDE)
 """How many latents away the post-filter looks."""
@@ -98,12 +97,11 @@ def assemble(
 
 @torch.inference_mode()
 def corrections(tiles: Iterable[Tile], height: int, width: int, kernel: NDArray[np.float32]) -> Tensor:
-    """What the post-filter adds to a picture, as `assemble` takes it: [3, height, width] float in levels."""
-    out = torch.zeros(3, height, width)
+    """What the post-filter adds to a picture, as `assemble` takes it: [3, height, width] float16 in levels."""
+    out = torch.empty(3, height, width, dtype=torch.float16)
     for tile in tiles:
-        change = (correct(tile.picture, kernel) - tile.picture.clamp(0, 1)) * 255
         (down, across), (rows, columns) = tile.target(height, width), tile.inner(height, width)
-        out[:, down, across] = change[:, rows, columns]
+        out[:, down, across] = correction(tile.picture, kernel)[:, rows, columns].half()
     return out
 
 

@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.architecture import CAUSAL, QUADTREE, Architecture
+from decoder_pkg.entropy_model import BIN_OCTAVES
 from decoder_pkg.fixed_point import CAUSAL_TAPS
 from decoder_pkg.quadtree import GROUPS, TURNS
 from decoder_pkg.synthesis import conv3
 
-from .entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
+from .entropy import LOG2_SIGMA_MIN
 
 Quantiser = Callable[[Tensor], Tensor]
 """Float residuals in units of the quantisation step to (nearly) integers, differentiable."""
@@ -211,7 +212,7 @@ def zero_like(x: Tensor, training: bool) -> Tensor:
 
 def is_certain(log2_sigma: Tensor) -> Tensor:
     """Which latents fall into the first scale bin, whose latents are zero and not coded (`entropy_model.CERTAIN`)."""
-    return log2_sigma < LOG2_SIGMA_MIN + LOG2_SIGMA_STEP / 2
+    return log2_sigma < LOG2_SIGMA_MIN + BIN_OCTAVES / 2
 
 
 CONTEXTS: dict[str, type[CausalContext] | type[QuadtreeContext]] = {CAUSAL: CausalContext, QUADTREE: QuadtreeContext}

@@ -17,12 +17,12 @@ from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.latent_decoder import checksum, decode_payload
-from decoder_pkg.postfilter import PostFilter, filter_bins
+from decoder_pkg.postfilter import PostFilter, filter_bins, filter_kernel
 from decoder_pkg.render import Tile, assemble, corrections, render_tiles
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
 
-from .filter_fit import FittedFilter, fit_filter, normal_equations
+from .filter_fit import FittedFilter, filter_bits, fit_filter, normal_equations
 from .latent_encoder import QuantisedLatents, encode_payload, nearest, quantise, rate_aware
 from .objective import Latents, trained_slope
 from .pictures import Pixels
@@ -34,7 +34,7 @@ TILE = 128
 
 
 class RoundTripError(Exception):
-    """A stream did not decode to the latents that were encoded: a bug, or a broken machine."""
+    """A stream did not decode to the integers that were encoded: a bug, or a broken machine."""
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,18 @@ class AnalysedPicture:
         height, width = self.pixels.shape[:2]
         quantised = self.quantise(gain, q, latents)
         tiles = self._rendered(quantised, gain)
-        fitted = fitted or self._fit(tiles, gain, q)
+        if fitted is None:
+            fitted = self._fit(tiles, gain, q)
+        pixels = assemble(tiles, height, width, self._kernel(fitted, gain))
         payload = self.payload(quantised, gain, fitted)
         self._decode_back(payload, quantised, gain, q, fitted)
-        pixels = assemble(tiles, height, width, self._kernel(fitted, gain))
         check = checksum(payload, quantised.latents)
         header = ImageHeader(self.model.id, gain, q, fitted.m, width, height, len(payload), check)
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
 
     @torch.no_grad()
     def correction(self, gain: int, q: int, latents: Latents | None = None) -> Tensor | None:
-        """What the post-filter adds to the picture: [3, H, W] float in levels; None where it adds nothing."""
+        """What the post-filter adds to the picture: [3, H, W] float16 in levels; None where it adds nothing."""
         if self.postfilter is None:
             return None
         tiles = self._rendered(self.quantise(gain, q, latents), gain)
@@ -139,14 +140,24 @@ class AnalysedPicture:
         return list(render_tiles(decoder.synthesis, decoder.arch, quantised.latents, gain))
 
     def _kernel(self, fitted: FittedFilter, gain: int) -> NDArray[np.float32] | None:
-        return self.postfilter.kernel(fitted.coefficients, fitted.m, gain) if self.postfilter and fitted.m else None
+        return filter_kernel(self.postfilter, fitted.coefficients, fitted.m, gain)
 
     def _fit(self, tiles: Sequence[Tile], gain: int, q: int) -> FittedFilter:
+        """The filter of least rate and squared error at about the slope where latents are coded so.
+
+        One that does not pay on the pixels as they are shown, clamped and rounded, is none.
+        """
         if self.postfilter is None:
             return FittedFilter()
-        equations = normal_equations(self.pixels, tiles)
-        slope = trained_slope(gain) * (q / Q_ONE) ** 2
-        return fit_filter(self.postfilter, self.model.decoder.entropy, equations, gain, slope)
+        slope, (height, width) = trained_slope(gain) * (q / Q_ONE) ** 2, self.pixels.shape[:2]
+        entropy = self.model.decoder.entropy
+        fitted = fit_filter(self.postfilter, entropy, normal_equations(self.pixels, tiles), gain, slope)
+        with_it, without = (
+            squared_error(self.pixels, assemble(tiles, height, width, kernel))
+            for kernel in (self._kernel(fitted, gain), None)
+        )
+        worth = slope / 8 * filter_bits(self.postfilter, entropy, fitted)
+        return fitted if with_it + worth < without else FittedFilter()
 
     def _decode_back(
         self, payload: bytes, quantised: QuantisedLatents, gain: int, q: int, fitted: FittedFilter

@@ -12,9 +12,6 @@ from decoder_pkg.synthesis import conv3
 LOG2_SIGMA_MIN = -3.25
 """log2 of the smallest standard deviation that has a coding table."""
 
-LOG2_SIGMA_STEP = 5 / 128
-"""Width of a scale bin in log2 of the standard deviation."""
-
 COMPONENTS = ((0.9, 0.958), (0.1, 1.616))
 """Share and width, in units of sigma, of the Gaussians whose sum is a latent's distribution."""
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.correction import REACH, features, padded_levels
-from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.entropy_model import BIN_OCTAVES, EntropyModel
 from decoder_pkg.latent_decoder import coefficient_tables
-from decoder_pkg.postfilter import BIN_OCTAVES, COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
+from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
 from decoder_pkg.render import Tile
 from decoder_pkg.tables import PRECISION, CodingTable, Symbols
 
@@ -24,11 +24,11 @@ from .latent_encoder import NO_COEFFICIENTS
 from .pictures import Pixels
 from .search import hierarchical_search
 
-BLOCK = 8
-"""Rows that are looked at together."""
+ROWS, COLUMNS = 8, 64
+"""Of the blocks that are looked at together."""
 
-ENOUGH = 120_000
-"""Pixels from which a filter is fitted; of larger pictures some blocks of rows."""
+ENOUGH = 240_000
+"""Pixels from which a filter is fitted; of larger pictures some blocks, chosen by chance."""
 
 FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
 ROUNDS = 12
@@ -161,11 +161,14 @@ def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
       Equations of [FEATURES, COLOURS] numbers.
     """
     height, width = pixels.shape[:2]
-    every = max(1, height * width // ENOUGH)
+    share, rng = min(1.0, ENOUGH / (height * width)), np.random.default_rng(0)
     matrix, vector, seen = np.zeros((FEATURES, FEATURES)), np.zeros((FEATURES, COLOURS)), 0
-    for block, original in itertools.islice(_blocks(pixels, tiles), 0, None, every):
-        known = features(block).flatten(1)
-        missing = (original - block[:, REACH:-REACH, REACH:-REACH]).flatten(1)
+    for block, original in _blocks(pixels, tiles):
+        if seen and rng.random() > share:
+            continue
+        # Float64: in a flat picture what float32 loses looks like something to gain.
+        known = features(block).flatten(1).double()
+        missing = (original - block[:, REACH:-REACH, REACH:-REACH]).flatten(1).double()
         matrix += (known @ known.T).numpy()
         vector += (known @ missing.T).numpy()
         seen += known.shape[1]
@@ -174,13 +177,13 @@ def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
 
 
 def _blocks(pixels: Pixels, tiles: Iterable[Tile]) -> Iterator[tuple[Tensor, Tensor]]:
-    """A few rows of the decoded picture in levels, [3, h + 2, w + 2], and of the original, [3, h, w]."""
+    """Parts of the decoded picture in levels, [3, h + 16, w + 16], and of the original, [3, h, w]."""
     height, width = pixels.shape[:2]
     for tile in tiles:
         (rows, columns), (down, across) = tile.inner(height, width), tile.target(height, width)
-        padded = padded_levels(tile.picture)[:, :, columns.start : columns.stop + 2 * REACH]
+        padded = padded_levels(tile.picture)[:, rows.start :, columns.start :]
         originals = torch.from_numpy(pixels[down, across].copy()).permute(2, 0, 1).float()
-        for top in range(0, originals.shape[1], BLOCK):
-            original = originals[:, top : top + BLOCK]
-            start = rows.start + top
-            yield padded[:, start : start + original.shape[1] + 2 * REACH], original
+        for top, left in itertools.product(range(0, originals.shape[1], ROWS), range(0, originals.shape[2], COLUMNS)):
+            original = originals[:, top : top + ROWS, left : left + COLUMNS]
+            bottom, right = top + original.shape[1] + 2 * REACH, left + original.shape[2] + 2 * REACH
+            yield padded[:, top:bottom, left:right], original

@@ -62,7 +62,7 @@ class Objective:
           model: the float model.
           pixels: [H, W, 3] uint8.
           setting: what stays fixed.
-          correction: [3, H, W] float, levels that the post-filter is expected to add; by default none.
+          correction: [3, H, W] float16, levels that the post-filter is expected to add; by default none.
         """
         self._correction = torch.zeros(()) if correction is None else correction
         self._model, self.setting = model.requires_grad_(False), setting
@@ -118,7 +118,7 @@ class Objective:
     def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
-        levels = picture[:, :, :height, :width].clamp(0, 1) * 255 + self._correction
+        levels = (picture[:, :, :height, :width].clamp(0, 1) * 255 + self._correction).clamp(0, 255)
         target = self._target[:, :, :height, :width]
         error = (levels - target).square().sum(1, keepdim=True)
         error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))

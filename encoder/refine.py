@@ -1,4 +1,4 @@
-"""One picture at one slope: model, gain, q, m and latents that cost least together."""
+"""One picture at one slope: model, gain, q and latents that cost least together."""
 
 from __future__ import annotations
 
@@ -75,13 +75,9 @@ def refine_latents(
     cost = 0.0
     for down in spans(height, TILE, REACH):
         for across in spans(width, TILE, REACH):
-            pixels = picture.pixels[_outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)]
-            added = (
-                correction[:, _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)]
-                if correction is not None
-                else None
-            )
-            objective = Objective(model, pixels, setting, added)
+            seen = _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)
+            added = None if correction is None else correction[(slice(None), *seen)]
+            objective = Objective(model, picture.pixels[seen], setting, added)
             hyper = _outer_hyper(down), _outer_hyper(across)
             part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
             refined = method(name).refine(objective, part, iterations, SEED, begin)

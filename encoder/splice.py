@@ -19,9 +19,7 @@ from .objective import Latents
 from .weights import EncoderModel
 
 
-def parts_of(
-    model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None = None
-) -> tuple[Latents, FittedFilter]:
+def parts_of(model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None) -> tuple[Latents, FittedFilter]:
     """The latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of a stream, and its filter.
 
     Coded again they give the same bytes.

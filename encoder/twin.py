@@ -10,16 +10,16 @@ import torch
 from torch import nn
 
 from decoder_pkg.architecture import CAUSAL, Architecture
-from decoder_pkg.entropy_model import MEAN_STEPS, SCALE_SHIFT, EntropyModel
+from decoder_pkg.entropy_model import BIN_OCTAVES, MEAN_STEPS, SCALE_SHIFT, EntropyModel
 from decoder_pkg.fixed_point import TAPS, IntegerConv
 from decoder_pkg.quadtree import GROUPS
 
-from .entropy import LOG2_SIGMA_MIN, LOG2_SIGMA_STEP
+from .entropy import LOG2_SIGMA_MIN
 from .model import CodecModel
 from .weights import EncoderModel
 
 MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
-SCALE_UNIT = (1 << SCALE_SHIFT) / LOG2_SIGMA_STEP
+SCALE_UNIT = (1 << SCALE_SHIFT) / BIN_OCTAVES
 """Integer steps per unit of log2 sigma."""
 
 SCALE = "scale"

@@ -51,7 +51,8 @@ def bench_server(name: str, pixels: Pixels, gain: int) -> None:
 
 def _pack(folder: Path, pixels: Pixels, gain: int) -> None:
     zoo = load_zoo()
-    entry = AnalysedPicture(pixels, next(iter(zoo.models.values()))).encode(gain)[0].entry("picture")
+    picture = AnalysedPicture(pixels, next(iter(zoo.models.values())), zoo.bundle.postfilter)
+    entry = picture.encode(gain)[0].entry("picture")
     write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
     unpack(folder / DECODER_ZIP, folder, MAX_UNPACKED)
     write_atomically(folder / DATA_ZIP, build_zip({ZIP_MEMBER: write_archive(zoo.bundle.id, [entry])}))

@@ -100,7 +100,7 @@ def stream_set() -> bytes:
     entries = []
     for number, model in zoo.models.items():
         for name, gain in zip(EMBEDDED, GAINS, strict=True):
-            picture = AnalysedPicture(getattr(skimage.data, name)(), model)
+            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.postfilter)
             entries.append(picture.encode(gain)[0].entry(f"{name}-{number}"))
     return write_archive(zoo.bundle.id, entries)
 

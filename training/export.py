@@ -147,10 +147,11 @@ def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = 
 
 def _save(arrays: Arrays, path: Path, metadata: dict[str, str] | None = None) -> None:
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
-    _write(path, zip_weights(data))
+    write_file(path, zip_weights(data))
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Writes under a temporary name and renames."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
@@ -199,7 +200,7 @@ def main() -> int:
             print(f"that is more than {100 * MOST_LOSS} %: the weights stay as they were", file=sys.stderr)
             return 1
         for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
-            _write(folder / file, half.read_bytes())
+            write_file(folder / file, half.read_bytes())
     update_manifest(arguments.decoder, arguments.id, arguments.name, file, ledger)
     return 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,17 +14,24 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT
-from decoder_pkg.manifest import MANIFEST, FileRow
-from decoder_pkg.postfilter import BIN_OCTAVES, COLOURS, FEATURES, STRENGTH_BINS
+from decoder_pkg.entropy_model import BIN_OCTAVES
+from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.postfilter import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
 from decoder_pkg.render import assemble, render_tiles
 from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.metrics import squared_error
+from eval.provenance import commit
 
 from .data import CropSet
+from .export import LICENCE, write_file
 
+EXAMPLES = """examples:
+  python -m training.filter_basis                  anew, in the place of the shipped one, with the shipped models
+  python -m training.filter_basis --crops 200 --filters 64
+"""
 FILTERS = 192
 FILE = "postfilter.safetensors"
 ROUNDS = 6
@@ -37,9 +44,13 @@ A crop lacks most colours, and neighbouring errors are alike. Between 8 and 80 i
 RIDGE = 1e-2
 """Of the first estimate, in units of what a feature does to the mean crop."""
 
+LEAST_ERROR = 1 / 12
+"""Mean squared error of rounding to 8 bits: no crop counts as if it had less."""
+
 FLOOR = 0.01
 """Squared levels that every feature has at least in the mean crop: less is lost in float32."""
 
+LEAST_VARIANCE = 1e-12
 FIRST_STEPS = 16.0
 """Standard deviation in steps of the largest coefficient at the strength where the encoder's search begins."""
 
@@ -80,7 +91,7 @@ def crop_fits(zoo: Zoo, crops: CropSet, count: int, seed: int = 1) -> CropFits:
         equations, error = _equations(AnalysedPicture(crop, model_for(zoo, gain)), gain)
         to_lowest = 2.0 ** (BIN_OCTAVES * gain)
         fits.append(NormalEquations(equations.matrix, equations.vector * to_lowest))
-        errors.append(max(error, 1) / crop.size * to_lowest**2)
+        errors.append(max(error / crop.size, LEAST_ERROR) * to_lowest**2)
         pixels.append(crop.size / COLOURS)
     return CropFits(fits, np.array(errors), np.array(pixels))
 
@@ -145,7 +156,7 @@ def principal_filters(fits: CropFits, count: int) -> dict[str, NDArray[np.generi
     metric = metric / len(fits.pixels)
     root = np.linalg.cholesky(metric + FLOOR * np.eye(FEATURES))
     variances, directions = np.linalg.eigh(filter_covariance(fits, root))
-    deviations = np.sqrt(variances[::-1][:count])
+    deviations = np.sqrt(np.maximum(variances[::-1][:count], LEAST_VARIANCE * variances[-1]))
     filters = directions[:, ::-1][:, :count].T.reshape(count, COLOURS, FEATURES)
     step = deviations[0] / FIRST_STEPS * 2.0 ** (BIN_OCTAVES * STRENGTH_BINS * FIRST_M)
     basis = np.linalg.solve(root.T[None], filters.transpose(0, 2, 1)) * step
@@ -153,25 +164,40 @@ def principal_filters(fits: CropFits, count: int) -> dict[str, NDArray[np.generi
     return {"basis": basis.astype(np.float16), "scale_bins": bins.astype(np.int16)}
 
 
-def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]]) -> FileRow:
-    """Writes the file and its row of the manifest."""
+def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]], ledger: Mapping[str, object]) -> None:
+    """Writes the file of a weights folder and its row of the manifest.
+
+    Args:
+      folder: of the decoder's weights.
+      tensors: basis and scale bins.
+      ledger: how they were made.
+
+    Raises:
+      WeightsError: they are no post-filter; nothing is written.
+    """
     data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
-    (folder / FILE).write_bytes(data)
-    row: FileRow = {"file": FILE, "sha256": hashlib.sha256(data).hexdigest()}
+    row = {"file": FILE, "sha256": parse_postfilter(data).digest.hex()} | dict(ledger)
     whole = json.loads((folder / MANIFEST).read_text()) | {"postfilter": row}
-    (folder / MANIFEST).write_text(json.dumps(whole, indent=1) + "\n")
-    return row
+    write_file(folder / FILE, data)
+    write_file(folder / MANIFEST, (json.dumps(whole, indent=1) + "\n").encode())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m training.filter_basis", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m training.filter_basis",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="folder of square crops")
-    parser.add_argument("--crops", type=int, default=1000, help="how many are coded (default 1000)")
+    parser.add_argument("--crops", type=int, default=800, help="how many are coded (default 800)")
     parser.add_argument("--filters", type=int, default=FILTERS, help=f"size of the basis (default {FILTERS})")
     arguments = parser.parse_args()
-    zoo = load_zoo()
-    fits = crop_fits(zoo, CropSet(arguments.data), arguments.crops)
-    print(write_postfilter(zoo.folders[0], principal_filters(fits, arguments.filters)))
+    zoo, crops = load_zoo(), CropSet(arguments.data)
+    made = principal_filters(crop_fits(zoo, crops, arguments.crops), arguments.filters)
+    data = f"{arguments.crops} of {crops.description}"
+    write_postfilter(zoo.folders[0], made, {"data": data, "commit": commit(), "licence": LICENCE})
+    print(f"{arguments.filters} filters in {zoo.folders[0] / FILE}: streams of the former weights no longer decode")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.architecture import GAIN_STEPS
-from decoder_pkg.entropy_model import Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.entropy_model import BIN_OCTAVES, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.tables import PRECISION
-from encoder.entropy import COMPONENTS, LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, FactorisedPrior, latent_likelihood
+from encoder.entropy import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
 
 LATENT_TABLES = 64
 SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
@@ -29,7 +29,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 def gaussian_tables() -> Arrays:
     """The latents' tables, which bins share one, and the table of log2 q."""
-    log2_sigma = LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * LOG2_SIGMA_STEP
+    log2_sigma = LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES
     table_of_bin = share_tables(log2_sigma)
     supports, frequencies = [], []
     for table in range(LATENT_TABLES):
@@ -38,7 +38,7 @@ def gaussian_tables() -> Arrays:
         supports.append(len(mass) // 2)
         frequencies.append(integer_frequencies(mass, max(0.0, 1 - float(mass.sum()))))
     steps = np.arange(Q_VALUES).clip(min=1) / Q_ONE
-    log_q = np.round(np.log2(steps) / LOG2_SIGMA_STEP * (1 << SCALE_SHIFT)).astype(np.int16)
+    log_q = np.round(np.log2(steps) / BIN_OCTAVES * (1 << SCALE_SHIFT)).astype(np.int16)
     return {
         "gaussian.support": np.array(supports, dtype=np.int32),
         "gaussian.frequency": np.concatenate(frequencies),

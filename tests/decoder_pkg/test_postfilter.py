@@ -11,15 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save
 
-from decoder_pkg import correction
 from decoder_pkg.archive import Archive, Entry, read_archive
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.correction import correct, features, padded_levels
 from decoder_pkg.decoder import decode_archive
+from decoder_pkg.entropy_model import BIN_OCTAVES
 from decoder_pkg.errors import CorruptPayload, PayloadError, WeightsError, WrongBundle
 from decoder_pkg.latent_decoder import coefficient_tables, decode_payload
-from decoder_pkg.postfilter import BIN_OCTAVES, COLOURS, FEATURES, M_MAX, parse_postfilter
-from encoder.entropy import LOG2_SIGMA_STEP
+from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, parse_postfilter
 from encoder.latent_encoder import encode_payload, quantise
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_latents import random_latents
@@ -64,12 +63,7 @@ def test_filter_of_zeros_changes_nothing() -> None:
     assert features(padded_levels(picture)).shape == (FEATURES, 5, 4)
 
 
-def test_number_of_features_is_one_fact() -> None:
-    assert FEATURES == correction.FEATURES
-
-
 def test_step_of_coefficients_follows_the_scale_bins() -> None:
-    assert BIN_OCTAVES == LOG2_SIGMA_STEP
     postfilter = parse_postfilter(save(TENSORS))
     one = np.eye(len(postfilter.basis), dtype=np.int32)[3]
     coarse, fine = (postfilter.kernel(one, m, 8) for m in (20, 21))
@@ -116,6 +110,9 @@ ODD: dict[str, dict[str, np.ndarray | None]] = {
     "empty": {"basis": TENSORS["basis"][:0], "scale_bins": TENSORS["scale_bins"][:0]},
     "fewer scales": {"scale_bins": TENSORS["scale_bins"][:-1]},
     "fewer features": {"basis": TENSORS["basis"][:, :-1]},
+    "too many": {name: np.repeat(array, 33, axis=0) for name, array in TENSORS.items()},
+    "scalar": {"basis": np.array(1, np.float16)},
+    "flat": {"basis": TENSORS["basis"].reshape(-1)},
     "double": {"basis": TENSORS["basis"].astype(np.float64)},
     "no number": {"basis": np.full_like(TENSORS["basis"], np.nan)},
     "infinite": {"basis": np.full_like(TENSORS["basis"], np.inf)},

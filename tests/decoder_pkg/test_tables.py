@@ -7,9 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decoder_pkg.entropy_model import BIN_OCTAVES
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.tables import PRECISION, build_table, decode_values, encode_values
-from encoder.entropy import COMPONENTS, DEAD_ZONE, LOG2_SIGMA_MIN, LOG2_SIGMA_STEP, latent_likelihood
+from encoder.entropy import COMPONENTS, DEAD_ZONE, LOG2_SIGMA_MIN, latent_likelihood
 from training.table_export import gaussian_tables, integer_frequencies
 
 TABLE = build_table(np.array([2**20, 2**22, 2**24 - 2**20 - 2**22 - 2**10 - 16, 2**9, 2**9, 16], dtype=np.uint32), 3)
@@ -40,7 +41,7 @@ def test_coded_size_is_the_entropy(scale_bin: int) -> None:
     table = build_table(frequency)
     rng = np.random.default_rng(scale_bin)
     shares, widths = zip(*COMPONENTS, strict=True)
-    sigma = 2 ** (LOG2_SIGMA_MIN + scale_bin * LOG2_SIGMA_STEP) * rng.choice(widths, 200_000, p=shares)
+    sigma = 2 ** (LOG2_SIGMA_MIN + scale_bin * BIN_OCTAVES) * rng.choice(widths, 200_000, p=shares)
     residuals = rng.normal(0, sigma)
     values = (np.sign(residuals) * np.floor(np.abs(residuals) + 0.5 - DEAD_ZONE).clip(min=0)).astype(np.int32)
     coder = constriction.stream.queue.RangeEncoder()
@@ -59,7 +60,7 @@ def test_sharing_a_table_costs_less_than_half_a_percent_anywhere() -> None:
     starts = np.concatenate([[0], np.cumsum(2 * supports + 2)])
     for scale_bin in range(256):
         number = int(table_of_bin[scale_bin])
-        sigma, support = 2 ** (LOG2_SIGMA_MIN + scale_bin * LOG2_SIGMA_STEP), supports[number]
+        sigma, support = 2 ** (LOG2_SIGMA_MIN + scale_bin * BIN_OCTAVES), supports[number]
         values = torch.arange(-support, support + 1).double()
         mass = latent_likelihood(values, torch.full_like(values, float(np.log2(sigma)))).numpy()
         shared = arrays["gaussian.frequency"][starts[number] : starts[number] + 2 * support + 1] / 2**PRECISION

@@ -14,7 +14,7 @@ from decoder_pkg.decoder import decode_archive
 from decoder_pkg.postfilter import COLOURS, FEATURES
 from decoder_pkg.render import Tile, render_tiles, to_bytes
 from decoder_pkg.tiling import spans
-from encoder import filter_fit
+from encoder import filter_fit, refine
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
@@ -24,7 +24,7 @@ from encoder.refine import refine_latents
 from encoder.splice import parts_of
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
-from eval.metrics import squared_error
+from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim, squared_error
 
 Pixels = NDArray[np.uint8]
 
@@ -85,6 +85,8 @@ def test_equations_of_part_of_a_picture_are_scaled_to_all_of_it(
     part = normal_equations(photo, tiles)
     assert part.matrix[0, 0] == pytest.approx(whole.matrix[0, 0])
     assert np.trace(part.matrix) == pytest.approx(np.trace(whole.matrix), rel=0.2)
+    monkeypatch.setattr(filter_fit, "ENOUGH", 1)
+    assert normal_equations(photo, tiles).matrix[0, 0] == pytest.approx(whole.matrix[0, 0])
 
 
 def test_equations_do_not_depend_on_tiles(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +116,7 @@ def test_picture_without_error_needs_no_filter(filtered_zoo: Zoo) -> None:
     assert fit_filter(postfilter, entropy, normal_equations(pixels, [tile]), 24, trained_slope(24)).m == 0
 
 
-def test_basis_of_all_filters_gives_the_equations_back(filtered_zoo: Zoo, photo: Pixels) -> None:
+def test_equations_of_a_single_filter_are_those_of_its_numbers(filtered_zoo: Zoo, photo: Pixels) -> None:
     postfilter = filtered_zoo.bundle.postfilter
     assert postfilter
     rng = np.random.default_rng(1)
@@ -183,3 +185,72 @@ def test_expected_correction_is_what_the_filter_adds(filtered_zoo: Zoo, photo: P
     difference = filtered.astype(int) - plain
     assert np.abs(added.permute(1, 2, 0).numpy() - difference).max() <= 1
     assert AnalysedPicture(picture.pixels, picture.model).correction(24, 128) is None
+
+
+FLAT = {
+    "white": np.full((96, 128, 3), 255),
+    "nearly white": np.where(np.random.default_rng(1).random((96, 128, 3)) < 0.02, 252, 255),
+    "two colours": np.where(np.arange(128)[None, :, None] < 40, (250, 3, 80), (12, 200, 90)) * np.ones((96, 1, 1)),
+    "black with noise": np.random.default_rng(2).integers(0, 3, (96, 128, 3)),
+}
+
+
+@pytest.mark.parametrize("gain", [0, 24, 48])
+@pytest.mark.parametrize("pixels", FLAT.values(), ids=FLAT)
+def test_filter_never_makes_a_flat_picture_worse(filtered_zoo: Zoo, pixels: NDArray[np.generic], gain: int) -> None:
+    """Features that hardly vary leave the equations nearly singular."""
+    picture = AnalysedPicture(pixels.astype(np.uint8), filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    with_it, without = picture.encode(gain)[0], picture.encode(gain, fitted=FittedFilter())[0]
+    slope = trained_slope(gain)
+    costs = [candidate.squared_error + slope * candidate.header.length for candidate in (with_it, without)]
+    assert costs[0] <= costs[1] + 2 * slope
+
+
+def test_no_filter_promises_more_than_there_is_to_win(filtered_zoo: Zoo) -> None:
+    postfilter, entropy = filtered_zoo.bundle.postfilter, filtered_zoo.bundle.models[8].entropy
+    assert postfilter
+    for pixels in FLAT.values():
+        original = pixels.astype(np.uint8)
+        decoded = torch.from_numpy(original.copy()).permute(2, 0, 1) / 255 + 0.004
+        tile = Tile(decoded, next(iter(spans(6, 8, 0))), next(iter(spans(8, 8, 0))))
+        error = float(((decoded.clamp(0, 1) * 255).permute(1, 2, 0) - torch.from_numpy(original)).square().sum())
+        assert fit_filter(postfilter, entropy, normal_equations(original, [tile]), 48, trained_slope(48)).cost >= -error
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1), (17, 15)])
+def test_any_size_can_be_filtered_and_refined(filtered_zoo: Zoo, photo: Pixels, size: tuple[int, int]) -> None:
+    pixels = np.ascontiguousarray(photo[: size[0], : size[1]])
+    picture = AnalysedPicture(pixels, filtered_zoo.models[7], filtered_zoo.bundle.postfilter)
+    refined = refine_latents(picture, Setting(24, 128, trained_slope(24)), "local", 2)
+    for latents in (None, refined.latents):
+        candidate, expected = picture.encode(24, latents=latents)
+        (decoded,) = decode_archive(filtered_zoo.bundle, Archive(filtered_zoo.bundle.id, (candidate.entry("a"),)))
+        assert decoded.pixels is not None
+        assert np.array_equal(decoded.pixels, expected)
+
+
+def test_tiles_with_a_filter_are_refined_like_the_whole(
+    filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.ascontiguousarray(photo[:160, :192])
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    setting = Setting(24, 128, trained_slope(24))
+
+    def cost() -> float:
+        candidate, _ = picture.encode(24, latents=refine_latents(picture, setting, "local", 12).latents)
+        return candidate.squared_error + setting.slope * candidate.header.length
+
+    whole, plain = cost(), picture.encode(24)[0]
+    monkeypatch.setattr(refine, "TILE", 8)
+    monkeypatch.setattr(refine, "REACH", 4)
+    assert cost() == pytest.approx(whole, rel=0.01)
+    assert whole < plain.squared_error + setting.slope * plain.header.length
+
+
+def test_refinement_for_similarity_with_a_filter_buys_similarity(filtered_zoo: Zoo, photo: Pixels) -> None:
+    picture = AnalysedPicture(photo[:176, :176].copy(), filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    values = []
+    for distortion, slope in ((SQUARED_ERROR, trained_slope(24)), (Distortion(0.0, 1.0), 0.5)):
+        refined = refine_latents(picture, Setting(24, 128, slope, distortion), "local", 20)
+        values.append(ms_ssim(picture.pixels, picture.encode(24, latents=refined.latents)[1]))
+    assert values[1] > values[0]

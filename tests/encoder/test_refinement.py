@@ -197,7 +197,7 @@ def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo
     for number in (7, 8):
         picture = AnalysedPicture(small(photo), golden_zoo.models[number])
         candidate, _ = picture.encode(20, 97)
-        again, _ = picture.encode(20, 97, parts_of(golden_zoo.models[number], candidate)[0])
+        again, _ = picture.encode(20, 97, parts_of(golden_zoo.models[number], candidate, None)[0])
         assert again == candidate
 
 

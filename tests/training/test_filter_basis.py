@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from decoder_pkg.bundle import load_bundle
+from decoder_pkg.errors import WeightsError
 from decoder_pkg.postfilter import COLOURS, FEATURES
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import NormalEquations
@@ -70,11 +72,18 @@ def test_filters_of_crops_help_another_picture(golden_zoo: Zoo, photo: NDArray[n
     crops = CropSet(tmp_path / "crops", tmp_path / "cache")
     made = principal_filters(crop_fits(golden_zoo, crops, 6), 4)
     shutil.copytree(GOLDEN / "decoder", tmp_path / "decoder")
-    write_postfilter(tmp_path / "decoder", made)
+    write_postfilter(tmp_path / "decoder", made, {})
     zoo = load_zoo(tmp_path / "decoder", GOLDEN / "encoder")
     pixels = np.ascontiguousarray(photo[150:250, 300:420])
     plain, filtered = (AnalysedPicture(pixels, zoo.models[8], f).encode(24)[0] for f in (None, zoo.bundle.postfilter))
     assert filtered.squared_error < plain.squared_error
+
+
+def test_crop_without_error_does_not_outweigh_the_others(golden_zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "crops").mkdir()
+    Image.fromarray(np.full((128, 128, 3), 255, np.uint8)).save(tmp_path / "crops/white.png")
+    found = crop_fits(golden_zoo, CropSet(tmp_path / "crops", tmp_path / "cache"), 3)
+    assert found.errors.min() >= 1 / 12
 
 
 def test_model_with_the_fewest_gains_codes_a_crop(golden_zoo: Zoo) -> None:
@@ -89,7 +98,9 @@ def test_postfilter_and_models_are_written_beside_each_other(tmp_path: Path) -> 
     shutil.copytree(GOLDEN / "decoder", folder)
     basis = np.ones((2, FEATURES, COLOURS), np.float16)
     before = load_bundle(folder)
-    write_postfilter(folder, {"basis": basis, "scale_bins": np.array([3, 1], np.int16)})
+    write_postfilter(folder, {"basis": basis, "scale_bins": np.array([3, 1], np.int16)}, {"data": "two crops"})
+    with pytest.raises(WeightsError):
+        write_postfilter(folder, {"basis": basis}, {})
     update_manifest(folder, 8, "again", "smoke-quadtree.safetensors", {})
     after = load_bundle(folder)
     assert after.postfilter is not None
