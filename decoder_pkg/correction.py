@@ -7,7 +7,8 @@ of VVC does); and of the tone, by hinges and products of the three colours (as t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -96,10 +97,25 @@ def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
     padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
     added = torch.empty_like(picture)
     rows = max(1, STRIP // picture.shape[2])
-    for top in range(0, picture.shape[1], rows):
+
+    @torch.inference_mode()
+    def correct_strip(top: int) -> None:
         seen = features(padded[:, top : top + rows + 2 * REACH])
         added[:, top : top + rows] = (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
+
+    _for_each(correct_strip, range(0, picture.shape[1], rows), 1 if picture.is_cuda else torch.get_num_threads())
     return added
+
+
+def _for_each(action: Callable[[int], None], values: Sequence[int], threads: int) -> None:
+    """Each thread takes one value after another: all of them in every small operation would wait for each other."""
+    if threads == 1:
+        for value in values:
+            action(value)
+        return
+    with ThreadPoolExecutor(threads, "strip", torch.set_num_threads, (1,)) as pool:
+        list(pool.map(action, values))
+    torch.set_num_threads(threads)
 
 
 def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
