@@ -113,9 +113,11 @@ def _for_each(action: Callable[[int], None], values: Sequence[int], threads: int
         for value in values:
             action(value)
         return
-    with ThreadPoolExecutor(threads, "strip", torch.set_num_threads, (1,)) as pool:
-        list(pool.map(action, values))
-    torch.set_num_threads(threads)
+    try:
+        with ThreadPoolExecutor(threads, "strip", torch.set_num_threads, (1,)) as pool:
+            list(pool.map(action, values))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:

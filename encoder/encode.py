@@ -110,10 +110,11 @@ class AnalysedPicture:
         """
         height, width = self.pixels.shape[:2]
         quantised = self.quantise(gain, q, latents)
-        tiles = self._rendered(quantised, gain)
+        tiles = self.rendered(quantised, gain)
         if fitted is None:
-            fitted = self._fit(tiles, gain, q)
-        pixels = assemble(tiles, height, width, self._kernel(fitted, gain))
+            fitted, pixels = self._best_filter(tiles, gain, q)
+        else:
+            pixels = self._shown(tiles, fitted, gain)
         payload = self.payload(quantised, gain, fitted)
         self._decode_back(payload, quantised, gain, q, fitted)
         check = checksum(payload, quantised.latents)
@@ -125,8 +126,8 @@ class AnalysedPicture:
         """What the post-filter adds to the picture: [3, H, W] float16 in levels; None where it adds nothing."""
         if self.postfilter is None:
             return None
-        tiles = self._rendered(self.quantise(gain, q, latents), gain)
-        kernel = self._kernel(self._fit(tiles, gain, q), gain)
+        tiles = self.rendered(self.quantise(gain, q, latents), gain)
+        kernel = self._kernel(self._best_filter(tiles, gain, q)[0], gain)
         height, width = self.pixels.shape[:2]
         return None if kernel is None else corrections(tiles, height, width, kernel)
 
@@ -135,29 +136,33 @@ class AnalysedPicture:
         entropy = self.model.decoder.entropy
         return encode_payload(entropy, quantised, gain, filter_bins(self.postfilter, fitted.m), fitted.coefficients)
 
-    def _rendered(self, quantised: QuantisedLatents, gain: int) -> list[Tile]:
+    def rendered(self, quantised: QuantisedLatents, gain: int) -> list[Tile]:
+        """What the synthesis makes of integers, not filtered."""
         decoder = self.model.decoder
         return list(render_tiles(decoder.synthesis, decoder.arch, quantised.latents, gain))
 
     def _kernel(self, fitted: FittedFilter, gain: int) -> NDArray[np.float32] | None:
         return filter_kernel(self.postfilter, fitted.coefficients, fitted.m, gain)
 
-    def _fit(self, tiles: Sequence[Tile], gain: int, q: int) -> FittedFilter:
-        """The filter of least rate and squared error at about the slope where latents are coded so.
+    def _shown(self, tiles: Sequence[Tile], fitted: FittedFilter, gain: int) -> Pixels:
+        height, width = self.pixels.shape[:2]
+        return assemble(tiles, height, width, self._kernel(fitted, gain))
+
+    def _best_filter(self, tiles: Sequence[Tile], gain: int, q: int) -> tuple[FittedFilter, Pixels]:
+        """The filter of least rate and squared error at about the slope where latents are coded so, and the picture.
 
         One that does not pay on the pixels as they are shown, clamped and rounded, is none.
         """
+        none = FittedFilter()
+        plain = self._shown(tiles, none, gain)
         if self.postfilter is None:
-            return FittedFilter()
-        slope, (height, width) = trained_slope(gain) * (q / Q_ONE) ** 2, self.pixels.shape[:2]
-        entropy = self.model.decoder.entropy
+            return none, plain
+        entropy, slope = self.model.decoder.entropy, trained_slope(gain) * (q / Q_ONE) ** 2
         fitted = fit_filter(self.postfilter, entropy, normal_equations(self.pixels, tiles), gain, slope)
-        with_it, without = (
-            squared_error(self.pixels, assemble(tiles, height, width, kernel))
-            for kernel in (self._kernel(fitted, gain), None)
-        )
-        worth = slope / 8 * filter_bits(self.postfilter, entropy, fitted)
-        return fitted if with_it + worth < without else FittedFilter()
+        filtered = self._shown(tiles, fitted, gain)
+        price = slope / 8 * filter_bits(self.postfilter, entropy, fitted)
+        pays = squared_error(self.pixels, filtered) + price < squared_error(self.pixels, plain)
+        return (fitted, filtered) if pays else (none, plain)
 
     def _decode_back(
         self, payload: bytes, quantised: QuantisedLatents, gain: int, q: int, fitted: FittedFilter

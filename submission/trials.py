@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from decoder_pkg.architecture import GAIN_STEPS
 from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.postfilter import PostFilter
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import filter_bits
 from encoder.objective import Latents, Setting, trained_slope
@@ -24,7 +26,7 @@ from encoder.refine import refine_latents
 from encoder.refinement import METHODS
 from encoder.splice import parts_of
 from encoder.twin import load_float_model
-from encoder.weights import Zoo, load_zoo
+from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta
 from rate_control.engine import Engine, Processes
 
@@ -49,7 +51,7 @@ class Trial:
     """One picture coded after one refinement.
 
     Attributes:
-      model: start of the model's digest.
+      model: start of a digest of the model and the post-filter.
       deviation: real payload against the estimate, as a ratio minus one.
       seconds: of the refinement on one thread.
     """
@@ -79,6 +81,12 @@ class TrialJob:
     folders: tuple[Path, Path]
 
 
+def weights_digest(model: EncoderModel, postfilter: PostFilter | None) -> str:
+    """Tells trials made with other weights apart."""
+    whole = model.digest.encode() + (postfilter.digest if postfilter else b"")
+    return hashlib.sha256(whole).hexdigest()[:12]
+
+
 def run_job(job: TrialJob) -> list[Trial]:
     """Makes the trials of a picture one after another."""
     zoo = load_zoo(*job.folders)
@@ -102,7 +110,7 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
     bits = filter_bits(picture.postfilter, picture.model.decoder.entropy, fitted)
     bits += estimated_bits(load_float_model(picture.model), coded, gain)
     deviation = 8 * header.length / bits - 1
-    digest = picture.model.digest[:12]
+    digest = weights_digest(picture.model, picture.postfilter)
     return Trial(digest, name, method, iterations, gain, size, bpp, candidate.psnr_db, deviation, seconds)
 
 
@@ -111,7 +119,7 @@ def run(
 ) -> pd.DataFrame:
     """Adds the missing trials to a CSV file, as each picture is done, and returns all of the model's."""
     known = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[f.name for f in fields(Trial)])
-    digest = zoo.models[model].digest[:12]
+    digest = weights_digest(zoo.models[model], zoo.bundle.postfilter)
     done = set(known[KEY].itertuples(index=False, name=None))
     jobs = []
     # A job for each method and number of iterations: what a stopped run has done is not lost.

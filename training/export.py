@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +121,12 @@ def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Led
     rows = [row for row in whole["models"] if row["id"] != number]
     rows.append({"id": number, "name": name, "file": file, "sha256": digest} | ledger)
     whole["models"] = sorted(rows, key=lambda row: row["id"])
-    path.write_text(json.dumps(whole, indent=1) + "\n")
+    write_manifest(folder, whole)
+
+
+def write_manifest(folder: Path, whole: Mapping[str, object]) -> None:
+    """Writes the manifest of a weights folder: its rows of models, and of the post-filter if there is one."""
+    write_file(folder / MANIFEST, (json.dumps(whole, indent=1) + "\n").encode())
 
 
 def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from decoder_pkg.architecture import GAIN_COUNT
 from decoder_pkg.entropy_model import BIN_OCTAVES
 from decoder_pkg.manifest import MANIFEST
 from decoder_pkg.postfilter import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
-from decoder_pkg.render import assemble, render_tiles
+from decoder_pkg.render import assemble
 from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
@@ -26,7 +26,7 @@ from eval.metrics import squared_error
 from eval.provenance import commit
 
 from .data import CropSet
-from .export import LICENCE, write_file
+from .export import LICENCE, write_file, write_manifest
 
 EXAMPLES = """examples:
   python -m training.filter_basis                  anew, in the place of the shipped one, with the shipped models
@@ -48,7 +48,7 @@ LEAST_ERROR = 1 / 12
 """Mean squared error of rounding to 8 bits: no crop counts as if it had less."""
 
 FLOOR = 0.01
-"""Squared levels that every feature has at least in the mean crop: less is lost in float32."""
+"""Squared levels that every feature has at least in the mean crop, so that what hardly varies can be inverted."""
 
 LEAST_VARIANCE = 1e-12
 FIRST_STEPS = 16.0
@@ -98,8 +98,7 @@ def crop_fits(zoo: Zoo, crops: CropSet, count: int, seed: int = 1) -> CropFits:
 
 def _equations(picture: AnalysedPicture, gain: int) -> tuple[NormalEquations, int]:
     """Of one picture, and its squared error without a filter."""
-    decoder, pixels = picture.model.decoder, picture.pixels
-    tiles = list(render_tiles(decoder.synthesis, decoder.arch, picture.quantise(gain).latents, gain))
+    pixels, tiles = picture.pixels, picture.rendered(picture.quantise(gain), gain)
     return normal_equations(pixels, tiles), squared_error(pixels, assemble(tiles, *pixels.shape[:2]))
 
 
@@ -179,7 +178,7 @@ def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]], ledg
     row = {"file": FILE, "sha256": parse_postfilter(data).digest.hex()} | dict(ledger)
     whole = json.loads((folder / MANIFEST).read_text()) | {"postfilter": row}
     write_file(folder / FILE, data)
-    write_file(folder / MANIFEST, (json.dumps(whole, indent=1) + "\n").encode())
+    write_manifest(folder, whole)
 
 
 def main() -> None:

@@ -254,3 +254,11 @@ def test_refinement_for_similarity_with_a_filter_buys_similarity(filtered_zoo: Z
         refined = refine_latents(picture, Setting(24, 128, slope, distortion), "local", 20)
         values.append(ms_ssim(picture.pixels, picture.encode(24, latents=refined.latents)[1]))
     assert values[1] > values[0]
+
+
+def test_filter_of_which_nothing_is_coded_is_none(filtered_zoo: Zoo, photo: Pixels) -> None:
+    postfilter = filtered_zoo.bundle.postfilter
+    assert postfilter
+    silent = replace(postfilter, scale_bins=np.full_like(postfilter.scale_bins, -5000))
+    picture = AnalysedPicture(np.ascontiguousarray(photo[:64, :64]), filtered_zoo.models[8], silent)
+    assert picture.encode(24)[0].header.m == 0
