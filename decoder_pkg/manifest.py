@@ -22,6 +22,8 @@ class Ledger(TypedDict, total=False):
 
     iterations: int
     hours: float
+    """Of two CPU cores."""
+    gpu_hours: float
     gains: list[int]
     """First and last gain index that it was trained for; without them all."""
     base: int

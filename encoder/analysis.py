@@ -64,7 +64,7 @@ class HyperAnalysis(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         bottom, right = -y.shape[2] % HYPER_STRIDE, -y.shape[3] % HYPER_STRIDE
-        complete = F.pad(y, (0, right, 0, bottom), mode="replicate")
+        complete = F.pad(y, (0, right, 0, bottom), mode="replicate") if bottom or right else y
         x = F.leaky_relu(self.enter(complete), 0.125)
         x = F.leaky_relu(self.down(x), 0.125)
         z: Tensor = self.leave(x)

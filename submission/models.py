@@ -95,7 +95,8 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
                 "gains": "{} to {}".format(*row.get("gains", ALL_GAINS)),
                 "difference to": row.get("base", ""),
                 "iterations": row["iterations"],
-                "hours": row["hours"],
+                "hours": row.get("hours", ""),
+                "GPU hours": row.get("gpu_hours", ""),
             }
         )
     return pd.DataFrame(rows).set_index("id")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import Dataset
 from tqdm import tqdm
+
+from .config import TrainConfig
+from .variation import Variation, draw
 
 CACHE = Path(".cache/training")
 LOW_WEIGHT_REPOSITORIES = ("ngchc/CameraSR",)
@@ -20,27 +25,6 @@ LOW_WEIGHT = 0.25
 
 DOWNSCALED = 0.5
 """Share of the crops that are reduced from a larger window: sharp detail, full chroma, as in pictures from a camera."""
-
-LIT = 0.3
-LIGHT = 0.2
-"""Share of the crops under another light, a linear ramp for each colour, and how far it changes a sample at most.
-
-Smooth ramps of colour are rare in small crops; a model that has seen few of them may amplify one without bound.
-"""
-
-FRAMED = 0.15
-FRAME = 3
-"""Share of the crops with a border of one colour along one side, as scans have, and its largest width in pixels."""
-
-BLANK = 0.2
-"""Share of these that are one colour otherwise."""
-
-NOISY = 0.3
-NOISE_LEVELS = 3.0
-"""Share of the crops with sensor-like noise, and its largest standard deviation in 8-bit levels.
-
-Compressed training crops hold hardly any fine chroma, pictures from a camera do.
-"""
 
 
 class CropSet:
@@ -74,15 +58,59 @@ class CropSet:
         count, side = self.crops.shape[:2]
         return f"{count} crops of {side}x{side}"
 
+    def windows(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
+        """Random windows [count, 3, size, size] uint8, reduced, flipped and transposed by chance."""
+        chosen = rng.choice(len(self.crops), size=count, p=self.weights)
+        stacked = np.stack([_window(self.crops[index], size, rng) for index in chosen])
+        return torch.from_numpy(stacked).permute(0, 3, 1, 2)
+
     def batch(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
         """Random crops [count, 3, size, size] float32 in [0, 1], varied at random."""
-        chosen = rng.choice(len(self.crops), size=count, p=self.weights)
-        stacked = np.stack([_vary(self.crops[index], size, rng) for index in chosen])
-        return torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255
+        noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        return draw(rng, count).apply(self.windows(rng, count, size), noise)
 
 
-def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A window of a crop [S, S, 3]: reduced, flipped, transposed, lit otherwise, framed, noisy, each by chance."""
+class TrainingBatch(NamedTuple):
+    """What a training iteration sees.
+
+    Attributes:
+      windows: [B, 3, S, S] uint8.
+      variation: of these.
+      gains: [B] int64 gain indices.
+    """
+
+    windows: Tensor
+    variation: Variation
+    gains: Tensor
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them in one row."""
+        return self.windows, *self.variation, self.gains
+
+    def to(self, device: torch.device) -> TrainingBatch:
+        """The same batch on a device."""
+        windows, *variation, gains = (part.to(device) for part in self.tensors())
+        return TrainingBatch(windows, Variation(*variation), gains)
+
+
+class TrainingBatches(Dataset[TrainingBatch]):
+    """The batch of every iteration of a run; each depends on the run's seed and the iteration alone."""
+
+    def __init__(self, crops: CropSet, config: TrainConfig) -> None:
+        self._crops, self._config = crops, config
+
+    def __getitem__(self, iteration: int) -> TrainingBatch:
+        config = self._config
+        rng = np.random.default_rng((config.seed, iteration))
+        windows = self._crops.windows(rng, config.batch, config.crop)
+        # One from each of as many equal parts of the range: every batch sees low and high rates.
+        position = (np.arange(config.batch) + rng.random(config.batch)) / config.batch
+        gains = config.gain_low + (position * (config.gain_high + 1 - config.gain_low)).astype(np.int64)
+        return TrainingBatch(windows, draw(rng, config.batch), torch.from_numpy(gains))
+
+
+def _window(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A window of a crop [S, S, 3]: reduced from a larger one, flipped, transposed, each by chance."""
     side = len(crop)
     window = int(rng.integers(size, side + 1)) if rng.random() < DOWNSCALED else size
     row, column = rng.integers(0, side - window + 1, 2)
@@ -91,33 +119,7 @@ def _vary(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArr
         picture = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
     flip_rows, flip_columns, transpose = rng.integers(0, 2, 3)
     picture = picture[:: 1 - 2 * flip_rows, :: 1 - 2 * flip_columns]
-    picture = picture.transpose(1, 0, 2) if transpose else picture
-    if rng.random() < LIT:
-        picture = np.clip(np.round(picture * _light(size, rng)), 0, 255).astype(np.uint8)
-    if rng.random() < FRAMED:
-        picture = picture.copy()
-        if rng.random() < BLANK:
-            picture[:] = _colour(rng)
-        picture[: rng.integers(1, FRAME + 1)] = _colour(rng)
-        picture = np.rot90(picture, int(rng.integers(0, 4)))
-    if rng.random() < NOISY:
-        deviation = rng.uniform(0, NOISE_LEVELS, 3)
-        noise = rng.standard_normal(picture.shape, dtype=np.float32) * deviation.astype(np.float32)
-        picture = np.clip(np.round(picture + noise), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(picture)
-
-
-def _colour(rng: np.random.Generator) -> NDArray[np.integer]:
-    """A random colour, black or white half of the time."""
-    return rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, 255 * rng.integers(0, 2))
-
-
-def _light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """[size, size, 3] factors around one: a level and a slope along each axis for every colour."""
-    level, down, across = rng.uniform(-LIGHT / 3, LIGHT / 3, (3, 3)).astype(np.float32)
-    axis = np.linspace(-1, 1, size, dtype=np.float32)
-    factors: NDArray[np.float32] = 1 + level + axis[:, None, None] * down + axis[None, :, None] * across
-    return factors
+    return picture.transpose(1, 0, 2) if transpose else picture
 
 
 def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:

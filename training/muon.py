@@ -73,11 +73,11 @@ class Muon(torch.optim.Optimizer):
         """Moves every weight whose turn it is; a few weights of one shape are orthogonalised together."""
         for group in self.param_groups:
             group["turn"] = turn = (group.get("turn", -1) + 1) % TURNS
-            by_shape: defaultdict[tuple[int, int], list[Tensor]] = defaultdict(list)
+            by_shape: defaultdict[torch.Size, list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
-                    by_shape[(weight.shape[0], weight[0].numel())].append(weight)
-            stacks = [weights[i : i + STACK] for weights in by_shape.values() for i in range(0, len(weights), STACK)]
+                    by_shape[weight.shape].append(weight)
+            stacks = [part for weights in by_shape.values() for part in _stacks(weights)]
             stacks.sort(key=lambda stack: -len(stack) * stack[0].numel() * stack[0].shape[0])
             list(self._run(partial(self._average, group["momentum"]), stacks))
             settings = TURNS * group["lr"], group["momentum"], group["weight_decay"]
@@ -86,22 +86,30 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def _average(self, momentum: float, weights: list[Tensor]) -> None:
         for weight in weights:
-            buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
-            buffer.lerp_(_gradient(weight), 1 - momentum)
+            if "momentum" not in self.state[weight]:
+                self.state[weight]["momentum"] = torch.zeros_like(weight)
+        torch._foreach_lerp_(self._momenta(weights), _gradients(weights), 1 - momentum)
 
     @torch.no_grad()
-    def _step_stack(self, lr: float, momentum: float, weight_decay: float, weights: list[Tensor]) -> None:
+    def _step_stack(self, lr: float | Tensor, momentum: float, weight_decay: float, weights: list[Tensor]) -> None:
         torch._foreach_mul_(weights, 1 - lr * weight_decay)
-        nesterov = [_gradient(weight).lerp(self.state[weight]["momentum"], momentum) for weight in weights]
+        nesterov = torch._foreach_lerp(_gradients(weights), self._momenta(weights), momentum)
         stacked = torch.stack([direction.contiguous().flatten(1) for direction in nesterov])
         wide = stacked.shape[1] <= stacked.shape[2]
         update = orthogonalise(stacked if wide else stacked.mT)
-        update = update if wide else update.mT
         scale = 0.2 * max(stacked.shape[1:]) ** 0.5
-        for weight, direction in zip(weights, update, strict=True):
-            weight.sub_(direction.reshape(weight.shape).to(weight.dtype), alpha=lr * scale)
+        moves = (update if wide else update.mT).to(weights[0].dtype) * (lr * scale)
+        torch._foreach_sub_(weights, moves.reshape(-1, *weights[0].shape).unbind())
+
+    def _momenta(self, weights: list[Tensor]) -> list[Tensor]:
+        return [self.state[weight]["momentum"] for weight in weights]
 
 
-def _gradient(weight: Tensor) -> Tensor:
-    assert weight.grad is not None
-    return weight.grad
+def _stacks(weights: list[Tensor]) -> list[list[Tensor]]:
+    """Weights of one shape in parts that are orthogonalised at once: all on a GPU, a few for each thread elsewhere."""
+    size = len(weights) if weights[0].is_cuda else STACK
+    return [weights[i : i + size] for i in range(0, len(weights), size)]
+
+
+def _gradients(weights: list[Tensor]) -> list[Tensor]:
+    return [weight.grad for weight in weights if weight.grad is not None]

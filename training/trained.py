@@ -16,6 +16,9 @@ from .trainer import ORIGIN
 
 Ledger = dict[str, int | float | str | list[int]]
 
+HOURS = {"cpu": "hours", "cuda": "gpu_hours"}
+"""Field of the ledger that counts the hours of a kind of device."""
+
 
 @dataclass(frozen=True)
 class TrainedRun:
@@ -46,12 +49,13 @@ def load_run(run: Path) -> TrainedRun:
     config = TrainConfig(**json.loads((run / "config.json").read_text()))
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     model = CodecModel(config.build_architecture())
-    prefix = "module."
-    model.load_state_dict({k.removeprefix(prefix): v for k, v in state["average"].items() if k.startswith(prefix)})
+    model.load_state_dict(state["average"])
     origin = run / ORIGIN
-    before = json.loads(origin.read_text()) if origin.exists() else {"iterations": 0, "hours": 0.0}
-    hours = round(before["hours"] + state["seconds"] / 3600, 2)
-    ledger: Ledger = {"iterations": before["iterations"] + state["iteration"], "hours": hours}
+    before = json.loads(origin.read_text()) if origin.exists() else {}
+    ledger: Ledger = {"iterations": before.get("iterations", 0) + state["iteration"]}
+    ledger |= {field: before[field] for field in HOURS.values() if field in before}
+    field = HOURS[state["device"]]
+    ledger[field] = round(before.get(field, 0.0) + state["seconds"] / 3600, 2)
     if (config.gain_low, config.gain_high) != ALL_GAINS:
         ledger["gains"] = [config.gain_low, config.gain_high]
     return TrainedRun(model.eval(), config, ledger)

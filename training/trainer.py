@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from decoder_pkg.synthesis import to_channels_last
 from encoder.model import CodecModel
 
+from .captured import CapturedUpdate
 from .config import TrainConfig
-from .data import CropSet
+from .data import CropSet, TrainingBatch, TrainingBatches
 from .divergence import DivergenceError, LossWatch
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
@@ -29,8 +33,14 @@ from .plots import plot_progress
 from .winograd import is_faster, use_winograd
 
 TensorList = tuple[Tensor, ...] | list[Tensor]
-Batch = tuple[Tensor, Tensor]
-"""Pictures [B, 3, S, S] float and gain indices [B] int64."""
+Values = dict[str, Tensor | float]
+"""What an iteration reports; tensors are scalars that a GPU may not have computed yet."""
+
+NOISE_OF_CROPS = 63
+"""Number of the noise of crops, beside those of the parts of a batch."""
+
+UNREAD = 50
+"""Iterations whose values are left unread: reading them waits for the device."""
 
 CHECKPOINT_SECONDS = 600
 CHECKPOINT = "checkpoint.pt"
@@ -82,16 +92,20 @@ class Trainer:
         # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
         self._parts = torch.get_num_threads() if self.device.type == "cpu" else 1
         self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
-        self._loader = ThreadPoolExecutor(1, "crops")
-        self._next_batch: Future[Batch] | None = None
-        self.average = AveragedModel(self.model, avg_fn=None, multi_avg_fn=self._average)
+        self._map = self._workers.map if self._parts > 1 else map
+        on_gpu = self.device.type == "cuda"
+        self._losses = torch.compile(losses, dynamic=False) if on_gpu else losses
+        self._update = CapturedUpdate(self._update_now, self.device) if on_gpu else self._update_now
+        self._batches: Iterator[TrainingBatch] | None = None
+        self.average = deepcopy(self.model).requires_grad_(False)
         self.optimizers = self._build_optimizers()
         if checkpoint.exists():
             self._load(checkpoint)
 
-    def _average(self, averaged: TensorList, current: TensorList, count: Tensor | int) -> None:
-        steps = int(count)
-        torch._foreach_lerp_(averaged, current, 1 - min(self.config.ema, (1 + steps) / (10 + steps)))
+    def _update_average(self) -> None:
+        decay = min(self.config.ema, (1 + self.iteration) / (10 + self.iteration))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
 
     def _build_optimizers(self) -> list[torch.optim.Optimizer]:
         matrices, tables, rest = [], [], []
@@ -107,13 +121,16 @@ class Trainer:
             [{"params": rest, "lr": adam_lr}, {"params": tables, "lr": adam_lr * self.config.table_factor}],
             betas=(0.9, 0.98),
             fused=True,
+            capturable=self.device.type == "cuda",
         )
         optimizers: list[torch.optim.Optimizer] = [adam]
         if matrices:
-            optimizers.append(Muon(matrices, lr=self.config.muon_lr, run=self._workers.map))
+            optimizers.append(Muon(matrices, lr=self.config.muon_lr, run=self._map))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["peak"] = group["lr"]
+                if self.device.type == "cuda":  # where a captured update finds the rate of its iteration
+                    group["lr"] = torch.tensor(group["lr"], device=self.device)
         return optimizers
 
     def run(self, until: int | None = None) -> None:
@@ -124,63 +141,91 @@ class Trainer:
         """
         end = min(until or self.config.iterations, self.config.iterations)
         saved = time.monotonic()
+        started, unread = saved, list[Values]()
         recent: list[dict[str, float]] = []
         watch = LossWatch()
         progress = tqdm(total=end, initial=self.iteration, desc=self.folder.name, mininterval=10)
         try:
             while self.iteration < end:
-                started = time.monotonic()
-                values = self.step()
+                unread.append(self.step())
+                evaluates = self.iteration % self.config.evaluate_every == 0
+                if not evaluates and self.iteration < end and len(unread) < UNREAD:
+                    continue
+                recent += [{key: float(value) for key, value in values.items()} for values in unread]
+                for values in recent[-len(unread) :]:
+                    watch.add(values["loss"])
+                progress.update(len(unread))
+                unread.clear()
                 self.seconds += time.monotonic() - started
-                watch.add(values["loss"])
-                recent.append(values)
-                progress.update()
-                if self.iteration % self.config.evaluate_every == 0:
-                    self._evaluate({key: sum(row[key] for row in recent) / len(recent) for key in values})
+                if evaluates:
+                    self._evaluate({key: sum(row[key] for row in recent) / len(recent) for key in recent[0]})
                     recent.clear()
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self._save_healthy(watch)
                     saved = time.monotonic()
+                started = time.monotonic()
         finally:
             progress.close()
             self._save_healthy(watch)
 
-    def step(self) -> dict[str, float]:
-        """One iteration; returns the loss and the learning-rate factor."""
-        config = self.config
+    def step(self) -> Values:
+        """One iteration; returns the loss, the gradient's norm and the learning-rate factor."""
         self.model.train()
-        factor = learning_rate_factor(self.iteration, config)
+        factor = learning_rate_factor(self.iteration, self.config)
+        self._set_learning_rate(factor)
+        if self._batches is None:
+            self._batches = self._load_batches()
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(self.config.seed + self.iteration)
+        update = self._update_now if self.iteration < self.config.noise_iterations else self._update
+        loss, norm = update(next(self._batches))
+        self._update_average()
+        self.iteration += 1
+        return {"loss": loss, "gradient_norm": norm, "learning_rate_factor": factor}
+
+    def _set_learning_rate(self, factor: float) -> None:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * factor
-        loss = self._set_gradients(*self._take_batch())
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        if torch.isfinite(norm):
+                rate = group["peak"] * factor
+                if self.device.type == "cuda":
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+
+    def _update_now(self, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
+        """Moves the weights; returns the loss and the gradient's norm. On a GPU nothing here waits for a value."""
+        windows, variation, gains = batch.to(self.device)
+        pictures = variation.apply(windows, self._generator(NOISE_OF_CROPS))
+        loss = self._set_gradients(pictures.contiguous(memory_format=torch.channels_last), gains)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        if self.device.type == "cuda" or torch.isfinite(norm):
             for optimizer in self.optimizers:
                 optimizer.step()
-            self.average.update_parameters(self.model)
-        self.iteration += 1
-        return {"loss": loss, "gradient_norm": float(norm), "learning_rate_factor": factor}
+        return loss, norm
 
-    def _take_batch(self) -> Batch:
-        """This iteration's batch; the next one is cut meanwhile."""
-        batch = self._next_batch.result() if self._next_batch else self._batch(self.iteration)
-        self._next_batch = self._loader.submit(self._batch, self.iteration + 1)
-        return batch
+    def _load_batches(self) -> Iterator[TrainingBatch]:
+        """Batches from this iteration on, cut by other processes meanwhile."""
+        on_gpu = self.device.type == "cuda"
+        return iter(
+            DataLoader(
+                TrainingBatches(self.crops, self.config),
+                batch_size=None,
+                sampler=range(self.iteration, self.config.iterations),
+                num_workers=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1,
+                pin_memory=on_gpu,
+            )
+        )
 
-    def _batch(self, iteration: int) -> Batch:
-        config = self.config
-        rng = np.random.default_rng((config.seed, iteration))
-        picture = self.crops.batch(rng, config.batch, config.crop).to(self.device, memory_format=torch.channels_last)
-        # One from each of as many equal parts of the range: every batch sees low and high rates.
-        position = (np.arange(config.batch) + rng.random(config.batch)) / config.batch
-        gains = config.gain_low + (position * (config.gain_high + 1 - config.gain_low)).astype(np.int64)
-        return picture, torch.from_numpy(gains).to(self.device)
+    def _generator(self, part: int) -> torch.Generator | None:
+        """Noise of its own for every iteration and part of a batch, whichever thread is first; a GPU's default one."""
+        if self.device.type == "cuda":
+            return None
+        return torch.Generator().manual_seed((self.config.seed + self.iteration) * 64 + part)
 
-    def _set_gradients(self, picture: Tensor, gains: Tensor) -> float:
+    def _set_gradients(self, picture: Tensor, gains: Tensor) -> Tensor:
         """Sets every parameter's gradient, each part of the batch in its own thread; returns the loss."""
-        parts = picture.chunk(self._parts), gains.chunk(self._parts)
-        (loss, gradients), *others = self._workers.map(self._loss_and_gradients, range(self._parts), *parts)
+        parts = range(self._parts), picture.chunk(self._parts), gains.chunk(self._parts)
+        (loss, gradients), *others = self._map(self._loss_and_gradients, *parts)
         for other, more in others:
             loss += other
             torch._foreach_add_(gradients, more)
@@ -188,19 +233,15 @@ class Trainer:
             parameter.grad = gradient
         return loss
 
-    def _loss_and_gradients(self, part: int, picture: Tensor, gains: Tensor) -> tuple[float, TensorList]:
+    def _loss_and_gradients(self, part: int, picture: Tensor, gains: Tensor) -> tuple[Tensor, TensorList]:
         """A part's share of the loss and the gradients of all parameters."""
         config = self.config
-        # Each part has noise of its own, whichever thread is first.
-        noise = torch.Generator(self.device).manual_seed((config.seed + self.iteration) * 64 + part)
-        noisy = self.iteration < config.noise_iterations
-        loss = losses(self.model, picture, gains, config.distortion, noisy, noise).sum() / config.batch
-        return float(loss.detach()), torch.autograd.grad(loss, list(self.model.parameters()))
+        noisy, noise = self.iteration < config.noise_iterations, self._generator(part)
+        loss = self._losses(self.model, picture, gains, config.distortion, noisy, noise).sum() / config.batch
+        return loss.detach(), torch.autograd.grad(loss, list(self.model.parameters()))
 
     def _evaluate(self, means: dict[str, float]) -> None:
-        averaged = self.average.module
-        assert isinstance(averaged, CodecModel)
-        points = evaluate(averaged, self.evaluation)
+        points = evaluate(self.average, self.evaluation)
         row = {"iteration": self.iteration, "hours": round(self.seconds / 3600, 4)} | means
         for point in points:
             row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
@@ -231,6 +272,7 @@ class Trainer:
         state = {
             "iteration": self.iteration,
             "seconds": self.seconds,
+            "device": self.device.type,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model, plan
 from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
-from training.data import CropSet
+from training.data import CropSet, TrainingBatches
 from training.distortion import structural_loss
 from training.divergence import DivergenceError
 from training.export import export, export_difference, fixed_point_loss, update_manifest
@@ -30,7 +32,8 @@ from training.loss import lagrangian
 from training.milestones import TABLE
 from training.plots import plot_milestones
 from training.trained import load_run
-from training.trainer import Trainer, learning_rate_factor
+from training.trainer import ORIGIN, Trainer, Values, learning_rate_factor
+from training.variation import Variation
 
 SMOKE = replace(
     load_config(Path(__file__).parents[2] / "training" / "configs" / "smoke.toml"), iterations=50, evaluate_every=10
@@ -105,16 +108,66 @@ def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet
         assert torch.allclose(value, parts[name], atol=1e-5), name
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_captured_updates_train_as_those_launched_one_by_one(tmp_path: Path, crops: CropSet) -> None:
+    config = replace(SMOKE, iterations=30, noise_iterations=0)
+    captured, launched = (trainer(tmp_path / name, crops, config) for name in ("captured", "launched"))
+    launched._update = launched._update_now
+    for training in (captured, launched):
+        training.run()
+    for name, value in captured.model.state_dict().items():
+        assert torch.allclose(value, launched.model.state_dict()[name], atol=0.02), name
+
+
+def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
+    (tmp_path / ORIGIN).write_text(json.dumps({"iterations": 1000, "hours": 2.0, "gpu_hours": 0.5}))
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    for device, hours in (("cpu", [3.0, 0.5]), ("cuda", [2.0, 1.5])):
+        torch.save(state | {"device": device, "seconds": 3600.0}, tmp_path / "checkpoint.pt")
+        ledger = load_run(tmp_path).ledger
+        assert [ledger["hours"], ledger["gpu_hours"]] == hours
+        assert ledger["iterations"] == 1000 + SMOKE.iterations
+
+
+def test_crops_are_lit_framed_and_made_noisy_as_drawn() -> None:
+    count = 6
+    plain = Variation(
+        light=torch.zeros(count, 3, 3),
+        frame_width=torch.tensor([0, 2, 2, 0, 0, 0]),
+        frame_side=torch.tensor([0, 0, 3, 0, 0, 0]),
+        frame_colour=torch.full((count, 3), 255.0),
+        blank=torch.tensor([False, False, True, False, False, False]),
+        blank_colour=torch.zeros(count, 3),
+        deviation=torch.zeros(count, 3),
+    )
+    plain.light[3, 1, 0] = 0.5
+    plain.light[4, :, 2] = 0.5
+    plain.deviation[5, 2] = 3.0
+    windows = torch.full((count, 3, 32, 32), 100, dtype=torch.uint8)
+    untouched, framed, blank, lit, ramp, noisy = 255 * plain.apply(windows, torch.Generator().manual_seed(1))
+    assert (untouched == 100).all()
+    assert (framed[:, :2] == 255).all()
+    assert (framed[:, 2:] == 100).all()
+    assert (blank[:, :, -2:] == 255).all()
+    assert (blank[:, :, :-2] == 0).all()
+    assert lit.mean(dim=(1, 2)).tolist() == [100, 150, 100]
+    assert ramp[:, 5, [0, -1]].tolist() == [[50, 150]] * 3
+    assert noisy[:2].std() == 0
+    assert 2.7 < noisy[2].std() < 3.3
+
+
 def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
     tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=40))
     training.run(until=2)
     monkeypatch.setattr("training.trainer.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("training.trainer.UNREAD", 1)
     monkeypatch.setattr("training.divergence.FEWEST", 1)
     step = training.step
 
-    def diverging() -> dict[str, float]:
+    def diverging() -> Values:
         values = step()
         return values | {"loss": 1.0 if training.iteration < 5 else 100.0}
 
@@ -124,9 +177,9 @@ def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
     assert trainer(tmp_path, crops, replace(SMOKE, iterations=40)).iteration == 4
 
 
-def test_every_batch_sees_low_and_high_rates(tmp_path: Path, crops: CropSet) -> None:
-    training = trainer(tmp_path, crops, replace(SMOKE, batch=4, gain_low=8, gain_high=15))
-    drawn = np.array([training._batch(iteration)[1].numpy() for iteration in range(50)])
+def test_every_batch_sees_low_and_high_rates(crops: CropSet) -> None:
+    batches = TrainingBatches(crops, replace(SMOKE, batch=4, gain_low=8, gain_high=15))
+    drawn = np.array([batches[iteration].gains.numpy() for iteration in range(50)])
     assert {tuple(row // 2) for row in drawn} == {(4, 5, 6, 7)}
     assert set(drawn.ravel()) == set(range(8, 16))
 
