@@ -114,11 +114,11 @@ def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> floa
 
 
 def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
-    """Adds or replaces a model's row."""
+    """Adds or replaces a model's row; what was a difference to the model replaced has no meaning any more and goes."""
     path = folder / MANIFEST
     whole = json.loads(path.read_text()) if path.exists() else {"models": []}
     digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    rows = [row for row in whole["models"] if row["id"] != number]
+    rows = [row for row in whole["models"] if number not in (row["id"], row.get("base"))]
     rows.append({"id": number, "name": name, "file": file, "sha256": digest} | ledger)
     whole["models"] = sorted(rows, key=lambda row: row["id"])
     write_manifest(folder, whole)

@@ -233,6 +233,8 @@ def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
     coder = PictureCoder(skimage.data.chelsea()[:64, :64], zoo, CandidateCache(tmp_path / "cache"))
     headers = [measured.candidate.header for measured in coder.sweep()]
     assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
+    update_manifest(folders[0], 3, "m", "m.safetensors", trained.ledger)  # the copy was a difference to the former m
+    assert list(load_zoo(*folders).models) == [3]
 
 
 def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
