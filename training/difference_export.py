@@ -26,7 +26,7 @@ from .data import CropSet
 from .fixed_point_export import float_layer, integer_bias, source_exponent, tap_major
 from .loss import losses
 
-STEP_COST = 3.4e-7
+STEP_COST = 2.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
 
 MOST_FINER = 7
