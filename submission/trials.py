@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_STEPS
+from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.postfilter import PostFilter
@@ -27,13 +28,16 @@ from encoder.refinement import METHODS
 from encoder.splice import parts_of
 from encoder.twin import load_float_model
 from encoder.weights import EncoderModel, Zoo, load_zoo
-from eval.curves import MEAN, Curve, bjontegaard_delta
+from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, Processes
 
 from .zips import write_atomically
 
-GAINS = tuple(range(GAIN_STEPS, 6 * GAIN_STEPS, GAIN_STEPS))
-"""One point for each octave of lambda between 0.0008 and 0.0128."""
+GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))
+"""One point for each octave of lambda from 0.0005 on, each under the model that was trained for the fewest others."""
+
+ANCHOR = "VTM"
+"""Published codec that is shown beside, where the pictures are those of its curve."""
 
 PLAIN = ("nearest integers", 0)
 ROUNDED = ("rate-aware rounding", 0)
@@ -62,7 +66,7 @@ class Trial:
     iterations: int
     gain: int
     bytes: int
-    bpp: float
+    pixels: int
     psnr_db: float
     deviation: float
     seconds: float
@@ -73,10 +77,9 @@ KEY = ["model", "picture", "method", "iterations", "gain"]
 
 @dataclass(frozen=True)
 class TrialJob:
-    """Trials of one picture: under one model, each a method, iterations and gain."""
+    """Trials of one picture: each a method, iterations and gain."""
 
     file: Path
-    model: int
     settings: tuple[tuple[str, int, int], ...]
     folders: tuple[Path, Path]
 
@@ -89,9 +92,22 @@ def weights_digest(model: EncoderModel, postfilter: PostFilter | None) -> str:
 
 def run_job(job: TrialJob) -> list[Trial]:
     """Makes the trials of a picture one after another."""
-    zoo = load_zoo(*job.folders)
-    picture = AnalysedPicture(load_picture(job.file), zoo.models[job.model], zoo.bundle.postfilter)
-    return [trial(picture, job.file.stem, *setting) for setting in job.settings]
+    zoo, pixels = load_zoo(*job.folders), load_picture(job.file)
+    return [
+        trial(
+            AnalysedPicture(pixels, trained_for(zoo, gain), zoo.bundle.postfilter), job.file.stem, method, count, gain
+        )
+        for method, count, gain in job.settings
+    ]
+
+
+def trained_for(zoo: Zoo, gain: int) -> EncoderModel:
+    """The model that was trained for this gain and the fewest others.
+
+    Raises:
+      ValueError: there is none.
+    """
+    return min((model for model in zoo.models.values() if gain in model.gains), key=lambda model: len(model.gains))
 
 
 def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
@@ -106,32 +122,32 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
     candidate, _ = picture.encode(gain, latents=latents)
     coded, fitted = parts_of(picture.model, candidate, picture.postfilter)
     size, header = entry_size(candidate.entry(name)), candidate.header
-    bpp = 8 * size / (header.width * header.height)
+    pixels = header.width * header.height
     bits = filter_bits(picture.postfilter, picture.model.decoder.entropy, fitted)
     bits += estimated_bits(load_float_model(picture.model), coded, gain)
     deviation = 8 * header.length / bits - 1
     digest = weights_digest(picture.model, picture.postfilter)
-    return Trial(digest, name, method, iterations, gain, size, bpp, candidate.psnr_db, deviation, seconds)
+    return Trial(digest, name, method, iterations, gain, size, pixels, candidate.psnr_db, deviation, seconds)
 
 
 def run(
-    files: Sequence[Path], settings: Sequence[tuple[str, int]], zoo: Zoo, model: int, output: Path, engine: Engine
+    files: Sequence[Path], settings: Sequence[tuple[str, int]], zoo: Zoo, output: Path, engine: Engine
 ) -> pd.DataFrame:
-    """Adds the missing trials to a CSV file, as each picture is done, and returns all of the model's."""
+    """Adds the missing trials to a CSV file, as each picture is done, and returns all of the zoo's."""
     known = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[f.name for f in fields(Trial)])
-    digest = weights_digest(zoo.models[model], zoo.bundle.postfilter)
+    digests = {gain: weights_digest(trained_for(zoo, gain), zoo.bundle.postfilter) for gain in GAINS}
     done = set(known[KEY].itertuples(index=False, name=None))
     jobs = []
     # A job for each method and number of iterations: what a stopped run has done is not lost.
     for file, setting in itertools.product(files, settings):
-        missing = tuple((*setting, gain) for gain in GAINS if (digest, file.stem, *setting, gain) not in done)
+        missing = tuple((*setting, gain) for gain in GAINS if (digests[gain], file.stem, *setting, gain) not in done)
         if missing:
-            jobs.append(TrialJob(file, model, missing, zoo.folders))
+            jobs.append(TrialJob(file, missing, zoo.folders))
     for _, found in tqdm(engine.map(run_job, jobs), total=len(jobs), desc="trials", disable=not jobs):
         rows = pd.DataFrame(map(asdict, found))
         known = pd.concat([known, rows], ignore_index=True) if len(known) else rows
         write_atomically(output, known.sort_values(KEY).round(5).to_csv(index=False).encode())
-    return known[known["model"] == digest]
+    return known[known["model"].isin(digests.values())]
 
 
 def table(trials: pd.DataFrame) -> pd.DataFrame:
@@ -139,13 +155,14 @@ def table(trials: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (method, iterations), group in trials.groupby(["method", "iterations"]):
         plain = trials[(trials["method"] == PLAIN[0]) & trials["picture"].isin(group["picture"])]
-        delta = bjontegaard_delta(_curve(plain), _curve(group))
+        curve = _curve(group)
         rows.append(
             {
                 "method": method,
                 "iterations": iterations,
                 "pictures": group["picture"].nunique(),
-                "BD-rate (%)": delta.rate_percent,
+                "BD-rate (%)": bjontegaard_delta(_curve(plain), curve).rate_percent,
+                f"against {ANCHOR} (%)": _against_published(group, curve),
                 "seconds a picture": group["seconds"].mean(),
                 "real bytes against the estimate (%)": 100 * group["deviation"].abs().max(),
             }
@@ -153,9 +170,17 @@ def table(trials: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _against_published(trials: pd.DataFrame, curve: Curve) -> float:
+    """BD-rate against the published anchor; no number for pictures that it was not published for."""
+    pixels = dict(zip(trials["picture"], trials["pixels"], strict=True))
+    anchors = [row for row in published_curves(pixels) if (row.name, row.kind) == (ANCHOR, MEAN)]
+    return bjontegaard_delta(anchors[0], curve).rate_percent if anchors else math.nan
+
+
 def _curve(trials: pd.DataFrame) -> Curve:
     """Means over the pictures at each gain."""
-    means = trials.groupby("gain")[["bpp", "psnr_db"]].mean()
+    points = trials.assign(bpp=8 * trials["bytes"] / trials["pixels"])
+    means = points.groupby("gain")[["bpp", "psnr_db"]].mean()
     return Curve(str(trials["method"].iloc[0]), MEAN, tuple(means["bpp"]), tuple(means["psnr_db"]))
 
 
@@ -171,12 +196,11 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture (default all)")
     parser.add_argument("--methods", nargs="+", choices=names, default=names, help="default all")
     parser.add_argument("--iterations", type=int, nargs="+", default=[25, 100], help="default 25 100")
-    parser.add_argument("--model", type=int, default=1, help="id of the model (default 1)")
     parser.add_argument("--output", type=Path, default=Path("docs/refinement.csv"), help="what is known already")
     arguments = parser.parse_args()
     settings = [PLAIN, ROUNDED, *((method, count) for method in arguments.methods for count in arguments.iterations)]
     files = find_pictures(arguments.images)[:: arguments.every]
-    trials = run(files, settings, load_zoo(), arguments.model, arguments.output, Processes())
+    trials = run(files, settings, load_zoo(), arguments.output, Processes())
     print(table(trials).to_string(index=False, float_format=lambda value: f"{value:.2f}"))
 
 

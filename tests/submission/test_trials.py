@@ -21,7 +21,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_every_setting_is_compared_with_plain_rounding(golden_zoo: Zoo, files: list[Path], tmp_path: Path) -> None:
-    found = run(files, [PLAIN, ROUNDED, ("local", 3)], golden_zoo, 8, tmp_path / "trials.csv", Here())
+    found = run(files, [PLAIN, ROUNDED, ("local", 3)], golden_zoo, tmp_path / "trials.csv", Here())
     assert len(found) == 2 * 3 * len(trials.GAINS)
     rows = table(found)
     delta = dict(zip(rows["method"], rows["BD-rate (%)"].tolist(), strict=True))
@@ -34,7 +34,7 @@ def test_known_trials_are_not_made_again(
     golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "trials.csv"
-    first = run(files[:1], [PLAIN], golden_zoo, 8, output, Here())
+    first = run(files[:1], [PLAIN], golden_zoo, output, Here())
     made = []
     original = trials.run_job
 
@@ -43,7 +43,7 @@ def test_known_trials_are_not_made_again(
         return original(job)
 
     monkeypatch.setattr(trials, "run_job", watched)
-    run(files, [PLAIN], golden_zoo, 8, output, Here())
+    run(files, [PLAIN], golden_zoo, output, Here())
     assert made == ["two"]
     kept = pd.read_csv(output)
     assert kept[kept["picture"] == "one"]["bytes"].tolist() == first["bytes"].tolist()
