@@ -42,6 +42,21 @@ class Setting:
     distortion: Distortion = SQUARED_ERROR
 
 
+@dataclass(frozen=True)
+class Rounded:
+    """Latents as they will be coded, and what they cost.
+
+    Attributes:
+      total: the Lagrangian in bits, a scalar.
+      cells: the part of it [1, 1, h, w] that belongs to each position of the latents.
+      coded: the latents.
+    """
+
+    total: Tensor
+    cells: Tensor
+    coded: Coded
+
+
 def trained_slope(gain: int) -> float:
     """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
     return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
@@ -78,12 +93,46 @@ class Objective:
 
     def rounded(self, latents: Latents) -> Tensor:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
-        return self.rounded_by_cell(latents)[0]
+        return self.rounded_by_cell(latents).total
 
-    def rounded_by_cell(self, latents: Latents) -> tuple[Tensor, Tensor]:
-        """As `rounded`, and the part of it [1, 1, h, w] that belongs to each position of the latents."""
-        cells, rest = self._terms(latents, round_straight_through, round_straight_through)
-        return cells.sum() + rest, cells
+    def rounded_by_cell(self, latents: Latents) -> Rounded:
+        """As `rounded`, and what it is made of."""
+        coded, z_hat = self._code(latents, round_straight_through, round_straight_through)
+        cells, rest = self._cost(coded, z_hat)
+        return Rounded(cells.sum() + rest, cells, coded)
+
+    def curvature(self, latents: Latents) -> Tensor:
+        """Half of the second derivative of the squared error in a latent, mean of each channel: [1, M, 1, 1] bits.
+
+        From random signs sent back through the synthesis (Hutchinson 1990), as if nothing were clamped.
+        """
+        with torch.no_grad():
+            coded, _ = self._code(latents, torch.round, torch.round)
+        y_hat = coded.y_hat.requires_grad_()
+        picture = self._synthesis(y_hat)[:, :, : self._size[0], : self._size[1]]
+        signs = torch.randint(0, 2, picture.shape, generator=torch.Generator().manual_seed(0)) * 2.0 - 1
+        (response,) = torch.autograd.grad(picture, y_hat, 255 * signs)
+        bits_per_error = 8 / self.setting.slope * self.setting.distortion.error
+        return bits_per_error * response.square().mean(dim=(2, 3), keepdim=True)
+
+    def pays(self, coded: Coded, gradient: Tensor, curvature: Tensor) -> Tensor:
+        """Whether the next integer down its gradient promises to lower the Lagrangian, for each latent [1, M, h, w].
+
+        Its own rate is exact; the rest is a Taylor series of second order.
+
+        Args:
+          coded: the latents as rounded.
+          gradient: of the Lagrangian in y.
+          curvature: as from `curvature`.
+        """
+        q = self.setting.q / Q_ONE
+        symbol = coded.quantised.detach().requires_grad_()
+        log2_sigma, sign = coded.log2_sigma.detach(), -torch.sign(gradient)
+        rate = information(latent_likelihood(symbol, log2_sigma))
+        (slope,) = torch.autograd.grad(rate.sum(), symbol)
+        with torch.no_grad():
+            change = information(latent_likelihood(symbol + sign, log2_sigma)) - rate
+            return change + sign * (q * gradient - slope) + q * q * curvature < 0
 
     @property
     def is_local(self) -> bool:
@@ -98,13 +147,18 @@ class Objective:
 
     def _terms(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Tensor, Tensor]:
         """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
-        coded, z_hat = self._code(latents, quantise_y, quantise_z)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
-            picture = self._model.synthesis(coded.y_hat, self._gain)
+        return self._cost(*self._code(latents, quantise_y, quantise_z))
+
+    def _cost(self, coded: Coded, z_hat: Tensor) -> tuple[Tensor, Tensor]:
         rate = information(latent_likelihood(coded.quantised, coded.log2_sigma)).sum(1, keepdim=True)
-        error, loss = self._distortion(picture.float())
+        error, loss = self._distortion(self._synthesis(coded.y_hat))
         bits_per_distortion = 8 / self.setting.slope
         return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss
+
+    def _synthesis(self, y_hat: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
+            picture: Tensor = self._model.synthesis(y_hat, self._gain)
+        return picture.float()
 
     def _hyper_rate(self, z_hat: Tensor) -> Tensor:
         return bits(self._model.prior.likelihood(z_hat, self._gain)).sum()

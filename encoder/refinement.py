@@ -15,7 +15,7 @@ from .model import round_straight_through
 from .objective import Latents, Objective
 
 ALPHA, ALPHA_LOCAL = 0.8, 0.5
-BETA = (0.25, 0.75)
+BETA, BETA_LOCAL = (0.25, 0.75), (0.25, 0.9)
 """Step of L-OPT at the start, and share of the largest gradient that moves a latent, at start and end.
 
 Where every neighbourhood moves at once, the paper's step is too long: smooth pictures at low rates never recover.
@@ -58,14 +58,21 @@ class Method:
 
 def refine_lopt(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
-    return _largest_gradients(objective, start, iterations, begin, ALPHA, [lambda size: size.amax()] * 2, None)
+    return _largest_gradients(objective, start, _Schedule(iterations, begin, ALPHA, BETA), [_largest_of_all] * 2)
 
 
 def refine_local(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
-    """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept."""
+    """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept.
+
+    Latents whose next integer promises nothing stay.
+    """
     largest = [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)]
-    regions = _BestRegions() if objective.is_local else None
-    return _largest_gradients(objective, start, iterations, begin, ALPHA_LOCAL, largest, regions)
+    schedule = _Schedule(iterations, begin, ALPHA_LOCAL, BETA_LOCAL)
+    return _largest_gradients(objective, start, schedule, largest, regional=objective.is_local)
+
+
+def _largest_of_all(size: Tensor) -> Tensor:
+    return size.amax()
 
 
 def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
@@ -75,36 +82,52 @@ def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
     return largest
 
 
+@dataclass(frozen=True)
+class _Schedule:
+    """Length of the step and share of the largest gradient over the iterations, see ALPHA and BETA."""
+
+    iterations: int
+    begin: float
+    alpha: float
+    beta: tuple[float, float]
+
+    def at(self, iteration: int) -> tuple[float, float]:
+        progress = self.begin + (1 - self.begin) * iteration / self.iterations
+        return self.alpha * (1 - progress), self.beta[0] + (self.beta[1] - self.beta[0]) * progress
+
+
 def _largest_gradients(
     objective: Objective,
     start: Latents,
-    iterations: int,
-    begin: float,
-    step: float,
+    schedule: _Schedule,
     largest: Sequence[Callable[[Tensor], Tensor]],
-    regions: _BestRegions | None,
+    regional: bool = False,
 ) -> Latents:
     """Algorithm 1 of Zhao et al. 2021.
 
-    `step` is alpha at the start; `largest` yields what the gradients of y and z are relative to; `regions` remembers
-    the best of each, if wanted.
+    `largest` yields what the gradients of y and z are relative to. If regional, only latents move for which that
+    promises to pay, and the best of each region is remembered.
     """
     parts = [part.clone().requires_grad_() for part in start]
+    curvature = objective.curvature(start) if regional else None
+    regions = _BestRegions()
     best, kept = math.inf, start
-    for iteration in range(iterations + 1):
-        loss, cells = objective.rounded_by_cell((parts[0], parts[1]))
-        if loss.item() < best:
-            best, kept = loss.item(), (parts[0].detach().clone(), parts[1].detach().clone())
-        if iteration == iterations:
+    for iteration in range(schedule.iterations + 1):
+        rounded = objective.rounded_by_cell((parts[0], parts[1]))
+        if rounded.total.item() < best:
+            best, kept = rounded.total.item(), (parts[0].detach().clone(), parts[1].detach().clone())
+        if iteration == schedule.iterations:
             break
-        if regions:
-            regions.see(parts[0].detach(), cells.detach())
-            if iteration % GATHERING == GATHERING - 1 or iteration == iterations - 1:
+        if regional:
+            regions.see(parts[0].detach(), rounded.cells.detach())
+            if iteration % GATHERING == GATHERING - 1 or iteration == schedule.iterations - 1:
                 parts[0].data.copy_(regions.gather())
                 continue
-        progress = begin + (1 - begin) * iteration / iterations
-        alpha, beta = step * (1 - progress), BETA[0] + (BETA[1] - BETA[0]) * progress
-        for part, gradient, scale in zip(parts, torch.autograd.grad(loss, parts), largest, strict=True):
+        gradients = list(torch.autograd.grad(rounded.total, parts))
+        if curvature is not None:
+            gradients[0] = gradients[0] * objective.pays(rounded.coded, gradients[0], curvature)
+        alpha, beta = schedule.at(iteration)
+        for part, gradient, scale in zip(parts, gradients, largest, strict=True):
             relative = gradient / scale(gradient.abs()).clamp(min=1e-12)
             with torch.no_grad():
                 part -= alpha * torch.where(relative.abs() > beta, relative, 0.0)
