@@ -14,12 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.architecture import CAUSAL, QUADTREE, Architecture
-from decoder_pkg.entropy_model import BIN_OCTAVES
 from decoder_pkg.fixed_point import CAUSAL_TAPS
 from decoder_pkg.quadtree import GROUPS, TURNS
 from decoder_pkg.synthesis import conv3
 
-from .entropy import LOG2_SIGMA_MIN
+from .entropy import is_certain
 
 Quantiser = Callable[[Tensor], Tensor]
 """Float residuals in units of the quantisation step to (nearly) integers, differentiable."""
@@ -208,11 +207,6 @@ def groups_of(steps: Sequence[Tensor]) -> Tensor:
 def zero_like(x: Tensor, training: bool) -> Tensor:
     """Zeros; in training the gradient passes, or a channel that is certain everywhere would never come back."""
     return x - x.detach() if training else torch.zeros_like(x)
-
-
-def is_certain(log2_sigma: Tensor) -> Tensor:
-    """Which latents fall into the first scale bin, whose latents are zero and not coded (`entropy_model.CERTAIN`)."""
-    return log2_sigma < LOG2_SIGMA_MIN + BIN_OCTAVES / 2
 
 
 CONTEXTS: dict[str, type[CausalContext] | type[QuadtreeContext]] = {CAUSAL: CausalContext, QUADTREE: QuadtreeContext}

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.architecture import GAIN_STEPS, Architecture
+from decoder_pkg.entropy_model import BIN_OCTAVES
 from decoder_pkg.synthesis import conv3
 
 LOG2_SIGMA_MIN = -3.25
@@ -99,6 +100,16 @@ def latent_likelihood(residual: Tensor, log2_sigma: Tensor, dead_zone: float = D
 def information(likelihood: Tensor) -> Tensor:
     """Bits of each symbol: any shape, float32."""
     return -torch.log2(likelihood.float().clamp(min=LIKELIHOOD_MIN))
+
+
+def coded_information(symbols: Tensor, log2_sigma: Tensor) -> Tensor:
+    """Bits of each latent as it is coded, float32 of any one shape: those that are certain cost nothing."""
+    return torch.where(is_certain(log2_sigma), 0.0, information(latent_likelihood(symbols, log2_sigma)))
+
+
+def is_certain(log2_sigma: Tensor) -> Tensor:
+    """Which latents fall into the first scale bin, whose latents are zero and not coded (`entropy_model.CERTAIN`)."""
+    return log2_sigma < LOG2_SIGMA_MIN + BIN_OCTAVES / 2
 
 
 def bits(likelihood: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from decoder_pkg.synthesis import Synthesis
 
 from .analysis import Analysis, HyperAnalysis
 from .context import CONTEXTS, Coded, Quantiser
-from .entropy import DEAD_ZONE, FactorisedPrior, HyperSynthesis, bits, latent_likelihood
+from .entropy import FactorisedPrior, HyperSynthesis, bits, coded_information, latent_likelihood
 
 INITIAL_LOG_GAIN = 1.5
 """Natural logarithm of the initial gain in the middle of the lambda range."""
@@ -96,5 +96,8 @@ class CodecModel(nn.Module):
         # Fresh noise for the rate, whatever the context and the synthesis saw.
         noisy = noise(coded.residual) if self.training else coded.quantised
         hyper_bits = bits(self.prior.likelihood(noise(z) if self.training else z_hat, gain_index))
-        latent_bits = bits(latent_likelihood(noisy, coded.log2_sigma, 0.0 if self.training else DEAD_ZONE))
+        if self.training:
+            latent_bits = bits(latent_likelihood(noisy, coded.log2_sigma, 0.0))
+        else:
+            latent_bits = coded_information(noisy, coded.log2_sigma).flatten(1).sum(1)
         return Estimate(self.synthesis(coded.y_hat, gain_index).float(), latent_bits + hyper_bits, hyper_bits)

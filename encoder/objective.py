@@ -13,7 +13,7 @@ from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 
 from .context import Coded, Quantiser
-from .entropy import bits, information, latent_likelihood
+from .entropy import bits, coded_information
 from .model import CodecModel, round_straight_through
 from .pictures import Pixels
 from .rate import padded_tensor
@@ -128,10 +128,10 @@ class Objective:
         q = self.setting.q / Q_ONE
         symbol = coded.quantised.detach().requires_grad_()
         log2_sigma, sign = coded.log2_sigma.detach(), -torch.sign(gradient)
-        rate = information(latent_likelihood(symbol, log2_sigma))
+        rate = coded_information(symbol, log2_sigma)
         (slope,) = torch.autograd.grad(rate.sum(), symbol)
         with torch.no_grad():
-            change = information(latent_likelihood(symbol + sign, log2_sigma)) - rate
+            change = coded_information(symbol + sign, log2_sigma) - rate
             return change + sign * (q * gradient - slope) + q * q * curvature < 0
 
     @property
@@ -150,7 +150,7 @@ class Objective:
         return self._cost(*self._code(latents, quantise_y, quantise_z))
 
     def _cost(self, coded: Coded, z_hat: Tensor) -> tuple[Tensor, Tensor]:
-        rate = information(latent_likelihood(coded.quantised, coded.log2_sigma)).sum(1, keepdim=True)
+        rate = coded_information(coded.quantised, coded.log2_sigma).sum(1, keepdim=True)
         error, loss = self._distortion(self._synthesis(coded.y_hat))
         bits_per_distortion = 8 / self.setting.slope
         return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss

@@ -10,7 +10,7 @@ from decoder_pkg.architecture import LATENT_STRIDE
 from decoder_pkg.decoder import latent_size
 from decoder_pkg.entropy_model import Q_ONE
 
-from .entropy import bits, latent_likelihood
+from .entropy import bits, coded_information
 from .model import CodecModel
 from .pictures import Pixels
 
@@ -36,4 +36,4 @@ def estimated_bits(model: CodecModel, latents: tuple[Tensor, Tensor], gain: int,
     y, z = latents[0], torch.round(latents[1])
     coded = model.code(y, z, q / Q_ONE, torch.round)
     hyper = bits(model.prior.likelihood(z, torch.tensor([gain])))
-    return float(bits(latent_likelihood(coded.quantised, coded.log2_sigma)) + hyper)
+    return float(coded_information(coded.quantised, coded.log2_sigma).sum() + hyper)
