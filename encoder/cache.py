@@ -17,7 +17,7 @@ from eval.metrics import Distortion
 from .encode import Candidate
 
 CACHE = Path(".cache/encodings")
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 """Raised whenever the same settings would yield another stream."""
 
 

@@ -257,7 +257,7 @@ def _adam(
 METHODS = (
     Method("l-opt", "Zhao et al. 2021, Algorithm 1 and Eq. 2", refine_lopt),
     Method(
-        "local", "the same region by region: largest gradient and best so far are the neighbourhood's", refine_local
+        "local", "the same region by region, for latents that promise to pay (Taylor series, rate exact)", refine_local
     ),
     Method("noise", "Campos et al. 2019, section 3", refine_noise),
     Method("straight-through", "Adam beside Zhao et al. 2021, section 2.1", refine_straight_through),

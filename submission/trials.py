@@ -93,11 +93,10 @@ def weights_digest(model: EncoderModel, postfilter: PostFilter | None) -> str:
 def run_job(job: TrialJob) -> list[Trial]:
     """Makes the trials of a picture one after another."""
     zoo, pixels = load_zoo(*job.folders), load_picture(job.file)
+    models = {gain: trained_for(zoo, gain) for _, _, gain in job.settings}
+    pictures = {model.id: AnalysedPicture(pixels, model, zoo.bundle.postfilter) for model in models.values()}
     return [
-        trial(
-            AnalysedPicture(pixels, trained_for(zoo, gain), zoo.bundle.postfilter), job.file.stem, method, count, gain
-        )
-        for method, count, gain in job.settings
+        trial(pictures[models[gain].id], job.file.stem, method, count, gain) for method, count, gain in job.settings
     ]
 
 

@@ -29,14 +29,14 @@ class LossWatch:
         self.losses.append(loss if math.isfinite(loss) else math.inf)
 
     def check(self) -> None:
-        """Compares the median with the least one and begins anew.
+        """Compares the median of the newest losses with the least one and begins anew.
 
         Raises:
           DivergenceError: it is much larger, or half of the losses are no numbers.
         """
         if len(self.losses) < FEWEST:
             return
-        middle = median(self.losses)
+        middle = median(self.losses[-FEWEST:])  # a run that broke a minute ago was healthy for longer
         if middle == math.inf or middle > RISE * self.least:
             raise DivergenceError(f"the loss rose from {self.least:.4g} to {middle:.4g}")
         self.least = min(self.least, middle)

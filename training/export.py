@@ -118,7 +118,11 @@ def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Led
     path = folder / MANIFEST
     whole = json.loads(path.read_text()) if path.exists() else {"models": []}
     digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    rows = [row for row in whole["models"] if number not in (row["id"], row.get("base"))]
+    same = any(row["id"] == number and row["sha256"] == digest for row in whole["models"])
+    copies = [] if same else [row for row in whole["models"] if row.get("base") == number]
+    for row in copies:
+        print(f"{row['name']} was a difference to the former weights: export it again", file=sys.stderr)
+    rows = [row for row in whole["models"] if row["id"] != number and row not in copies]
     rows.append({"id": number, "name": name, "file": file, "sha256": digest} | ledger)
     whole["models"] = sorted(rows, key=lambda row: row["id"])
     write_manifest(folder, whole)

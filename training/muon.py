@@ -16,7 +16,7 @@ WEIGHT_DECAY = 0.1
 decay keeps these from growing.
 """
 STACK = 4
-"""Weights of one shape that are orthogonalised in one batch of products."""
+"""Weights of one shape that a CPU orthogonalises in one batch of products; a GPU takes all of them."""
 
 TURNS = 2
 """A weight moves once in as many steps, as far as in all of them: its momentum hardly turns meanwhile."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,11 +37,14 @@ TensorList = tuple[Tensor, ...] | list[Tensor]
 Values = dict[str, Tensor | float]
 """What an iteration reports; tensors are scalars that a GPU may not have computed yet."""
 
-NOISE_OF_CROPS = 63
+NOISE_OF_CROPS = 1023
 """Number of the noise of crops, beside those of the parts of a batch."""
 
+CONFIGURED = ("lr", "peak", "capturable")
+"""What a group of weights gets from the run's configuration and the device, not from its checkpoint."""
+
 UNREAD = 50
-"""Iterations whose values are left unread: reading them waits for the device."""
+"""Iterations whose values are left unread on a GPU: reading them waits for it."""
 
 CHECKPOINT_SECONDS = 600
 CHECKPOINT = "checkpoint.pt"
@@ -53,6 +57,12 @@ def learning_rate_factor(iteration: int, config: TrainConfig) -> float:
     warm = min(1.0, (iteration + 1) / max(1, config.warmup))
     left = (config.iterations - iteration) / max(1.0, config.decay * config.iterations)
     return min(warm, left, 1.0)
+
+
+def _leave_signals_to_parent(worker: int) -> None:
+    """A signal to the whole group must not end the processes that cut batches before the parent has saved."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Trainer:
@@ -76,7 +86,8 @@ class Trainer:
           initial: model to start from; without one the linear shortcut starts from principal components.
         """
         self.config, self.folder, self.crops, self.evaluation = config, folder, crops, evaluation
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._on_gpu = torch.cuda.is_available()
+        self.device = torch.device("cuda" if self._on_gpu else "cpu")
         torch.manual_seed(config.seed)
         self.model = initial or CodecModel(config.build_architecture())
         self.iteration, self.seconds = 0, 0.0
@@ -87,15 +98,14 @@ class Trainer:
                 initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
             (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
         to_channels_last(self.model.to(self.device))
-        if self.device.type == "cpu" and is_faster():
+        if not self._on_gpu and is_faster():
             use_winograd(self.model)
         # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
-        self._parts = torch.get_num_threads() if self.device.type == "cpu" else 1
+        self._parts = 1 if self._on_gpu else torch.get_num_threads()
         self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
         self._map = self._workers.map if self._parts > 1 else map
-        on_gpu = self.device.type == "cuda"
-        self._losses = torch.compile(losses, dynamic=False) if on_gpu else losses
-        self._update = CapturedUpdate(self._update_now, self.device) if on_gpu else self._update_now
+        self._losses = torch.compile(losses, dynamic=False) if self._on_gpu else losses
+        self._update = CapturedUpdate(self._update_now, self.device) if self._on_gpu else self._update_now
         self._batches: Iterator[TrainingBatch] | None = None
         self.average = deepcopy(self.model).requires_grad_(False)
         self.optimizers = self._build_optimizers()
@@ -121,7 +131,7 @@ class Trainer:
             [{"params": rest, "lr": adam_lr}, {"params": tables, "lr": adam_lr * self.config.table_factor}],
             betas=(0.9, 0.98),
             fused=True,
-            capturable=self.device.type == "cuda",
+            capturable=self._on_gpu,
         )
         optimizers: list[torch.optim.Optimizer] = [adam]
         if matrices:
@@ -129,7 +139,7 @@ class Trainer:
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["peak"] = group["lr"]
-                if self.device.type == "cuda":  # where a captured update finds the rate of its iteration
+                if self._on_gpu:  # where a captured update finds the rate of its iteration
                     group["lr"] = torch.tensor(group["lr"], device=self.device)
         return optimizers
 
@@ -149,7 +159,7 @@ class Trainer:
             while self.iteration < end:
                 unread.append(self.step())
                 evaluates = self.iteration % self.config.evaluate_every == 0
-                if not evaluates and self.iteration < end and len(unread) < UNREAD:
+                if self._on_gpu and not evaluates and self.iteration < end and len(unread) < UNREAD:
                     continue
                 recent += [{key: float(value) for key, value in values.items()} for values in unread]
                 for values in recent[-len(unread) :]:
@@ -175,7 +185,7 @@ class Trainer:
         self._set_learning_rate(factor)
         if self._batches is None:
             self._batches = self._load_batches()
-        if self.device.type == "cuda":
+        if self._on_gpu:
             torch.cuda.manual_seed(self.config.seed + self.iteration)
         update = self._update_now if self.iteration < self.config.noise_iterations else self._update
         loss, norm = update(next(self._batches))
@@ -187,7 +197,7 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 rate = group["peak"] * factor
-                if self.device.type == "cuda":
+                if self._on_gpu:
                     group["lr"].fill_(rate)
                 else:
                     group["lr"] = rate
@@ -198,29 +208,34 @@ class Trainer:
         pictures = variation.apply(windows, self._generator(NOISE_OF_CROPS))
         loss = self._set_gradients(pictures.contiguous(memory_format=torch.channels_last), gains)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        if self.device.type == "cuda" or torch.isfinite(norm):
-            for optimizer in self.optimizers:
-                optimizer.step()
+        # A gradient that is no number counts as none; asking whether it is one would wait for a GPU.
+        if self._on_gpu or not torch.isfinite(norm):
+            for parameter in self.model.parameters():
+                assert parameter.grad is not None
+                parameter.grad = torch.where(torch.isfinite(norm), parameter.grad, 0.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
         return loss, norm
 
     def _load_batches(self) -> Iterator[TrainingBatch]:
         """Batches from this iteration on, cut by other processes meanwhile."""
-        on_gpu = self.device.type == "cuda"
         return iter(
             DataLoader(
                 TrainingBatches(self.crops, self.config),
                 batch_size=None,
                 sampler=range(self.iteration, self.config.iterations),
-                num_workers=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1,
-                pin_memory=on_gpu,
+                num_workers=max(1, len(os.sched_getaffinity(0)) - 1) if self._on_gpu else 1,
+                pin_memory=self._on_gpu,
+                multiprocessing_context="fork",  # the others would copy the crops
+                worker_init_fn=_leave_signals_to_parent,
             )
         )
 
     def _generator(self, part: int) -> torch.Generator | None:
         """Noise of its own for every iteration and part of a batch, whichever thread is first; a GPU's default one."""
-        if self.device.type == "cuda":
+        if self._on_gpu:
             return None
-        return torch.Generator().manual_seed((self.config.seed + self.iteration) * 64 + part)
+        return torch.Generator().manual_seed((self.config.seed + self.iteration) * 1024 + part)
 
     def _set_gradients(self, picture: Tensor, gains: Tensor) -> Tensor:
         """Sets every parameter's gradient, each part of the batch in its own thread; returns the loss."""
@@ -287,4 +302,8 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            # The checkpoint has the state of every weight, the configuration and the device have the rest.
+            groups = [{key: group[key] for key in CONFIGURED if key in group} for group in optimizer.param_groups]
             optimizer.load_state_dict(saved)
+            for group, configured in zip(optimizer.param_groups, groups, strict=True):
+                group |= configured
