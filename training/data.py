@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from .config import TrainConfig
-from .variation import Variation, draw
+from .variation import draw
 
 CACHE = Path(".cache/training")
 LOW_WEIGHT_REPOSITORIES = ("ngchc/CameraSR",)
@@ -68,45 +65,6 @@ class CropSet:
         """Random crops [count, 3, size, size] float32 in [0, 1], varied at random."""
         noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
         return draw(rng, count).apply(self.windows(rng, count, size), noise)
-
-
-class TrainingBatch(NamedTuple):
-    """What a training iteration sees.
-
-    Attributes:
-      windows: [B, 3, S, S] uint8.
-      variation: of these.
-      gains: [B] int64 gain indices.
-    """
-
-    windows: Tensor
-    variation: Variation
-    gains: Tensor
-
-    def tensors(self) -> tuple[Tensor, ...]:
-        """All of them in one row."""
-        return self.windows, *self.variation, self.gains
-
-    def to(self, device: torch.device) -> TrainingBatch:
-        """The same batch on a device."""
-        windows, *variation, gains = (part.to(device) for part in self.tensors())
-        return TrainingBatch(windows, Variation(*variation), gains)
-
-
-class TrainingBatches(Dataset[TrainingBatch]):
-    """The batch of every iteration of a run; each depends on the run's seed and the iteration alone."""
-
-    def __init__(self, crops: CropSet, config: TrainConfig) -> None:
-        self._crops, self._config = crops, config
-
-    def __getitem__(self, iteration: int) -> TrainingBatch:
-        config = self._config
-        rng = np.random.default_rng((config.seed, iteration))
-        windows = self._crops.windows(rng, config.batch, config.crop)
-        # One from each of as many equal parts of the range: every batch sees low and high rates.
-        position = (np.arange(config.batch) + rng.random(config.batch)) / config.batch
-        gains = config.gain_low + (position * (config.gain_high + 1 - config.gain_low)).astype(np.int64)
-        return TrainingBatch(windows, draw(rng, config.batch), torch.from_numpy(gains))
 
 
 def _window(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:

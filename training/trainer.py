@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,20 +14,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from decoder_pkg.synthesis import to_channels_last
 from encoder.model import CodecModel
 
+from .batches import TrainingBatch, load_batches
 from .captured import CapturedUpdate
 from .config import TrainConfig
-from .data import CropSet, TrainingBatch, TrainingBatches
+from .data import CropSet
 from .divergence import DivergenceError, LossWatch
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
 from .loss import losses
-from .muon import Muon
+from .optimizers import build_optimizers, learning_rate_factor, restore, set_learning_rate
 from .plots import plot_progress
 from .winograd import is_faster, use_winograd
 
@@ -40,9 +38,6 @@ Values = dict[str, Tensor | float]
 NOISE_OF_CROPS = 1023
 """Number of the noise of crops, beside those of the parts of a batch."""
 
-CONFIGURED = ("lr", "peak", "capturable")
-"""What a group of weights gets from the run's configuration and the device, not from its checkpoint."""
-
 UNREAD = 50
 """Iterations whose values are left unread on a GPU: reading them waits for it."""
 
@@ -50,19 +45,6 @@ CHECKPOINT_SECONDS = 600
 CHECKPOINT = "checkpoint.pt"
 ORIGIN = "origin.json"
 """In a run's folder: the manifest's row of the model that it started from."""
-
-
-def learning_rate_factor(iteration: int, config: TrainConfig) -> float:
-    """Linear warm-up, constant, then linear decay to zero over the last share of the run."""
-    warm = min(1.0, (iteration + 1) / max(1, config.warmup))
-    left = (config.iterations - iteration) / max(1.0, config.decay * config.iterations)
-    return min(warm, left, 1.0)
-
-
-def _leave_signals_to_parent(worker: int) -> None:
-    """A signal to the whole group must not end the processes that cut batches before the parent has saved."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
 
 
 class Trainer:
@@ -108,7 +90,7 @@ class Trainer:
         self._update = CapturedUpdate(self._update_now, self.device) if self._on_gpu else self._update_now
         self._batches: Iterator[TrainingBatch] | None = None
         self.average = deepcopy(self.model).requires_grad_(False)
-        self.optimizers = self._build_optimizers()
+        self.optimizers = build_optimizers(self.model, config, self.device, self._map)
         if checkpoint.exists():
             self._load(checkpoint)
 
@@ -116,32 +98,6 @@ class Trainer:
         decay = min(self.config.ema, (1 + self.iteration) / (10 + self.iteration))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
-
-    def _build_optimizers(self) -> list[torch.optim.Optimizer]:
-        matrices, tables, rest = [], [], []
-        for name, parameter in self.model.named_parameters():
-            if self.config.muon_lr > 0 and parameter.ndim == 4 and min(parameter.shape[:2]) >= 32:
-                matrices.append(parameter)
-            elif "gain" in name or name.startswith("prior."):
-                tables.append(parameter)
-            else:
-                rest.append(parameter)
-        adam_lr = self.config.adam_lr
-        adam = torch.optim.Adam(
-            [{"params": rest, "lr": adam_lr}, {"params": tables, "lr": adam_lr * self.config.table_factor}],
-            betas=(0.9, 0.98),
-            fused=True,
-            capturable=self._on_gpu,
-        )
-        optimizers: list[torch.optim.Optimizer] = [adam]
-        if matrices:
-            optimizers.append(Muon(matrices, lr=self.config.muon_lr, run=self._map))
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["peak"] = group["lr"]
-                if self._on_gpu:  # where a captured update finds the rate of its iteration
-                    group["lr"] = torch.tensor(group["lr"], device=self.device)
-        return optimizers
 
     def run(self, until: int | None = None) -> None:
         """Trains to the end of the configuration, or to an earlier iteration, and saves.
@@ -182,9 +138,9 @@ class Trainer:
         """One iteration; returns the loss, the gradient's norm and the learning-rate factor."""
         self.model.train()
         factor = learning_rate_factor(self.iteration, self.config)
-        self._set_learning_rate(factor)
+        set_learning_rate(self.optimizers, factor)
         if self._batches is None:
-            self._batches = self._load_batches()
+            self._batches = load_batches(self.crops, self.config, self.iteration, self.device)
         if self._on_gpu:
             torch.cuda.manual_seed(self.config.seed + self.iteration)
         update = self._update_now if self.iteration < self.config.noise_iterations else self._update
@@ -192,15 +148,6 @@ class Trainer:
         self._update_average()
         self.iteration += 1
         return {"loss": loss, "gradient_norm": norm, "learning_rate_factor": factor}
-
-    def _set_learning_rate(self, factor: float) -> None:
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                rate = group["peak"] * factor
-                if self._on_gpu:
-                    group["lr"].fill_(rate)
-                else:
-                    group["lr"] = rate
 
     def _update_now(self, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
         """Moves the weights; returns the loss and the gradient's norm. On a GPU nothing here waits for a value."""
@@ -216,20 +163,6 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
         return loss, norm
-
-    def _load_batches(self) -> Iterator[TrainingBatch]:
-        """Batches from this iteration on, cut by other processes meanwhile."""
-        return iter(
-            DataLoader(
-                TrainingBatches(self.crops, self.config),
-                batch_size=None,
-                sampler=range(self.iteration, self.config.iterations),
-                num_workers=max(1, len(os.sched_getaffinity(0)) - 1) if self._on_gpu else 1,
-                pin_memory=self._on_gpu,
-                multiprocessing_context="fork",  # the others would copy the crops
-                worker_init_fn=_leave_signals_to_parent,
-            )
-        )
 
     def _generator(self, part: int) -> torch.Generator | None:
         """Noise of its own for every iteration and part of a batch, whichever thread is first; a GPU's default one."""
@@ -301,9 +234,4 @@ class Trainer:
         self.iteration, self.seconds = state["iteration"], state["seconds"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            # The checkpoint has the state of every weight, the configuration and the device have the rest.
-            groups = [{key: group[key] for key in CONFIGURED if key in group} for group in optimizer.param_groups]
-            optimizer.load_state_dict(saved)
-            for group, configured in zip(optimizer.param_groups, groups, strict=True):
-                group |= configured
+        restore(self.optimizers, state["optimizers"])

@@ -22,17 +22,19 @@ from encoder.model import CodecModel
 from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model, plan
 from encoder.weights import load_zoo
+from training.batches import TrainingBatches
 from training.config import TrainConfig, load_config
-from training.data import CropSet, TrainingBatches
+from training.data import CropSet
 from training.distortion import structural_loss
 from training.divergence import DivergenceError
 from training.export import export, export_difference, fixed_point_loss, update_manifest
 from training.fixed_point_export import quantise_layers
 from training.loss import lagrangian
 from training.milestones import TABLE
+from training.optimizers import learning_rate_factor
 from training.plots import plot_milestones
 from training.trained import load_run
-from training.trainer import ORIGIN, TensorList, Trainer, Values, learning_rate_factor
+from training.trainer import ORIGIN, TensorList, Trainer, Values
 from training.variation import Variation
 
 SMOKE = replace(

@@ -1,0 +1,78 @@
+"""The batch of every iteration of a training run, cut by other processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from .config import TrainConfig
+from .data import CropSet
+from .variation import Variation, draw
+
+
+class TrainingBatch(NamedTuple):
+    """What a training iteration sees.
+
+    Attributes:
+      windows: [B, 3, S, S] uint8.
+      variation: of these.
+      gains: [B] int64 gain indices.
+    """
+
+    windows: Tensor
+    variation: Variation
+    gains: Tensor
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them in one row."""
+        return self.windows, *self.variation, self.gains
+
+    def to(self, device: torch.device) -> TrainingBatch:
+        """The same batch on a device."""
+        windows, *variation, gains = (part.to(device) for part in self.tensors())
+        return TrainingBatch(windows, Variation(*variation), gains)
+
+
+class TrainingBatches(Dataset[TrainingBatch]):
+    """The batch of every iteration of a run; each depends on the run's seed and the iteration alone."""
+
+    def __init__(self, crops: CropSet, config: TrainConfig) -> None:
+        self._crops, self._config = crops, config
+
+    def __getitem__(self, iteration: int) -> TrainingBatch:
+        config = self._config
+        rng = np.random.default_rng((config.seed, iteration))
+        windows = self._crops.windows(rng, config.batch, config.crop)
+        # One from each of as many equal parts of the range: every batch sees low and high rates.
+        position = (np.arange(config.batch) + rng.random(config.batch)) / config.batch
+        gains = config.gain_low + (position * (config.gain_high + 1 - config.gain_low)).astype(np.int64)
+        return TrainingBatch(windows, draw(rng, config.batch), torch.from_numpy(gains))
+
+
+def load_batches(crops: CropSet, config: TrainConfig, first: int, device: torch.device) -> Iterator[TrainingBatch]:
+    """Batches from an iteration to the run's last one; for a GPU in pinned memory, cut by all cores but one."""
+    on_gpu = device.type == "cuda"
+    return iter(
+        DataLoader(
+            TrainingBatches(crops, config),
+            batch_size=None,
+            sampler=range(first, config.iterations),
+            num_workers=max(1, len(os.sched_getaffinity(0)) - 1) if on_gpu else 1,
+            pin_memory=on_gpu,
+            multiprocessing_context="fork",  # the others would copy the crops
+            worker_init_fn=_leave_signals_to_parent,
+        )
+    )
+
+
+def _leave_signals_to_parent(worker: int) -> None:
+    """A signal to the whole group must not end the processes that cut batches before the parent has saved."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
