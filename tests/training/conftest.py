@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from training.data import CropSet
+
+from .runs import SMOKE, trainer
+
+
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
+    folder = tmp_path_factory.mktemp("crops")
+    for name in ("astronaut", "coffee"):
+        pixels = getattr(skimage.data, name)()
+        for row in (0, 140):
+            for column in (0, 120, 240):
+                Image.fromarray(pixels[row : row + 256, column : column + 256]).save(
+                    folder / f"{name}{row}{column}.png"
+                )
+    return CropSet(folder, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module", params=["smoke", "smoke-quadtree"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    trainer(folder, crops, replace(SMOKE, architecture=request.param)).run()
+    return folder

@@ -1,0 +1,22 @@
+"""A small run, for the tests of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import skimage.data
+import torch
+
+from training.config import TrainConfig, load_config
+from training.data import CropSet
+from training.trainer import Trainer
+
+SMOKE = replace(
+    load_config(Path(__file__).parents[2] / "training" / "configs" / "smoke.toml"), iterations=50, evaluate_every=10
+)
+
+
+def trainer(folder: Path, crops: CropSet, config: TrainConfig = SMOKE) -> Trainer:
+    picture = torch.from_numpy(skimage.data.chelsea()[:128, :128].copy()).permute(2, 0, 1)
+    return Trainer(config, folder, crops, [picture])

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.batches import TrainingBatches
+from training.data import CropSet
+from training.variation import Variation
+
+from .runs import SMOKE
+
+
+def test_crops_are_lit_framed_and_made_noisy_as_drawn() -> None:
+    count = 6
+    plain = Variation(
+        light=torch.zeros(count, 3, 3),
+        frame_width=torch.tensor([0, 2, 2, 0, 0, 0]),
+        frame_side=torch.tensor([0, 0, 3, 0, 0, 0]),
+        frame_colour=torch.full((count, 3), 255.0),
+        blank=torch.tensor([False, False, True, False, False, False]),
+        blank_colour=torch.zeros(count, 3),
+        deviation=torch.zeros(count, 3),
+    )
+    plain.light[3, 1, 0] = 0.5
+    plain.light[4, :, 2] = 0.5
+    plain.deviation[5, 2] = 3.0
+    windows = torch.full((count, 3, 32, 32), 100, dtype=torch.uint8)
+    untouched, framed, blank, lit, ramp, noisy = 255 * plain.apply(windows, torch.Generator().manual_seed(1))
+    assert (untouched == 100).all()
+    assert (framed[:, :2] == 255).all()
+    assert (framed[:, 2:] == 100).all()
+    assert (blank[:, :, -2:] == 255).all()
+    assert (blank[:, :, :-2] == 0).all()
+    assert lit.mean(dim=(1, 2)).tolist() == [100, 150, 100]
+    assert ramp[:, 5, [0, -1]].tolist() == [[50, 150]] * 3
+    assert noisy[:2].std() == 0
+    assert 2.7 < noisy[2].std() < 3.3
+
+
+def test_every_batch_sees_low_and_high_rates(crops: CropSet) -> None:
+    batches = TrainingBatches(crops, replace(SMOKE, batch=4, gain_low=8, gain_high=15))
+    drawn = np.array([batches[iteration].gains.numpy() for iteration in range(50)])
+    assert {tuple(row // 2) for row in drawn} == {(4, 5, 6, 7)}
+    assert set(drawn.ravel()) == set(range(8, 16))
+
+
+def test_folder_without_crops_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="--data"):
+        CropSet(tmp_path, tmp_path)
+
+
+def test_crops_stay_inside_and_repeat_with_the_seed(crops: CropSet) -> None:
+    first, again = (crops.batch(np.random.default_rng(1), 4, 96) for _ in range(2))
+    assert first.shape == (4, 3, 96, 96)
+    assert torch.equal(first, again)
+    assert 0 <= float(first.min()) < float(first.max()) <= 1
