@@ -104,7 +104,10 @@ def information(likelihood: Tensor) -> Tensor:
 
 def coded_information(symbols: Tensor, log2_sigma: Tensor) -> Tensor:
     """Bits of each latent as it is coded, float32 of any one shape: those that are certain cost nothing."""
-    return torch.where(is_certain(log2_sigma), 0.0, information(latent_likelihood(symbols, log2_sigma)))
+    # Most latents are certain at low rates: only the others are computed.
+    coded = (~is_certain(log2_sigma)).flatten().nonzero().squeeze(1)
+    likelihood = latent_likelihood(symbols.flatten()[coded], log2_sigma.flatten()[coded])
+    return torch.zeros(symbols.numel()).index_copy(0, coded, information(likelihood)).view(symbols.shape)
 
 
 def is_certain(log2_sigma: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from decoder_pkg.architecture import CAUSAL, Architecture
 from decoder_pkg.entropy_model import BIN_OCTAVES, MEAN_STEPS, SCALE_SHIFT, EntropyModel
 from decoder_pkg.fixed_point import TAPS, IntegerConv
 from decoder_pkg.quadtree import GROUPS
+from decoder_pkg.synthesis import to_channels_last
 
 from .entropy import LOG2_SIGMA_MIN
 from .model import CodecModel
@@ -99,6 +100,7 @@ def load_float_model(model: EncoderModel) -> CodecModel:
     codec.prior.load_state_dict(model.prior_state)
     codec.synthesis.load_state_dict(model.decoder.synthesis.state_dict())
     _load_entropy(codec, model.decoder.entropy, model.decoder.exponents)
+    to_channels_last(codec.synthesis)
     return codec.eval()
 
 
