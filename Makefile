@@ -22,6 +22,7 @@ FROM ?=
 ENTRIES ?= ours=dist
 SHEET ?=
 CODECS ?=
+PRESETS ?=
 DIST ?= dist
 COUNT ?= 100000
 PYTHONS ?=
@@ -117,8 +118,9 @@ models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-ra
 	$(BIN)/python -m submission.models $(if $(wildcard $(KODAK)),--kodak $(KODAK))
 
 .PHONY: curves
-curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF")
+curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
 	$(BIN)/python -m submission.curves --images $(or $(IMAGES),$(KODAK)) $(if $(CODECS),--codecs $(CODECS)) \
+	  $(if $(PRESETS),--presets $(PRESETS)) \
 	  $(if $(IMAGES),--output dist/curves)
 
 .PHONY: clean

@@ -91,6 +91,14 @@ class SetCoder:
         rows = [row for p in self._pictures for row in p.rows(p.swept if swept else p.candidates)]
         return pd.DataFrame(rows)
 
+    def along(self, slopes: Sequence[float], refine: Refine) -> pd.DataFrame:
+        """The cheapest candidate of every picture at each slope, refined there: the table's rows and their slope."""
+        chosen = []
+        for slope in slopes:
+            self._improve(refine, self._cheapest(slope, swept=True), slope)
+            chosen.append(cheapest_rows(self.table(), slope, self._metric).assign(slope=slope))
+        return pd.concat(chosen, ignore_index=True)
+
     def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0, around: int = 0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.
 

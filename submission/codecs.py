@@ -10,18 +10,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from decoder_pkg.architecture import GAIN_COUNT
 from encoder.cache import CandidateCache
+from encoder.objective import trained_slope
+from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
 from eval.curves import MEAN, SET, Curve
 from eval.provenance import Provenance, provenance
 from rate_control.allocation import lower_hull
 from rate_control.engine import Engine
+from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
 from rate_control.table import Metric, picture_psnr_db
 
 from .baseline_rows import Tables
+
+SLOPE_GAINS = range(5, GAIN_COUNT, 9)
+"""Presets are measured at the slopes where these gains were trained: about 0.05 to 0.5 bits per pixel."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,18 @@ def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]
     names = [f"this codec, model {group[0]}" if len(group) == 1 else "this codec" for group in groups]
     tables = [table[table["model"].isin(group)] for group in groups]
     return [Codec(name, rows, "", origin) for name, rows in zip(names, tables, strict=True)]
+
+
+def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], engine: Engine) -> list[Codec]:
+    """All models at a few slopes, for each picture what a preset finds there; real bytes as in `model_codecs`."""
+    codecs = []
+    for preset in presets:
+        coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
+        coder.sweep()
+        table = coder.along([trained_slope(gain) for gain in SLOPE_GAINS], PresetRefinement(preset))
+        table["candidate"] = [f"slope {slope:.6g}" for slope in table["slope"]]
+        codecs.append(Codec(f"this codec, {preset.name}", table, "", provenance(1, zoo.bundle.digest.hex())))
+    return codecs
 
 
 def baseline_codecs(tables: Tables) -> list[Codec]:

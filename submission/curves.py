@@ -18,6 +18,7 @@ from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.filter_fit import filter_bits
 from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.presets import PRESETS, Preset, preset
 from encoder.rate import estimated_bits
 from encoder.splice import parts_of
 from encoder.sweep import PictureCoder
@@ -32,12 +33,13 @@ from rate_control.jobs import similarity
 from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
-from .codecs import Codec, baseline_codecs, model_codecs
+from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs
 from .zips import write_atomically
 
 EXAMPLES = """examples:
   python -m submission.curves --images kodak/                        all shipped models together, and each alone
   python -m submission.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
+  python -m submission.curves --images kodak/ --codecs all --presets fast medium    what refinement is worth
   python -m submission.curves --images photos/ --output dist/curves  published curves are shown for Kodak's 24 alone
 """
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
@@ -150,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--codecs", nargs="+", metavar="CODEC", help="ids of models, all (of them together), names of other codecs"
     )
+    names = [row.name for row in PRESETS]
+    parser.add_argument("--presets", nargs="+", choices=names, default=[], help="at equal slopes, as in a set")
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the results (default docs)")
     return parser
 
@@ -166,18 +170,26 @@ def main() -> int:
         wanted = arguments.codecs or models
         if unknown := [name for name in wanted if name not in known]:
             parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
-        print(_report(zoo, files, wanted, arguments.output, arguments.images.resolve().name))
+        presets = [preset(name) for name in arguments.presets]
+        print(_report(zoo, files, wanted, presets, arguments.output, arguments.images.resolve().name))
     except (PictureError, WeightsError, TableError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _report(zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], folder: Path, name: str) -> str:
+def _report(
+    zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], presets: Sequence[Preset], folder: Path, name: str
+) -> str:
     groups = [list(zoo.models) if name == ALL else [int(name)] for name in wanted if name == ALL or name.isdigit()]
     names = [name for name in wanted if name != ALL and not name.isdigit()]
     own = model_codecs(zoo, files, groups, Processes())
-    codecs = [*own, *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else [])]
+    refined = preset_codecs(zoo, files, presets, Processes())
+    codecs = [
+        *refined,
+        *own,
+        *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else []),
+    ]
     if not codecs:
         raise TableError(f"none of {', '.join(wanted)} can code these pictures")
     text = write_curves(codecs, published_curves(codecs[0].pixels), folder, name)

@@ -12,6 +12,7 @@ from PIL import Image
 from decoder_pkg.archive import entry_size
 from encoder.cache import CandidateCache
 from encoder.pictures import load_picture
+from encoder.presets import Preset
 from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
 from eval.curves import MEAN, SET
@@ -19,9 +20,18 @@ from eval.metrics import pooled_psnr
 from eval.provenance import provenance
 from rate_control.engine import Here
 from rate_control.jobs import similarity
+from rate_control.table import cheapest_rows
 from submission import curves
 from submission.baseline_rows import sweep_baselines
-from submission.codecs import Codec, baseline_codecs, mean_curve, model_codecs, slope_curve
+from submission.codecs import (
+    SLOPE_GAINS,
+    Codec,
+    baseline_codecs,
+    mean_curve,
+    model_codecs,
+    preset_codecs,
+    slope_curve,
+)
 from submission.curves import delta_table, deviation_report, write_curves
 
 TABLE = pd.DataFrame(
@@ -75,6 +85,19 @@ def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) 
     assert row["bytes"] == entry_size(first.entry("one"))
     assert codec.provenance.bundle_sha256.startswith(golden_zoo.bundle.id.hex())
     assert "real bytes against the estimate" in deviation_report(golden_zoo, codec.name, model, files)
+
+
+def test_preset_costs_at_no_slope_more_than_the_sweep(golden_zoo: Zoo, files: list[Path]) -> None:
+    (codec,) = preset_codecs(golden_zoo, files, [Preset("short", "local", 3)], Here())
+    (swept,) = model_codecs(golden_zoo, files, [list(golden_zoo.models)], Here())
+    assert len(codec.table) == len(files) * len(SLOPE_GAINS)
+    for slope in codec.table["slope"].unique().tolist():
+        least = cheapest_rows(swept.table, slope).set_index("image")
+        found = codec.table[codec.table["slope"] == slope].set_index("image")
+        assert (
+            found["squared_error"] + slope * found["bytes"] <= least["squared_error"] + slope * least["bytes"]
+        ).all()
+    assert codec.table.groupby("slope")["bytes"].sum().is_monotonic_decreasing
 
 
 def test_models_together_are_at_no_point_worse_than_one_of_them(golden_zoo: Zoo, files: list[Path]) -> None:
