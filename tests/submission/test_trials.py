@@ -8,6 +8,7 @@ import skimage.data
 from PIL import Image
 
 from encoder.weights import Zoo
+from eval.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.engine import Here
 from submission import trials
 from submission.trials import PLAIN, ROUNDED, run, table
@@ -28,6 +29,22 @@ def test_every_setting_is_compared_with_plain_rounding(golden_zoo: Zoo, files: l
     assert delta[PLAIN[0]] == pytest.approx(0)
     assert delta["local"] < 0
     assert (rows["pictures"] == 2).all()
+
+
+def test_kodak_trials_stand_beside_the_published_anchor() -> None:
+    (anchor,) = (row for row in published_curves(KODAK_PICTURES) if (row.name, row.kind) == (trials.ANCHOR, MEAN))
+    points = [(round(1.1 * bpp * 768 * 512 / 8), psnr) for bpp, psnr in zip(anchor.bpp, anchor.psnr_db, strict=True)]
+    found = pd.DataFrame(
+        [
+            {"picture": name, "method": PLAIN[0], "iterations": 0, "gain": gain, "bytes": size, "pixels": pixels}
+            | {"psnr_db": psnr, "deviation": 0.0, "seconds": 0.0}
+            for name, pixels in KODAK_PICTURES.items()
+            for gain, (size, psnr) in enumerate(points)
+        ]
+    )
+    assert table(found)["against VTM (%)"].tolist() == pytest.approx([10], abs=0.1)
+    others = found[found["picture"] != "kodim07"]
+    assert table(others)["against VTM (%)"].isna().all()
 
 
 def test_known_trials_are_not_made_again(
