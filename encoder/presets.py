@@ -34,8 +34,8 @@ class Preset:
 
 PRESETS = (
     Preset("fast"),
-    Preset("medium", "local", 75, saving=0.055),
-    Preset("best", "local", 400, 10, 40, (2,), (4,), 2, 0.07),
+    Preset("medium", "local", 75, saving=0.06),
+    Preset("best", "local", 400, 10, 40, (2,), (4,), 2, 0.075),
 )
 
 

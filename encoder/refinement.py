@@ -13,6 +13,10 @@ from torch import Tensor
 from .context import Quantiser
 from .model import round_straight_through
 from .objective import Latents, Objective
+from .regions import BestRegions, Seen
+
+REFINEMENT_VERSION = 2
+"""Raised whenever a method would find other latents under the same settings."""
 
 ALPHA, ALPHA_LOCAL = 0.8, 0.5
 BETA, BETA_LOCAL = (0.25, 0.75), (0.25, 0.9)
@@ -25,10 +29,7 @@ WINDOW_Y, WINDOW_Z = 5, 3
 """Side of the neighbourhood, in latents and hyper-latents, whose largest gradient the local step is relative to."""
 
 GATHERING = 10
-"""Iterations after which the local method goes on from the best that it has seen of every region."""
-
-REGION = 3
-"""Side of such a region in latents."""
+"""Iterations after which the local method goes on from the best of every region, of these and of the best whole."""
 
 ADAM_BETAS = (0.9, 0.99)
 ADAM_EPSILON = 10.0
@@ -110,51 +111,33 @@ def _largest_gradients(
     """
     parts = [part.clone().requires_grad_() for part in start]
     curvature = objective.curvature(start) if regional else None
-    regions = _BestRegions()
-    best, kept = math.inf, start
+    regions = BestRegions()
+    least, best = math.inf, Seen(start, torch.zeros(()))
     for iteration in range(schedule.iterations + 1):
         rounded = objective.rounded_by_cell((parts[0], parts[1]))
-        if rounded.total.item() < best:
-            best, kept = rounded.total.item(), (parts[0].detach().clone(), parts[1].detach().clone())
+        seen = Seen((parts[0].detach().clone(), parts[1].detach().clone()), rounded.cells.detach())
+        if rounded.total.item() < least:
+            least, best = rounded.total.item(), seen
         if iteration == schedule.iterations:
             break
         if regional:
-            regions.see(parts[0].detach(), rounded.cells.detach())
+            regions.see(seen)
             if iteration % GATHERING == GATHERING - 1 or iteration == schedule.iterations - 1:
-                parts[0].data.copy_(regions.gather())
+                parts[0].data, parts[1].data = regions.gather()
+                regions.see(best)
                 continue
         gradients = list(torch.autograd.grad(rounded.total, parts))
         if curvature is not None:
             gradients[0] = gradients[0] * objective.pays(rounded.coded, gradients[0], curvature)
-        alpha, beta = schedule.at(iteration)
         for part, gradient, scale in zip(parts, gradients, largest, strict=True):
-            relative = gradient / scale(gradient.abs()).clamp(min=1e-12)
-            with torch.no_grad():
-                part -= alpha * torch.where(relative.abs() > beta, relative, 0.0)
-    return kept
+            part.data = part.data - _step(gradient, scale(gradient.abs()), *schedule.at(iteration))
+    return best.latents
 
 
-class _BestRegions:
-    """For every region the latents under which it cost least: what one region gains, another may lose."""
-
-    def __init__(self) -> None:
-        self._best: tuple[Tensor, Tensor] | None = None
-
-    def see(self, y: Tensor, cells: Tensor) -> None:
-        """Compares latents [1, M, h, w] that cost `cells` [1, 1, h, w] with the best so far."""
-        margin = REGION // 2
-        cost = F.avg_pool2d(F.pad(cells, [margin] * 4, mode="replicate"), REGION, 1)
-        if self._best:
-            worse = cost >= self._best[0]
-            cost, y = torch.where(worse, self._best[0], cost), torch.where(worse, self._best[1], y)
-        self._best = cost, y.clone()
-
-    def gather(self) -> Tensor:
-        """The best of all regions side by side; together they cost something else, so all is forgotten."""
-        assert self._best
-        _, y = self._best
-        self._best = None
-        return y
+def _step(gradient: Tensor, largest: Tensor, alpha: float, beta: float) -> Tensor:
+    """Zhao et al. 2021, Eq. 2: a share of alpha for each gradient that is not far below the largest."""
+    relative = gradient / largest.clamp(min=1e-12)
+    return alpha * torch.where(relative.abs() > beta, relative, 0.0)
 
 
 def refine_noise(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:

@@ -19,6 +19,7 @@ from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
 from .refine import refine_latents, search_latents, search_start, sweep_choices
+from .refinement import REFINEMENT_VERSION
 from .splice import parts_of, splice_to_fit
 from .weights import Zoo
 
@@ -101,7 +102,7 @@ class PictureCoder:
           like: its model, gain and q are kept; without one they are searched.
         """
         digests = [model.digest for model in self._zoo.models.values()]
-        key = digests, slope, astuple(preset), astuple(distortion), like and like.setting
+        key = digests, REFINEMENT_VERSION, slope, astuple(preset), astuple(distortion), like and like.setting
 
         def refined() -> list[Measured]:
             if like:
