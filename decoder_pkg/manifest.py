@@ -14,6 +14,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_MODELS = 256
+MS_SSIM = "ms-ssim"
 ALL_GAINS = (0, GAIN_COUNT - 1)
 
 
@@ -26,6 +27,8 @@ class Ledger(TypedDict, total=False):
     gpu_hours: float
     gains: list[int]
     """First and last gain index that it was trained for; without them all."""
+    distortion: str
+    """What it was trained for: without it squared error, or `ms-ssim`."""
     base: int
     """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.differences`."""
 

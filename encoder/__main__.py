@@ -12,6 +12,7 @@ from tqdm import tqdm
 from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
+from eval.metrics import SQUARED_ERROR
 
 from .cache import CandidateCache
 from .encode import Candidate
@@ -52,7 +53,7 @@ def main() -> int:
     print_any_name()
     try:
         jobs = _jobs(arguments.source, arguments.output)
-        zoo = load_zoo()
+        zoo = load_zoo().suited(SQUARED_ERROR)
     except (PictureError, DecoderError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -17,11 +18,12 @@ from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS
 from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
 from decoder_pkg.differences import read_weights
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import ALL_GAINS, read_manifest
+from decoder_pkg.manifest import ALL_GAINS, MS_SSIM, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import unpack
 from decoder_pkg.safetensors_reader import TensorFile
 from decoder_pkg.synthesis import to_channels_last
+from eval.metrics import SQUARED_ERROR, Distortion
 
 from .analysis import Analysis, HyperAnalysis
 from .latent_encoder import savings
@@ -39,6 +41,7 @@ class EncoderModel:
       decoder: the decoder's half.
       path: file of the analysis weights.
       gains: gain indices that it was trained for.
+      structural: whether it was trained for MS-SSIM, not for squared error.
       base: the model to which both files hold differences; None where they hold all of it.
     """
 
@@ -46,6 +49,7 @@ class EncoderModel:
     decoder: DecoderModel
     path: Path
     gains: range = range(GAIN_COUNT)
+    structural: bool = False
     base: EncoderModel | None = None
 
     @cached_property
@@ -112,6 +116,23 @@ class Zoo:
     models: dict[int, EncoderModel]
     folders: tuple[Path, Path]
 
+    def only(self, models: Collection[int]) -> Zoo:
+        """The same with some of the models."""
+        return replace(self, models={number: model for number, model in self.models.items() if number in models})
+
+    def suited(self, distortion: Distortion) -> Zoo:
+        """The models that may be best: those trained for MS-SSIM only where MS-SSIM counts."""
+        return self.only([number for number, model in self.models.items() if distortion.loss or not model.structural])
+
+    def trained_for(self, gain: int) -> EncoderModel:
+        """The model that was trained for squared error, for this gain and the fewest others.
+
+        Raises:
+          ValueError: there is none.
+        """
+        models = self.suited(SQUARED_ERROR).models.values()
+        return min((model for model in models if gain in model.gains), key=lambda model: len(model.gains))
+
 
 def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WEIGHTS) -> Zoo:
     """Loads the decoder's bundle and finds the analysis weights of each model.
@@ -126,5 +147,6 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
         first, last = row.get("gains", ALL_GAINS)
         base = models[row["base"]] if "base" in row else None
         path = encoder_weights / row["file"]
-        models[number] = EncoderModel(number, bundle.models[number], path, range(first, last + 1), base)
+        structural = row.get("distortion") == MS_SSIM
+        models[number] = EncoderModel(number, bundle.models[number], path, range(first, last + 1), structural, base)
     return Zoo(bundle, models, (decoder_weights, encoder_weights))

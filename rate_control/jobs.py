@@ -49,6 +49,7 @@ class PictureJob:
     Attributes:
       file: the picture.
       weights: folders of the decoder's and the encoder's weights.
+      models: ids of those that may be used.
       cache: folder of the candidates.
       refine: what to do at the slope; None for the sweep.
       chosen: the picture's present choice.
@@ -57,6 +58,7 @@ class PictureJob:
 
     file: Path
     weights: tuple[Path, Path]
+    models: tuple[int, ...]
     cache: Path
     refine: Refine | None = None
     chosen: Candidate | None = None
@@ -69,13 +71,13 @@ def similarity(original: Pixels, decoded: Pixels) -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
-def _zoo(weights: tuple[Path, Path]) -> Zoo:
-    return load_zoo(*weights)
+def _zoo(weights: tuple[Path, Path], models: tuple[int, ...]) -> Zoo:
+    return load_zoo(*weights).only(models)
 
 
 def run_job(job: PictureJob) -> list[Measured]:
     """The candidates of a picture; they are in the cache too when this returns."""
-    coder = PictureCoder(load_picture(job.file), _zoo(job.weights), CandidateCache(job.cache), similarity)
+    coder = PictureCoder(load_picture(job.file), _zoo(job.weights, job.models), CandidateCache(job.cache), similarity)
     if job.refine is None or job.chosen is None:
         return list(coder.sweep())
     return list(job.refine(coder, job.chosen, job.slope))

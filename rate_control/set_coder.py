@@ -70,18 +70,24 @@ class SetCoder:
         Raises:
           PictureError: a file cannot be coded.
         """
-        self._zoo, self._metric, self._limits = zoo, metric or Metric(), limits
+        self._metric, self._limits = metric or Metric(), limits
+        self._zoo = zoo.suited(self._metric.kind)
         self._cache, self._engine = cache, engine or Here()
-        self._pictures = [SetPicture(file, zoo, cache) for file in files]
+        self._pictures = [SetPicture(file, self._zoo, cache) for file in files]
 
     @property
     def pixels(self) -> int:
         """Pixels of the whole set."""
         return sum(picture.pixels for picture in self._pictures)
 
+    @property
+    def _place(self) -> tuple[tuple[Path, Path], tuple[int, ...], Path]:
+        """Where a job finds weights, models and cache."""
+        return self._zoo.folders, tuple(self._zoo.models), self._cache.folder
+
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
-        jobs = [PictureJob(picture.file, self._zoo.folders, self._cache.folder) for picture in self._pictures]
+        jobs = [PictureJob(picture.file, *self._place) for picture in self._pictures]
         self._run(self._pictures, jobs, "sweep")
         for picture in self._pictures:
             picture.swept = frozenset(picture.candidates)
@@ -159,9 +165,8 @@ class SetCoder:
         return slope
 
     def _improve(self, refine: Refine, choices: Choices, slope: float) -> None:
-        folders, cache = self._zoo.folders, self._cache.folder
         jobs = [
-            PictureJob(picture.file, folders, cache, refine, chosen, self._own_slope(picture, chosen, slope))
+            PictureJob(picture.file, *self._place, refine, chosen, self._own_slope(picture, chosen, slope))
             for picture, chosen in choices
         ]
         self._run([picture for picture, _ in choices], jobs, "refinement")

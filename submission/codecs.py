@@ -27,6 +27,11 @@ from rate_control.table import Metric, picture_psnr_db
 
 from .baseline_rows import Tables
 
+PSNR, MS_SSIM = Metric(), Metric("ms-ssim")
+
+LEAST_LOSS = 1e-9
+"""Of 1 - MS-SSIM, so that it has a logarithm where nothing was lost."""
+
 SLOPE_GAINS = range(5, GAIN_COUNT, 9)
 """Presets are measured at the slopes where these gains were trained: about 0.05 to 0.5 bits per pixel."""
 
@@ -40,12 +45,14 @@ class Codec:
       table: candidate table; a candidate's name is its setting, the same for every picture.
       settings: what it was told.
       provenance: of all its points.
+      metric: what its curves are the best in.
     """
 
     name: str
     table: pd.DataFrame
     settings: str
     provenance: Provenance
+    metric: Metric = PSNR
 
     @property
     def pixels(self) -> dict[str, int]:
@@ -55,22 +62,34 @@ class Codec:
     @cached_property
     def curves(self) -> list[Curve]:
         """Means over the pictures at each setting, and the set at one slope."""
-        return [mean_curve(self.name, self.table), slope_curve(self.name, self.table)]
+        return [mean_curve(self.name, self.table, self.metric), slope_curve(self.name, self.table, self.metric)]
 
 
 def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]], engine: Engine) -> list[Codec]:
     """The sweep of each group of models: all sizes are real bytes, payload and picture header, as in a set."""
     if not groups:
         return []
-    coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
+    metrics = [_metric(zoo, group) for group in groups]
+    coder = SetCoder(zoo, files, CandidateCache(), MS_SSIM if MS_SSIM in metrics else PSNR, engine=engine)
     coder.sweep()
     table = coder.table()
     settings = table[["model", "gain", "q"]].itertuples(index=False)
     table["candidate"] = [f"model {model}, gain {gain}, q {q}" for model, gain, q in settings]
     origin = provenance(1, zoo.bundle.digest.hex())
-    names = [f"this codec, model {group[0]}" if len(group) == 1 else "this codec" for group in groups]
-    tables = [table[table["model"].isin(group)] for group in groups]
-    return [Codec(name, rows, "", origin) for name, rows in zip(names, tables, strict=True)]
+    return [
+        Codec(_name(group, metric), table[table["model"].isin(group)], "", origin, metric)
+        for group, metric in zip(groups, metrics, strict=True)
+    ]
+
+
+def _metric(zoo: Zoo, group: Sequence[int]) -> Metric:
+    return MS_SSIM if any(zoo.models[number].structural for number in group) else PSNR
+
+
+def _name(group: Sequence[int], metric: Metric) -> str:
+    if len(group) == 1:
+        return f"this codec, model {group[0]}"
+    return "this codec, for MS-SSIM" if metric is MS_SSIM else "this codec"
 
 
 def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], engine: Engine) -> list[Codec]:
@@ -94,7 +113,7 @@ def baseline_codecs(tables: Tables) -> list[Codec]:
     ]
 
 
-def mean_curve(name: str, table: pd.DataFrame) -> Curve:
+def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
     """Means over the pictures of rate, PSNR and MS-SSIM; settings are left out that others beat, alone or mixed."""
     points = pd.DataFrame(
         {
@@ -104,15 +123,15 @@ def mean_curve(name: str, table: pd.DataFrame) -> Curve:
             "ms_ssim": 1 - table["ms_ssim_loss"],
         }
     )
-    return _curve(name, MEAN, points.groupby("setting", sort=False).mean())
+    return _curve(name, MEAN, points.groupby("setting", sort=False).mean(), metric)
 
 
-def slope_curve(name: str, table: pd.DataFrame) -> Curve:
+def slope_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
     """The whole set at one slope, over byte budgets from the least possible to the most."""
-    return _curve(name, SET, set_curve(table, Metric()))
+    return _curve(name, SET, set_curve(table, metric), metric)
 
 
-def _curve(name: str, kind: str, points: pd.DataFrame) -> Curve:
+def _curve(name: str, kind: str, points: pd.DataFrame, metric: Metric) -> Curve:
     bpp, psnr_db, ms_ssim = (points[column].to_numpy(np.float64) for column in ("bpp", "psnr_db", "ms_ssim"))
-    kept = lower_hull(bpp, -psnr_db)
+    kept = lower_hull(bpp, np.log(np.maximum(1 - ms_ssim, LEAST_LOSS)) if metric is MS_SSIM else -psnr_db)
     return Curve(name, kind, tuple(bpp[kept]), tuple(psnr_db[kept]), tuple(ms_ssim[kept]))

@@ -28,6 +28,7 @@ from eval.baselines import installed
 from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from eval.leaderboard import PUBLISHED
+from eval.metrics import SQUARED_ERROR
 from rate_control.engine import Processes
 from rate_control.jobs import similarity
 from rate_control.table import TableError
@@ -45,8 +46,9 @@ EXAMPLES = """examples:
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 """Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
 
-ALL = "all"
-"""As a codec: every model, each setting of any of them a point."""
+ALL, ALL_STRUCTURAL = "all", "all-ms-ssim"
+"""As a codec: every model, each setting of any of them a point; the second with those trained for MS-SSIM, whose
+curve is the best in that."""
 
 RATES = (0.05, 0.6)
 """Bits per pixel over which the Bjontegaard deltas are taken."""
@@ -150,7 +152,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
     parser.add_argument(
-        "--codecs", nargs="+", metavar="CODEC", help="ids of models, all (of them together), names of other codecs"
+        "--codecs",
+        nargs="+",
+        metavar="CODEC",
+        help="ids of models, all or all-ms-ssim (of them together), names of other codecs",
     )
     names = [row.name for row in PRESETS]
     parser.add_argument("--presets", nargs="+", choices=names, default=[], help="at equal slopes, as in a set")
@@ -165,7 +170,7 @@ def main() -> int:
     print_any_name()
     try:
         zoo, files = load_zoo(), find_pictures(arguments.images)
-        models = [ALL] * (len(zoo.models) > 1) + [str(number) for number in zoo.models]
+        models = [name for name, group in _joint(zoo).items() if len(group) > 1] + [str(n) for n in zoo.models]
         known = [*models, *(baseline.name for baseline in installed())]
         wanted = arguments.codecs or models
         if unknown := [name for name in wanted if name not in known]:
@@ -178,11 +183,18 @@ def main() -> int:
     return 0
 
 
+def _joint(zoo: Zoo) -> dict[str, list[int]]:
+    """Models that are a codec together, by its name."""
+    plain, whole = list(zoo.suited(SQUARED_ERROR).models), list(zoo.models)
+    return {ALL: plain, ALL_STRUCTURAL: whole if len(whole) > len(plain) else []}
+
+
 def _report(
     zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], presets: Sequence[Preset], folder: Path, name: str
 ) -> str:
-    groups = [list(zoo.models) if name == ALL else [int(name)] for name in wanted if name == ALL or name.isdigit()]
-    names = [name for name in wanted if name != ALL and not name.isdigit()]
+    joint = _joint(zoo)
+    groups = [joint.get(name) or [int(name)] for name in wanted if name in joint or name.isdigit()]
+    names = [name for name in wanted if name not in joint and not name.isdigit()]
     own = model_codecs(zoo, files, groups, Processes())
     refined = preset_codecs(zoo, files, presets, Processes())
     codecs = [

@@ -37,7 +37,8 @@ DECODER = ("synthesis",)
 ENTROPY = ("hyper_synthesis", "context")
 """Networks of each part; the entropy networks run on both sides."""
 
-ANCHORS = ("VTM", "WebP")
+ANCHORS = (("VTM", "PSNR"), ("WebP", "PSNR"), ("VTM", "MS-SSIM"))
+"""Published codecs, and the quality in which they are compared."""
 
 
 def multiplications(model: CodecModel) -> dict[str, float]:
@@ -62,12 +63,15 @@ def kodak_deltas(zoo: Zoo, files: Sequence[Path]) -> dict[int, dict[str, str]]:
     """BD-rate of each model against the anchors, means over the pictures; empty where the set is not Kodak's 24."""
     models = list(zoo.models)
     codecs = model_codecs(zoo, files, [[model] for model in models], Processes())
-    anchors = [curve for curve in published_curves(codecs[0].pixels) if curve.name in ANCHORS and curve.kind == MEAN]
+    anchors = {curve.name: curve for curve in published_curves(codecs[0].pixels) if curve.kind == MEAN}
     deltas: dict[int, dict[str, str]] = {}
     for number, codec in zip(models, codecs, strict=True):
         curve = codec.curves[0].within(*RATES)
-        percents = {anchor.name: bjontegaard_delta(anchor, curve).rate_percent for anchor in anchors}
-        deltas[number] = {f"BD-rate, {name}": f"{percent:+.1f} %" for name, percent in percents.items()}
+        deltas[number] = {
+            f"{quality} BD-rate, {name}": f"{bjontegaard_delta(anchors[name], curve, quality).rate_percent:+.1f} %"
+            for name, quality in ANCHORS
+            if name in anchors
+        }
     return deltas
 
 
@@ -92,6 +96,7 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
                 "kMAC/pixel encoder": f"{encoder:.1f}",
                 "kMAC/pixel decoder": f"{decoder:.1f}",
                 "bytes in decoder.zip": zip_bytes[row["file"]],
+                "trained for": row.get("distortion", "PSNR"),
                 "gains": "{} to {}".format(*row.get("gains", ALL_GAINS)),
                 "difference to": row.get("base", ""),
                 "iterations": row["iterations"],

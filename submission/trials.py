@@ -93,20 +93,11 @@ def weights_digest(model: EncoderModel, postfilter: PostFilter | None) -> str:
 def run_job(job: TrialJob) -> list[Trial]:
     """Makes the trials of a picture one after another."""
     zoo, pixels = load_zoo(*job.folders), load_picture(job.file)
-    models = {gain: trained_for(zoo, gain) for _, _, gain in job.settings}
+    models = {gain: zoo.trained_for(gain) for _, _, gain in job.settings}
     pictures = {model.id: AnalysedPicture(pixels, model, zoo.bundle.postfilter) for model in models.values()}
     return [
         trial(pictures[models[gain].id], job.file.stem, method, count, gain) for method, count, gain in job.settings
     ]
-
-
-def trained_for(zoo: Zoo, gain: int) -> EncoderModel:
-    """The model that was trained for this gain and the fewest others.
-
-    Raises:
-      ValueError: there is none.
-    """
-    return min((model for model in zoo.models.values() if gain in model.gains), key=lambda model: len(model.gains))
 
 
 def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
@@ -134,7 +125,7 @@ def run(
 ) -> pd.DataFrame:
     """Adds the missing trials to a CSV file, as each picture is done, and returns all of the zoo's."""
     known = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[f.name for f in fields(Trial)])
-    digests = {gain: weights_digest(trained_for(zoo, gain), zoo.bundle.postfilter) for gain in GAINS}
+    digests = {gain: weights_digest(zoo.trained_for(gain), zoo.bundle.postfilter) for gain in GAINS}
     done = set(known[KEY].itertuples(index=False, name=None))
     jobs = []
     # A job for each method and number of iterations: what a stopped run has done is not lost.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -73,6 +72,8 @@ def load_batches(crops: CropSet, config: TrainConfig, first: int, device: torch.
 
 
 def _leave_signals_to_parent(worker: int) -> None:
-    """A signal to the whole group must not end the processes that cut batches before the parent has saved."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+    """A signal to the whole group must not end the processes that cut batches before the parent has saved.
+
+    They do not ignore it: at its own end the parent sends one to those that are left, and waits.
+    """
+    os.setpgid(0, 0)

@@ -29,6 +29,8 @@ class TrainConfig:
       noise_iterations: iterations in which the synthesis sees noise in place of rounding.
       ema: decay of the averaged weights per iteration.
       clip: largest norm of the gradient.
+      rank: of what is added to every convolution's weight of the model that the run starts from, see
+        `training.low_rank`; 0 trains the weights themselves.
       distortion: `mse` or `ms-ssim`, see `training.distortion`.
       gain_low, gain_high: range of gain indices (inclusive), over which every batch is spread.
       evaluate_every: iterations between evaluations.
@@ -48,6 +50,7 @@ class TrainConfig:
     noise_iterations: int = 2000
     ema: float = 0.999
     clip: float = 1.0
+    rank: int = 0
     distortion: str = "mse"
     gain_low: int = 0
     gain_high: int = 48

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from decoder_pkg.manifest import MS_SSIM
 from encoder.objective import differentiable_ms_ssim
 
 MS_SSIM_SCALE = 1333.0
@@ -25,4 +26,4 @@ def structural_loss(decoded: Tensor, original: Tensor) -> Tensor:
     return MS_SSIM_SCALE * (1 - torch.stack([differentiable_ms_ssim(one, other) for one, other in pairs]))
 
 
-DISTORTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared_error, "ms-ssim": structural_loss}
+DISTORTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared_error, MS_SSIM: structural_loss}

@@ -1,4 +1,4 @@
-"""Estimated rate and PSNR of a model on an evaluation folder, during training."""
+"""Estimated rate and quality of a model on an evaluation folder, during training."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from torch import Tensor
 
 from decoder_pkg.architecture import LATENT_STRIDE
 from encoder.model import CodecModel
+from encoder.objective import differentiable_ms_ssim
 
 EVALUATION_GAINS = (8, 16, 24, 32, 40)
 
 
 @dataclass(frozen=True)
 class RatePoint:
-    """Means over images: estimated bits per pixel and PSNR in dB of the 8-bit picture."""
+    """Means over images: estimated bits per pixel, PSNR in dB and MS-SSIM of the 8-bit picture."""
 
     gain_index: int
     bpp: float
     hyper_bpp: float
     psnr_db: float
+    ms_ssim: float
 
 
 def load_pictures(folder: Path, every: int) -> list[Tensor]:
@@ -42,12 +44,11 @@ def evaluate(model: CodecModel, pictures: Sequence[Tensor], gains: Sequence[int]
     points = []
     for gain in gains:
         rows = [_one(model, picture.to(device), gain) for picture in pictures]
-        bpp, hyper, psnr = np.mean(np.array(rows), axis=0)
-        points.append(RatePoint(gain, float(bpp), float(hyper), float(psnr)))
+        points.append(RatePoint(gain, *np.mean(rows, axis=0).tolist()))
     return points
 
 
-def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, float]:
+def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, float, float]:
     height, width = picture.shape[1:]
     batch = picture[None].float() / 255
     padded = F.pad(batch, (0, -width % LATENT_STRIDE, 0, -height % LATENT_STRIDE), mode="replicate")
@@ -59,4 +60,5 @@ def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, f
         float(estimate.estimated_bits) / pixels,
         float(estimate.estimated_hyper_bits) / pixels,
         10 * float(np.log10(255**2 / mse)),
+        float(differentiable_ms_ssim(picture.float(), decoded)),
     )

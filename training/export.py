@@ -31,7 +31,8 @@ from eval.provenance import commit
 
 from .compensated_rounding import input_moments
 from .data import CropSet
-from .difference_export import differences, entropy_goals, squared_gradients, transform_goals
+from .difference_export import Goal, differences, entropy_goals, squared_gradients, transform_goals
+from .factor_export import factors
 from .fixed_point_export import calibrate, quantise_layers
 from .loss import losses
 from .table_export import gaussian_tables, hyper_tables
@@ -77,15 +78,22 @@ def export_difference(
 ) -> None:
     """Writes both halves of a model as differences to another one of its architecture."""
     model, decoder, encoder = run.model, base.decoder.file.tensors, base.file.tensors
-    squares = squared_gradients(model, crops, run.gains, run.config.distortion)
-    rng = np.random.default_rng(3)
-    moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
+    squares: dict[str, Tensor] = {}
+    moments: dict[str, Tensor] = {}
+    if not run.config.rank:
+        squares = squared_gradients(model, crops, run.gains, run.config.distortion)
+        rng = np.random.default_rng(3)
+        moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
     goals, biases = entropy_goals(model, base.decoder, squares, moments)
     goals |= transform_goals(model, DECODER_NETWORKS, decoder, squares, moments)
     rest = dict(biases) | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS, but=goals)
-    _save(differences(goals, decoder) | rest, decoder_file)
+    _save(_changes(goals, decoder, run) | rest, decoder_file)
     goals = transform_goals(model, ENCODER_NETWORKS, encoder, squares, moments)
-    _save(differences(goals, encoder) | _packed(model, ENCODER_NETWORKS, but=goals), encoder_file)
+    _save(_changes(goals, encoder, run) | _packed(model, ENCODER_NETWORKS, but=goals), encoder_file)
+
+
+def _changes(goals: Mapping[str, Goal], base: Mapping[str, NDArray[np.generic]], run: TrainedRun) -> Arrays:
+    return factors(goals, base, run.config.rank) if run.config.rank else differences(goals, base)
 
 
 def fixed_point_loss(run: TrainedRun, entropy: EntropyModel, crops: CropSet) -> tuple[float, float]:
@@ -198,7 +206,7 @@ def main() -> int:
             export(run, crops, *halves)
         decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
         estimated, actual = fixed_point_loss(run, decoder.entropy, crops)
-        exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], run.gains, base))
+        exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], run.gains, base=base))
         print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
         print(
             f"lost to 8 bits and differences: {100 * rounding_loss(run, exported, crops):+.3f} % of rate and distortion"

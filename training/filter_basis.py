@@ -21,7 +21,7 @@ from decoder_pkg.render import assemble
 from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
-from encoder.weights import EncoderModel, Zoo, load_zoo
+from encoder.weights import Zoo, load_zoo
 from eval.metrics import squared_error
 from eval.provenance import commit
 
@@ -70,11 +70,6 @@ class CropFits:
     pixels: NDArray[np.float64]
 
 
-def model_for(zoo: Zoo, gain: int) -> EncoderModel:
-    """The model with the fewest gains that has this one."""
-    return min((model for model in zoo.models.values() if gain in model.gains), key=lambda model: len(model.gains))
-
-
 def crop_fits(zoo: Zoo, crops: CropSet, count: int, seed: int = 1) -> CropFits:
     """Codes crops at chance gains.
 
@@ -88,7 +83,7 @@ def crop_fits(zoo: Zoo, crops: CropSet, count: int, seed: int = 1) -> CropFits:
     for _ in tqdm(range(count), desc="filters", unit="crop"):
         gain = int(rng.integers(GAIN_COUNT))
         crop = np.array(crops.crops[rng.choice(len(crops.crops), p=crops.weights)])
-        equations, error = _equations(AnalysedPicture(crop, model_for(zoo, gain)), gain)
+        equations, error = _equations(AnalysedPicture(crop, zoo.trained_for(gain)), gain)
         to_lowest = 2.0 ** (BIN_OCTAVES * gain)
         fits.append(NormalEquations(equations.matrix, equations.vector * to_lowest))
         errors.append(max(error / crop.size, LEAST_ERROR) * to_lowest**2)

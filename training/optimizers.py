@@ -23,14 +23,7 @@ def build_optimizers(
     model: nn.Module, config: TrainConfig, device: torch.device, run: Callable[..., Iterable[Any]]
 ) -> list[Optimizer]:
     """Adam for small tensors and tables, Muon for matrices; `run` maps a function over stacks of these."""
-    matrices, tables, rest = [], [], []
-    for name, parameter in model.named_parameters():
-        if config.muon_lr > 0 and parameter.ndim == 4 and min(parameter.shape[:2]) >= LEAST_MATRIX:
-            matrices.append(parameter)
-        elif "gain" in name or name.startswith("prior."):
-            tables.append(parameter)
-        else:
-            rest.append(parameter)
+    matrices, tables, rest = _groups(model, config.muon_lr > 0)
     on_gpu, adam_lr = device.type == "cuda", config.adam_lr
     adam = torch.optim.Adam(
         [{"params": rest, "lr": adam_lr}, {"params": tables, "lr": adam_lr * config.table_factor}],
@@ -47,6 +40,21 @@ def build_optimizers(
             if on_gpu:  # where a captured update finds the rate of its iteration
                 group["lr"] = torch.tensor(group["lr"], device=device)
     return optimizers
+
+
+def _groups(model: nn.Module, muon: bool) -> tuple[list[nn.Parameter], ...]:
+    """Matrices for Muon, tables, and the rest of what is trained."""
+    matrices, tables, rest = list[nn.Parameter](), list[nn.Parameter](), list[nn.Parameter]()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if muon and parameter.ndim == 4 and min(parameter.shape[:2]) >= LEAST_MATRIX:
+            matrices.append(parameter)
+        elif "gain" in name or name.startswith("prior."):
+            tables.append(parameter)
+        else:
+            rest.append(parameter)
+    return matrices, tables, rest
 
 
 def restore(optimizers: Sequence[Optimizer], states: Sequence[dict[str, Any]]) -> None:

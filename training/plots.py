@@ -8,24 +8,29 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 
 def plot_progress(log: Path, picture: Path) -> None:
     """Draws loss over iterations and the newest rate-distortion curves of a run's log.csv."""
     frame = pd.read_csv(log)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
+    figure, (left, *others) = plt.subplots(1, 3, figsize=(16, 4))
     left.plot(frame["iteration"], frame["loss"])
     left.set(xlabel="iteration", ylabel="loss", yscale="log")
     gains = [name.removeprefix("psnr_") for name in frame.columns if name.startswith("psnr_")]
-    for position in sorted({0, len(frame) // 4, len(frame) // 2, len(frame) - 1}):
-        row = frame.iloc[position]
-        rate, quality = [row[f"bpp_{g}"] for g in gains], [row[f"psnr_{g}"] for g in gains]
-        right.plot(rate, quality, marker="o", label=f"{int(row['iteration'])} iterations, {row['hours']:.1f} h")
-    right.set(xlabel="estimated bpp", ylabel="PSNR (dB), mean of images", xscale="log")
-    right.legend()
-    for axis in (left, right):
-        axis.grid(alpha=0.3)
+    rates = frame[[f"bpp_{gain}" for gain in gains]].to_numpy()
+    similarities = -10 * np.log10(1 - frame[[f"ms_ssim_{gain}" for gain in gains]].to_numpy())
+    qualities = frame[[f"psnr_{gain}" for gain in gains]].to_numpy(), similarities
+    for axes, quality, name in zip(others, qualities, ("PSNR", "MS-SSIM"), strict=True):
+        for position in sorted({0, len(frame) // 4, len(frame) // 2, len(frame) - 1}):
+            row = frame.iloc[position]
+            label = f"{int(row['iteration'])} iterations, {row['hours']:.1f} h"
+            axes.plot(rates[position], quality[position], marker="o", label=label)
+        axes.set(xlabel="estimated bpp", ylabel=f"{name} (dB), mean of images", xscale="log")
+        axes.legend()
+    for axes in (left, *others):
+        axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(picture, dpi=100)
     plt.close(figure)

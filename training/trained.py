@@ -12,6 +12,7 @@ from decoder_pkg.manifest import ALL_GAINS
 from encoder.model import CodecModel
 
 from .config import TrainConfig
+from .low_rank import adapt, merge
 from .trainer import ORIGIN
 
 Ledger = dict[str, int | float | str | list[int]]
@@ -27,7 +28,8 @@ class TrainedRun:
     Attributes:
       model: in evaluation mode.
       config: of the run.
-      ledger: iterations and hours in all, and the gains if it was trained for some of them only.
+      ledger: iterations and hours in all, the gains if it was trained for some of them only, the distortion where it is
+        not the squared error.
     """
 
     model: CodecModel
@@ -49,7 +51,11 @@ def load_run(run: Path) -> TrainedRun:
     config = TrainConfig(**json.loads((run / "config.json").read_text()))
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     model = CodecModel(config.build_architecture())
+    if config.rank:
+        adapt(model, config.rank)
     model.load_state_dict(state["average"])
+    if config.rank:
+        merge(model)
     origin = run / ORIGIN
     before = json.loads(origin.read_text()) if origin.exists() else {}
     ledger: Ledger = {"iterations": before.get("iterations", 0) + state["iteration"]}
@@ -58,4 +64,6 @@ def load_run(run: Path) -> TrainedRun:
     ledger[field] = round(before.get(field, 0.0) + state["seconds"] / 3600, 2)
     if (config.gain_low, config.gain_high) != ALL_GAINS:
         ledger["gains"] = [config.gain_low, config.gain_high]
+    if config.distortion != TrainConfig.distortion:
+        ledger["distortion"] = config.distortion
     return TrainedRun(model.eval(), config, ledger)

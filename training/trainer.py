@@ -27,6 +27,7 @@ from .divergence import DivergenceError, LossWatch
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
 from .loss import losses
+from .low_rank import adapt, trained
 from .optimizers import build_optimizers, learning_rate_factor, restore, set_learning_rate
 from .plots import plot_progress
 from .winograd import is_faster, use_winograd
@@ -82,6 +83,9 @@ class Trainer:
         to_channels_last(self.model.to(self.device))
         if not self._on_gpu and is_faster():
             use_winograd(self.model)
+        if config.rank:
+            adapt(self.model, config.rank)
+        self._trained = trained(self.model)
         # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
         self._parts = 1 if self._on_gpu else torch.get_num_threads()
         self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
@@ -89,7 +93,9 @@ class Trainer:
         self._losses = torch.compile(losses, dynamic=False) if self._on_gpu else losses
         self._update = CapturedUpdate(self._update_now, self.device) if self._on_gpu else self._update_now
         self._batches: Iterator[TrainingBatch] | None = None
-        self.average = deepcopy(self.model).requires_grad_(False)
+        self.average = deepcopy(self.model)
+        self._averaged = trained(self.average)
+        self.average.requires_grad_(False)
         self.optimizers = build_optimizers(self.model, config, self.device, self._map)
         if checkpoint.exists():
             self._load(checkpoint)
@@ -97,7 +103,7 @@ class Trainer:
     def _update_average(self) -> None:
         decay = min(self.config.ema, (1 + self.iteration) / (10 + self.iteration))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+            torch._foreach_lerp_(self._averaged, self._trained, 1 - decay)
 
     def run(self, until: int | None = None) -> None:
         """Trains to the end of the configuration, or to an earlier iteration, and saves.
@@ -154,10 +160,10 @@ class Trainer:
         windows, variation, gains = batch.to(self.device)
         pictures = variation.apply(windows, self._generator(NOISE_OF_CROPS))
         loss = self._set_gradients(pictures.contiguous(memory_format=torch.channels_last), gains)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._trained, self.config.clip)
         # A gradient that is no number counts as none; asking whether it is one would wait for a GPU.
         if self._on_gpu or not torch.isfinite(norm):
-            for parameter in self.model.parameters():
+            for parameter in self._trained:
                 assert parameter.grad is not None
                 parameter.grad = torch.where(torch.isfinite(norm), parameter.grad, 0.0)
         for optimizer in self.optimizers:
@@ -177,7 +183,7 @@ class Trainer:
         for other, more in others:
             loss += other
             torch._foreach_add_(gradients, more)
-        for parameter, gradient in zip(self.model.parameters(), gradients, strict=True):
+        for parameter, gradient in zip(self._trained, gradients, strict=True):
             parameter.grad = gradient
         return loss
 
@@ -186,14 +192,14 @@ class Trainer:
         config = self.config
         noisy, noise = self.iteration < config.noise_iterations, self._generator(part)
         loss = self._losses(self.model, picture, gains, config.distortion, noisy, noise).sum() / config.batch
-        return loss.detach(), torch.autograd.grad(loss, list(self.model.parameters()))
+        return loss.detach(), torch.autograd.grad(loss, self._trained)
 
     def _evaluate(self, means: dict[str, float]) -> None:
         points = evaluate(self.average, self.evaluation)
         row = {"iteration": self.iteration, "hours": round(self.seconds / 3600, 4)} | means
         for point in points:
             row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
-            row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp}
+            row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp, f"ms_ssim_{point.gain_index}": point.ms_ssim}
         log = self.folder / "log.csv"
         new = not log.exists()
         with log.open("a", newline="") as file:

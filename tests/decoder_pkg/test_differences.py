@@ -23,7 +23,7 @@ ZEROS = np.zeros((2, 2), np.int8)
 
 
 def difference(**change: np.ndarray) -> bytes:
-    tensors = {"w" + DIFFERENCE: ZEROS, "w" + SHIFTS: np.zeros(2, np.int8)}
+    tensors = {"w" + SHIFTS: np.zeros(2, np.int8)} | ({} if "w__left" in change else {"w" + DIFFERENCE: ZEROS})
     return zip_weights(save(tensors | {name.replace("__", "."): array for name, array in change.items()}))
 
 
@@ -35,6 +35,16 @@ def test_copy_is_what_the_base_and_the_difference_add_up_to(seed: int, left: int
     copy = read_weights(data, BASE).tensors["w"]
     assert copy.dtype == np.int16
     assert (copy == BASE.tensors["w"].astype(np.int64) * 2**left + (low + 256 * high) * 2**right).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-1, 7), st.integers(2, 14), st.integers(0, 3))
+def test_copy_is_what_the_base_and_matrices_of_low_rank_add_up_to(seed: int, a: int, b: int, rank: int) -> None:
+    rng = np.random.default_rng(seed)
+    left, right = rng.integers(-128, 128, (2, rank)), rng.integers(-128, 128, (rank, 2))
+    factors: dict[str, np.ndarray] = {"w__left": left.astype(np.int8), "w__right": right.astype(np.int16)}
+    copy = read_weights(difference(**factors, w__shifts=np.array([a, b], np.int8)), BASE).tensors["w"]
+    assert copy.dtype == np.int16
+    assert (copy == np.floor(BASE.tensors["w"].astype(np.float64) * 2.0**a) + np.floor(left @ right / 2**b + 0.5)).all()
 
 
 def test_what_has_no_difference_is_replaced_or_kept() -> None:
@@ -54,11 +64,22 @@ ODD: dict[str, dict[str, np.ndarray]] = {
     "float codes": {"w__difference": np.zeros((2, 2), np.float32)},
     "one shift": {"w__shifts": np.zeros(1, np.int8)},
     "negative shift": {"w__shifts": np.array([0, -1], np.int8)},
+    "base shifted down": {"w__shifts": np.array([-2, 0], np.int8)},
     "large shift": {"w__shifts": np.array([0, 15], np.int8)},
     "wide shifts": {"w__shifts": np.zeros(2, np.int64)},
     "sum beyond 16 bits": {"w__shifts": np.array([9, 0], np.int8)},
     "of a tensor that the base lacks": {"v__difference": ZEROS, "v__shifts": np.zeros(2, np.int8)},
     "of a tensor of other numbers": {"bias__difference": np.zeros(2, np.int8), "bias__shifts": np.zeros(2, np.int8)},
+    "difference and factors": {"w__left": ZEROS, "w__right": ZEROS, "w.difference": ZEROS},
+    "left factor alone": {"w__left": ZEROS},
+    "factors of different rank": {"w__left": ZEROS, "w__right": np.zeros((1, 2), np.int8)},
+    "factors of another size": {"w__left": ZEROS, "w__right": np.zeros((2, 3), np.int8)},
+    "factors of too high a rank": {"w__left": np.zeros((2, 65), np.int8), "w__right": np.zeros((65, 2), np.int8)},
+    "wide factor": {"w__left": ZEROS, "w__right": np.zeros((2, 2), np.int32)},
+    "float factor": {"w__left": np.zeros((2, 2), np.float32), "w__right": ZEROS},
+    "factor that is no matrix": {"w__left": ZEROS, "w__right": np.zeros(2, np.int8)},
+    "product beyond 16 bits": {"w__left": ZEROS + 127, "w__right": np.full((2, 2), 2000, np.int16)},
+    "factors of what the base lacks": {"v__left": ZEROS, "v__right": ZEROS, "v__shifts": np.zeros(2, np.int8)},
     "without shifts": {"bias__difference": np.zeros(2, np.int8)},
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import skimage.data
 import torch
 
+from encoder.model import CodecModel
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.trainer import Trainer
@@ -17,6 +18,6 @@ SMOKE = replace(
 )
 
 
-def trainer(folder: Path, crops: CropSet, config: TrainConfig = SMOKE) -> Trainer:
+def trainer(folder: Path, crops: CropSet, config: TrainConfig = SMOKE, initial: CodecModel | None = None) -> Trainer:
     picture = torch.from_numpy(skimage.data.chelsea()[:128, :128].copy()).permute(2, 0, 1)
-    return Trainer(config, folder, crops, [picture])
+    return Trainer(config, folder, crops, [picture], initial)

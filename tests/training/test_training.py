@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +72,19 @@ def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet
     whole, parts = (load_run(tmp_path / name).model.state_dict() for name in ("whole", "parts"))
     for name, value in whole.items():
         assert torch.allclose(value, parts[name], atol=1e-5), name
+
+
+def test_process_ends_though_a_run_was_left_in_the_middle(tmp_path: Path, crops: CropSet) -> None:
+    Image.fromarray(crops.crops[0]).save(tmp_path / "crop.png")
+    program = f"""
+from pathlib import Path
+from tests.training.runs import trainer
+from training.data import CropSet
+folder = Path({str(tmp_path)!r})
+left = trainer(folder / "run", CropSet(folder, folder / "cache"))
+left.step()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

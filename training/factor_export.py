@@ -1,0 +1,63 @@
+"""A copy that was fine-tuned by matrices of low rank, as the factors of what it adds to the model it started from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decoder_pkg.differences import LEFT, MAX_SHIFT, RIGHT, SHIFTS
+from decoder_pkg.packed_weights import SCALE_SUFFIX
+
+from .difference_export import Arrays, Goal
+
+LARGEST_CODE = 31
+"""Of a factor, where its numbers are large enough; finer codes are worth nothing (training/README.md)."""
+
+FINER, COARSER = 4, -1
+"""How many times the grid is halved: an 8-bit weight's sum needs more than 8 bits, a 16-bit one's more room."""
+
+
+def factors(goals: Mapping[str, Goal], base: Arrays, rank: int) -> dict[str, NDArray[np.generic]]:
+    """The tensors that a difference file holds for these goals, each a product of `rank` columns and rows away."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, goal in goals.items():
+        finer, start = _start(base[name], scaled=name + SCALE_SUFFIX in base)
+        change = np.ldexp(goal.value, finer) - start
+        # Outputs first, or last: the other axes belong together.
+        matrix = change.reshape(len(change), -1) if goal.outputs == 0 else change.reshape(-1, change.shape[-1])
+        arrays[name + LEFT], arrays[name + RIGHT], shift = _codes(matrix, rank)
+        arrays[name + SHIFTS] = np.array([finer, shift], dtype=np.int8)
+        if finer:
+            scale = base[name + SCALE_SUFFIX].astype(np.float32)
+            arrays[name + SCALE_SUFFIX] = np.ldexp(scale, -finer)
+    return arrays
+
+
+def _start(weight: NDArray[np.generic], scaled: bool) -> tuple[int, NDArray[np.float64]]:
+    """How many times the grid is halved, and the weight on it; one without scales keeps its grid."""
+    if not scaled:
+        return 0, weight.astype(np.float64)
+    if weight.dtype == np.int8:
+        return FINER, np.ldexp(weight.astype(np.float64), FINER)
+    return COARSER, np.floor(weight.astype(np.float64) / 2)
+
+
+def _codes(matrix: NDArray[np.float64], rank: int) -> tuple[NDArray[np.generic], NDArray[np.generic], int]:
+    """Integers [rows, rank] and [rank, columns] whose product over 2^shift is near a matrix, and the shift."""
+    left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
+    roots = np.sqrt(sizes[:rank])
+    left, right = left[:, :rank] * roots, right[:rank] * roots[:, None]
+    if not sizes[0]:
+        return left.astype(np.int8), right.astype(np.int8), 0
+    right_codes = LARGEST_CODE / np.abs(right).max()
+    finest = math.floor(math.log2(LARGEST_CODE / np.abs(left).max() * right_codes))
+    shift = min(max(finest, 0), MAX_SHIFT)
+    return _small(left * 2.0**shift / right_codes), _small(right * right_codes), shift
+
+
+def _small(values: NDArray[np.float64]) -> NDArray[np.generic]:
+    codes = np.ascontiguousarray(np.round(values))
+    return codes.astype(np.int8 if np.abs(codes).max() < 128 else np.int16)
