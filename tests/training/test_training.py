@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
+import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,17 +74,18 @@ def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet
         assert torch.allclose(value, parts[name], atol=1e-5), name
 
 
-def test_process_ends_though_a_run_was_left_in_the_middle(tmp_path: Path, crops: CropSet) -> None:
-    Image.fromarray(crops.crops[0]).save(tmp_path / "crop.png")
-    program = f"""
-from pathlib import Path
-from tests.training.runs import trainer
-from training.data import CropSet
-folder = Path({str(tmp_path)!r})
-left = trainer(folder / "run", CropSet(folder, folder / "cache"))
-left.step()
-"""
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+def test_process_that_cuts_batches_outlives_no_run_and_no_signal_to_the_group_ends_it(
+    tmp_path: Path, crops: CropSet
+) -> None:
+    before = set(multiprocessing.active_children())
+    training = trainer(tmp_path, crops, replace(SMOKE, iterations=6))
+    training.step()
+    (worker,) = set(multiprocessing.active_children()) - before
+    assert worker.pid
+    assert os.getpgid(worker.pid) != os.getpgid(0)
+    worker.terminate()  # as a process does at its end with those that are left, and waits for them
+    worker.join(10)
+    assert worker.exitcode is not None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
