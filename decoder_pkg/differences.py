@@ -2,8 +2,8 @@
 
 A fine-tuned copy differs little, and little is what it takes. In a difference file a tensor `<name>.difference` holds
 8-bit integers, `<name>.high` (where they are not enough) further ones that count 256 times as much, `<name>.shifts` two
-numbers a and b: the copy's `<name>` is (the other's `<name>` << a) + (difference + 256 * high << b). Where a is -1, the
-other's is halved, rounded down, and leaves room for what is added.
+numbers a and b: the copy's `<name>` is (the other's `<name>` << a) + (difference + 256 * high << b). Below zero, a
+shifts to the right and leaves room for what is added.
 
 Where a copy was fine-tuned by matrices of low rank, `<name>.left` [rows, rank] and `<name>.right` [rank, columns] stand
 in place of the difference, 8- or 16-bit integers: their product over 2^b, rounded, its numbers in the tensor's order.
@@ -24,7 +24,7 @@ from .errors import WeightsError
 from .safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile, parse_safetensors
 
 DIFFERENCE, HIGH, LEFT, RIGHT, SHIFTS = PARTS = ".difference", ".high", ".left", ".right", ".shifts"
-MAX_SHIFT, MAX_RANK = 14, 64
+MAX_SHIFT, MAX_HALVINGS, MAX_RANK = 14, 7, 64
 LARGEST = 2**15 - 1
 SMALL = {np.dtype(np.int8), np.dtype(np.int16)}
 Array = NDArray[np.generic]
@@ -85,10 +85,12 @@ def _add(name: str, base: Array | None, change: Mapping[str, Array], added: Adde
     if {name + kind for kind in ADDED} <= change.keys():
         raise WeightsError(f"{name} has both a difference and factors of one")
     left, right = (int(shift) for shift in shifts)
-    if not -1 <= left <= MAX_SHIFT or not 0 <= right <= MAX_SHIFT:
-        raise WeightsError(f"{name}{SHIFTS} are {left} and {right}, not from 0 (the first: -1) to {MAX_SHIFT}")
+    if not -MAX_HALVINGS <= left <= MAX_SHIFT or not 0 <= right <= MAX_SHIFT:
+        raise WeightsError(
+            f"{name}{SHIFTS} are {left} and {right}, not from 0 (the first: -{MAX_HALVINGS}) to {MAX_SHIFT}"
+        )
     wide = base.astype(np.int64)
-    total = (wide >> 1 if left < 0 else wide << left) + added(name, base.shape, change, right)
+    total = (wide >> -left if left < 0 else wide << left) + added(name, base.shape, change, right)
     if total.size and np.abs(total).max() > LARGEST:
         raise WeightsError(f"{name} leaves the range of 16-bit integers")
     return total.astype(np.int16)

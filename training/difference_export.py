@@ -19,7 +19,7 @@ from decoder_pkg.bundle import DecoderModel
 from decoder_pkg.differences import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SHIFTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX
 from encoder.model import CodecModel
-from encoder.twin import SCALE, SCALE_UNIT, plan
+from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
 
 from .compensated_rounding import round_compensated
 from .data import CropSet
@@ -102,24 +102,44 @@ def transform_goals(
     return goals
 
 
-def entropy_goals(
-    model: CodecModel, base: DecoderModel, squares: Tensors, moments: Tensors
-) -> tuple[dict[str, Goal], Arrays]:
-    """Goals of the integer layers' weights at the other model's scales, and their biases."""
+def entropy_goals(model: CodecModel, base: DecoderModel, squares: Tensors, moments: Tensors) -> dict[str, Goal]:
+    """Goals of the integer layers' weights at the other model's scales."""
     goals: dict[str, Goal] = {}
-    biases: dict[str, NDArray[np.generic]] = {}
     for row in plan(model.arch):
-        source = source_exponent(row, base.exponents)
-        shift = base.file.tensors[f"{row.name}.shift"].astype(np.int64)
-        scale = np.exp2(shift + base.exponents[row.name] - source)
-        weight, bias = float_layer(model, row)
+        scale = np.exp2(_shift(row, base) + base.exponents[row.name] - source_exponent(row, base.exponents))
+        weight, _ = float_layer(model, row)
         unit = 1 / (scale * (SCALE_UNIT if row.peak == SCALE else 1.0))
         name = f"{row.module}.weight"
         gradient = tap_major(squares[name], row.taps) * unit**2 if name in squares else np.zeros(1)
         moment = _tap_major_moment(moments.get(name), row.taps)
         goals[f"{row.name}.weight"] = Goal(weight * scale, float(gradient.mean()), 2, moment)
-        biases[f"{row.name}.bias"] = integer_bias(bias, scale, source, shift)
-    return goals, biases
+    return goals
+
+
+def entropy_biases(model: CodecModel, base: DecoderModel, changes: Arrays) -> dict[str, NDArray[np.generic]]:
+    """Biases of the integer layers, and the shifts of those whose weights are halved.
+
+    Raises:
+      ValueError: a layer cannot be halved.
+    """
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for row in plan(model.arch):
+        source, shift = source_exponent(row, base.exponents), _shift(row, base)
+        halved = max(0, -int(changes[f"{row.name}.weight{SHIFTS}"][0]))
+        if halved:
+            shift = shift - halved
+            arrays[f"{row.name}.shift"] = shift.astype(np.int8)
+        if shift.min() < 0:
+            raise ValueError(f"weights of {row.name} have grown beyond 16 bits")
+        _, bias = float_layer(model, row)
+        arrays[f"{row.name}.bias"] = integer_bias(
+            bias, np.exp2(shift + base.exponents[row.name] - source), source, shift
+        )
+    return arrays
+
+
+def _shift(row: LayerPlan, base: DecoderModel) -> NDArray[np.int64]:
+    return base.file.tensors[f"{row.name}.shift"].astype(np.int64)
 
 
 def _tap_major_moment(moment: Tensor | None, taps: int) -> Tensor | None:

@@ -31,7 +31,7 @@ from eval.provenance import commit
 
 from .compensated_rounding import input_moments
 from .data import CropSet
-from .difference_export import Goal, differences, entropy_goals, squared_gradients, transform_goals
+from .difference_export import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
 from .factor_export import factors
 from .fixed_point_export import calibrate, quantise_layers
 from .loss import losses
@@ -84,10 +84,11 @@ def export_difference(
         squares = squared_gradients(model, crops, run.gains, run.config.distortion)
         rng = np.random.default_rng(3)
         moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
-    goals, biases = entropy_goals(model, base.decoder, squares, moments)
+    goals = entropy_goals(model, base.decoder, squares, moments)
     goals |= transform_goals(model, DECODER_NETWORKS, decoder, squares, moments)
-    rest = dict(biases) | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS, but=goals)
-    _save(_changes(goals, decoder, run) | rest, decoder_file)
+    changes = _changes(goals, decoder, run)
+    changes |= entropy_biases(model, base.decoder, changes) | hyper_tables(model.prior)
+    _save(changes | _packed(model, DECODER_NETWORKS, but=goals), decoder_file)
     goals = transform_goals(model, ENCODER_NETWORKS, encoder, squares, moments)
     _save(_changes(goals, encoder, run) | _packed(model, ENCODER_NETWORKS, but=goals), encoder_file)
 

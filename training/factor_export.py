@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.differences import LEFT, MAX_SHIFT, RIGHT, SHIFTS
+from decoder_pkg.differences import LARGEST, LEFT, MAX_SHIFT, RIGHT, SHIFTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX
 
 from .difference_export import Arrays, Goal
@@ -16,33 +16,32 @@ from .difference_export import Arrays, Goal
 LARGEST_CODE = 31
 """Of a factor, where its numbers are large enough; finer codes are worth nothing (training/README.md)."""
 
-FINER, COARSER = 4, -1
-"""How many times the grid is halved: an 8-bit weight's sum needs more than 8 bits, a 16-bit one's more room."""
+FINER = 4
+"""An 8-bit weight's grid is halved as many times: the sum needs more than 8 bits."""
+
+MOST = 0.97 * LARGEST
+"""Of a 16-bit weight: factors come near it, and do not meet it."""
 
 
 def factors(goals: Mapping[str, Goal], base: Arrays, rank: int) -> dict[str, NDArray[np.generic]]:
     """The tensors that a difference file holds for these goals, each a product of `rank` columns and rows away."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, goal in goals.items():
-        finer, start = _start(base[name], scaled=name + SCALE_SUFFIX in base)
-        change = np.ldexp(goal.value, finer) - start
+        finer = FINER if base[name].dtype == np.int8 else -_halvings(goal.value)
+        change = np.ldexp(goal.value, finer) - np.floor(np.ldexp(base[name].astype(np.float64), finer))
         # Outputs first, or last: the other axes belong together.
         matrix = change.reshape(len(change), -1) if goal.outputs == 0 else change.reshape(-1, change.shape[-1])
         arrays[name + LEFT], arrays[name + RIGHT], shift = _codes(matrix, rank)
         arrays[name + SHIFTS] = np.array([finer, shift], dtype=np.int8)
-        if finer:
+        if finer and name + SCALE_SUFFIX in base:
             scale = base[name + SCALE_SUFFIX].astype(np.float32)
             arrays[name + SCALE_SUFFIX] = np.ldexp(scale, -finer)
     return arrays
 
 
-def _start(weight: NDArray[np.generic], scaled: bool) -> tuple[int, NDArray[np.float64]]:
-    """How many times the grid is halved, and the weight on it; one without scales keeps its grid."""
-    if not scaled:
-        return 0, weight.astype(np.float64)
-    if weight.dtype == np.int8:
-        return FINER, np.ldexp(weight.astype(np.float64), FINER)
-    return COARSER, np.floor(weight.astype(np.float64) / 2)
+def _halvings(value: NDArray[np.float64]) -> int:
+    """How often 16-bit weights must be halved until they fit."""
+    return max(0, math.ceil(math.log2(max(np.abs(value).max(), 1.0) / MOST)))
 
 
 def _codes(matrix: NDArray[np.float64], rank: int) -> tuple[NDArray[np.generic], NDArray[np.generic], int]:

@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
 
-from decoder_pkg.differences import LEFT
+from decoder_pkg.differences import LEFT, read_weights
+from decoder_pkg.safetensors_reader import TensorFile
 from encoder.twin import load_float_model
 from encoder.weights import EncoderModel, load_zoo
 from training.config import TrainConfig
 from training.data import CropSet
+from training.difference_export import Goal
 from training.export import export, export_difference, update_manifest
+from training.factor_export import factors
 from training.trained import load_run
 from training.trainer import Trainer
 
@@ -86,3 +90,16 @@ def test_exported_factors_make_the_copy_again(
     assert (wanted.picture - got.picture).abs().mean() < 0.3 * (wanted.picture - other.picture).abs().mean()
     for folder in folders:
         assert LEFT.encode() not in (folder / "m.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("most", [10_000, 60_000, 200_000])
+def test_weights_that_grow_beyond_16_bits_are_halved(most: int) -> None:
+    rng = np.random.default_rng(1)
+    base = rng.integers(-16_000, 16_001, (1, 24, 12)).astype(np.int16)
+    change = rng.standard_normal((24, 1)) @ rng.standard_normal((1, 12))
+    value = base + change * (most / np.abs(change).max())
+    arrays = factors({"w": Goal(value, 0.0, 2, None)}, {"w": base}, rank=1)
+    stored = read_weights(save(arrays), TensorFile({"w": base}, {})).tensors["w"].astype(np.float64)
+    halvings = -int(arrays["w.shifts"][0])
+    assert np.abs(value).max() / 2**halvings <= 32767 < 4 * np.abs(value).max() / 2**halvings
+    assert np.abs(stored * 2**halvings - value).max() < 0.05 * most
