@@ -13,8 +13,8 @@ from decoder_pkg.packed_weights import SCALE_SUFFIX
 
 from .difference_export import Arrays, Goal
 
-LARGEST_CODE = 31
-"""Of a factor, where its numbers are large enough; finer codes are worth nothing (training/README.md)."""
+LARGEST_CODE = 63
+"""Of a factor, where its numbers are large enough; measured in training/README.md."""
 
 FINER = 4
 """An 8-bit weight's grid is halved as many times: the sum needs more than 8 bits."""
