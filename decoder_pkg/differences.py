@@ -6,7 +6,8 @@ numbers a and b: the copy's `<name>` is (the other's `<name>` << a) + (differenc
 shifts to the right and leaves room for what is added.
 
 Where a copy was fine-tuned by matrices of low rank, `<name>.left` [rows, rank] and `<name>.right` [rank, columns] stand
-in place of the difference, 8- or 16-bit integers: their product over 2^b, rounded, its numbers in the tensor's order.
+in place of the difference, 8- or 16-bit integers: their product over 2^b, halves rounded to the even neighbour, its
+numbers in the tensor's order.
 
 Every other tensor and all metadata replace those of the same name.
 """
@@ -111,8 +112,9 @@ def _product(name: str, shape: tuple[int, ...], change: Mapping[str, Array], shi
         raise WeightsError(f"{name}{LEFT} and {name}{RIGHT} are no two matrices of small integers")
     if not left.shape[1] == right.shape[0] <= MAX_RANK or left.shape[0] * right.shape[1] != math.prod(shape):
         raise WeightsError(f"{name}{LEFT} and {name}{RIGHT} do not fit the model it differs from")
-    product = (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)  # whole numbers: exact
-    rounded: NDArray[np.int64] = (product + ((1 << shift) >> 1)) >> shift
+    product = left.astype(np.float64) @ right.astype(np.float64)  # whole numbers: exact
+    # Halves all rounded up would add up over the inputs.
+    rounded: NDArray[np.int64] = np.rint(np.ldexp(product, -shift)).astype(np.int64)
     return rounded.reshape(shape)
 
 

@@ -35,9 +35,6 @@ MOST_FINER = 7
 LEAST_SQUARE = 1e-30
 """Stands for the squared gradient of weights that have none."""
 
-NONE = torch.zeros(())
-"""The squared gradient of a weight that has none."""
-
 SAMPLES = 48
 SIDE = 256
 
@@ -51,7 +48,7 @@ class Goal:
 
     Attributes:
       value: float64, in units of the integers of the other model's tensor, and of its shape.
-      squared_gradient: mean over the tensor of the loss's squared gradient with respect to these values; 0 if unknown.
+      squared_gradient: mean over the tensor of the loss's squared gradient with respect to these values.
       outputs: which axis counts the outputs; each is a sum over all other axes.
       moment: products of the inputs of these sums, in the order of the other axes, see `input_moments`.
     """
@@ -95,9 +92,9 @@ def transform_goals(
     goals = {}
     for name, weight in model.state_dict().items():
         scales = base.get(name + SCALE_SUFFIX)
-        if name.startswith(networks) and weight.ndim == 4 and scales is not None:
+        if name.startswith(networks) and name in squares and scales is not None:
             scale = scales.astype(np.float64)[:, None, None, None]
-            gradient = squares.get(name, NONE).double().numpy() * scale**2
+            gradient = squares[name].double().numpy() * scale**2
             goals[name] = Goal(weight.double().numpy() / scale, float(gradient.mean()), 0, moments.get(name))
     return goals
 
@@ -110,7 +107,7 @@ def entropy_goals(model: CodecModel, base: DecoderModel, squares: Tensors, momen
         weight, _ = float_layer(model, row)
         unit = 1 / (scale * (SCALE_UNIT if row.peak == SCALE else 1.0))
         name = f"{row.module}.weight"
-        gradient = tap_major(squares[name], row.taps) * unit**2 if name in squares else np.zeros(1)
+        gradient = tap_major(squares[name], row.taps) * unit**2
         moment = _tap_major_moment(moments.get(name), row.taps)
         goals[f"{row.name}.weight"] = Goal(weight * scale, float(gradient.mean()), 2, moment)
     return goals

@@ -78,10 +78,9 @@ def export_difference(
 ) -> None:
     """Writes both halves of a model as differences to another one of its architecture."""
     model, decoder, encoder = run.model, base.decoder.file.tensors, base.file.tensors
-    squares: dict[str, Tensor] = {}
+    squares = squared_gradients(model, crops, run.gains, run.config.distortion)
     moments: dict[str, Tensor] = {}
     if not run.config.rank:
-        squares = squared_gradients(model, crops, run.gains, run.config.distortion)
         rng = np.random.default_rng(3)
         moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
     goals = entropy_goals(model, base.decoder, squares, moments)

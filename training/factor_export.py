@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from decoder_pkg.differences import LARGEST, LEFT, MAX_SHIFT, RIGHT, SHIFTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX
 
-from .difference_export import Arrays, Goal
+from .difference_export import LEAST_SQUARE, Arrays, Goal
 
-LARGEST_CODE = 63
-"""Of a factor, where its numbers are large enough; measured in training/README.md."""
+CODE_COST = 5e-12
+"""What rounding a factor's number adds to the squared gradient of the loss, for every tensor; measured in
+training/README.md."""
 
 FINER = 4
 """An 8-bit weight's grid is halved as many times: the sum needs more than 8 bits."""
@@ -31,7 +32,8 @@ def factors(goals: Mapping[str, Goal], base: Arrays, rank: int) -> dict[str, NDA
         change = np.ldexp(goal.value, finer) - np.floor(np.ldexp(base[name].astype(np.float64), finer))
         # Outputs first, or last: the other axes belong together.
         matrix = change.reshape(len(change), -1) if goal.outputs == 0 else change.reshape(-1, change.shape[-1])
-        arrays[name + LEFT], arrays[name + RIGHT], shift = _codes(matrix, rank)
+        left, right, shift = _codes(matrix, rank, max(goal.squared_gradient, LEAST_SQUARE) / 4.0**finer)
+        arrays |= {name + LEFT: left, name + RIGHT: right}
         arrays[name + SHIFTS] = np.array([finer, shift], dtype=np.int8)
         if finer and name + SCALE_SUFFIX in base:
             scale = base[name + SCALE_SUFFIX].astype(np.float32)
@@ -44,17 +46,19 @@ def _halvings(value: NDArray[np.float64]) -> int:
     return max(0, math.ceil(math.log2(max(np.abs(value).max(), 1.0) / MOST)))
 
 
-def _codes(matrix: NDArray[np.float64], rank: int) -> tuple[NDArray[np.generic], NDArray[np.generic], int]:
-    """Integers [rows, rank] and [rank, columns] whose product over 2^shift is near a matrix, and the shift."""
+def _codes(
+    matrix: NDArray[np.float64], rank: int, squared_gradient: float
+) -> tuple[NDArray[np.generic], NDArray[np.generic], int]:
+    """Integers [rows, rank] and [rank, columns] whose product over 2^shift is near a matrix, and the shift.
+
+    Both factors share the sizes of the components evenly, so that rounding a number of either costs the same: the
+    squared gradient times a component's size over 2^shift.
+    """
     left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
-    roots = np.sqrt(sizes[:rank])
-    left, right = left[:, :rank] * roots, right[:rank] * roots[:, None]
-    if not sizes[0]:
-        return left.astype(np.int8), right.astype(np.int8), 0
-    right_codes = LARGEST_CODE / np.abs(right).max()
-    finest = math.floor(math.log2(LARGEST_CODE / np.abs(left).max() * right_codes))
-    shift = min(max(finest, 0), MAX_SHIFT)
-    return _small(left * 2.0**shift / right_codes), _small(right * right_codes), shift
+    wanted = round(math.log2(squared_gradient * max(sizes[:rank].mean(), 1.0) / CODE_COST))
+    shift = min(max(wanted, 0), MAX_SHIFT)
+    roots = np.sqrt(sizes[:rank] * 2.0**shift)
+    return _small(left[:, :rank] * roots), _small(right[:rank] * roots[:, None]), shift
 
 
 def _small(values: NDArray[np.float64]) -> NDArray[np.generic]:

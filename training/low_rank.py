@@ -39,9 +39,10 @@ def adapt(model: nn.Module, rank: int) -> None:
 
 
 def merge(model: nn.Module) -> None:
-    """Makes the sums the weights of the model."""
+    """Makes the sums the weights of the model, free again."""
     for module in _convolutions(model):
         parametrize.remove_parametrizations(module, WEIGHT)
+        module.weight.requires_grad_(True)
 
 
 def trained(model: nn.Module) -> list[Tensor]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def test_copy_is_what_the_base_and_matrices_of_low_rank_add_up_to(seed: int, a: 
     factors: dict[str, np.ndarray] = {"w__left": left.astype(np.int8), "w__right": right.astype(np.int16)}
     copy = read_weights(difference(**factors, w__shifts=np.array([a, b], np.int8)), BASE).tensors["w"]
     assert copy.dtype == np.int16
-    assert (copy == np.floor(BASE.tensors["w"].astype(np.float64) * 2.0**a) + np.floor(left @ right / 2**b + 0.5)).all()
+    added = [[round(Fraction(int(number), 2**b)) for number in row] for row in left @ right]
+    assert (copy == np.floor(BASE.tensors["w"].astype(np.float64) * 2.0**a) + added).all()
 
 
 def test_what_has_no_difference_is_replaced_or_kept() -> None:

@@ -98,7 +98,7 @@ def test_weights_that_grow_beyond_16_bits_are_halved(most: int) -> None:
     base = rng.integers(-16_000, 16_001, (1, 24, 12)).astype(np.int16)
     change = rng.standard_normal((24, 1)) @ rng.standard_normal((1, 12))
     value = base + change * (most / np.abs(change).max())
-    arrays = factors({"w": Goal(value, 0.0, 2, None)}, {"w": base}, rank=1)
+    arrays = factors({"w": Goal(value, 1e-12, 2, None)}, {"w": base}, rank=1)
     stored = read_weights(save(arrays), TensorFile({"w": base}, {})).tensors["w"].astype(np.float64)
     halvings = -int(arrays["w.shifts"][0])
     assert np.abs(value).max() / 2**halvings <= 32767 < 4 * np.abs(value).max() / 2**halvings
