@@ -107,7 +107,8 @@ def coded_information(symbols: Tensor, log2_sigma: Tensor) -> Tensor:
     # Most latents are certain at low rates: only the others are computed.
     coded = (~is_certain(log2_sigma)).flatten().nonzero().squeeze(1)
     likelihood = latent_likelihood(symbols.flatten()[coded], log2_sigma.flatten()[coded])
-    return torch.zeros(symbols.numel()).index_copy(0, coded, information(likelihood)).view(symbols.shape)
+    nothing = torch.zeros(symbols.numel(), device=symbols.device)
+    return nothing.index_copy(0, coded, information(likelihood)).view(symbols.shape)
 
 
 def is_certain(log2_sigma: Tensor) -> Tensor:

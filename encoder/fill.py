@@ -16,7 +16,6 @@ MAX_Q = 255
 FINE_Q = 16
 """Steps of q tried beyond the largest gain that fits: a gain apart is worth about this much."""
 
-
 ATTEMPTS = 3
 ELASTICITY = 0.63
 """Bytes go about as slope^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
@@ -61,7 +60,7 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     if not effort.method:
         return best
     roomy = encode_within(coder, size, int(budget / (1 - effort.saving)))
-    slope, ratio = trained_slope(roomy.header.gain), 1.0
+    slope, ratio = trained_slope(roomy.header.gain) * (roomy.header.q / Q_ONE) ** 2, 1.0
     for _ in range(ATTEMPTS):
         slope *= ratio ** (1 / ELASTICITY)
         first = coder.refine(slope, effort).candidate

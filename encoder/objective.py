@@ -62,8 +62,23 @@ def trained_slope(gain: int) -> float:
     return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
 
 
-def bf16_helps() -> bool:
-    """Whether this CPU multiplies bf16 matrices in hardware."""
+def seeded(seed: int) -> torch.Generator:
+    """A source of noise that is the same for every device: on the CPU."""
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+def fastest_device() -> torch.device:
+    """Where latents are refined: on a GPU, with algorithms that give the same sums every time, or here."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.backends.cudnn.deterministic = True
+    return torch.device("cuda")
+
+
+def bf16_helps(device: torch.device) -> bool:
+    """Whether a device multiplies bf16 matrices in hardware: a GPU, or a CPU with AMX or AVX512-BF16."""
+    if device.type == "cuda":
+        return True
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
@@ -74,21 +89,22 @@ class Objective:
         """Prepares a picture; the model's weights take no gradient.
 
         Args:
-          model: the float model.
+          model: the float model; everything is computed where its weights are.
           pixels: [H, W, 3] uint8.
           setting: what stays fixed.
           correction: [3, H, W] float16, levels that the post-filter is expected to add; by default none.
         """
-        self._correction = torch.zeros(()) if correction is None else correction
+        self.device = next(model.parameters()).device
+        self._correction = None if correction is None else correction.to(self.device)
         self._model, self.setting = model.requires_grad_(False), setting
-        self._gain = torch.tensor([setting.gain])
-        self._target = padded_tensor(pixels) * 255
+        self._gain = torch.tensor([setting.gain], device=self.device)
+        self._target = padded_tensor(pixels).to(self.device) * 255
         self._size = pixels.shape[:2]
-        self._autocast = bf16_helps()
+        self._autocast = bf16_helps(self.device)
 
     def __call__(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
         """The Lagrangian in bits of float latents under the given relaxations of rounding."""
-        cells, rest = self._terms(latents, quantise_y, quantise_z)
+        cells, rest = self._cost(*self._code(latents, quantise_y, quantise_z))
         return cells.sum() + rest
 
     def rounded(self, latents: Latents) -> Tensor:
@@ -110,8 +126,8 @@ class Objective:
             coded, _ = self._code(latents, torch.round, torch.round)
         y_hat = coded.y_hat.requires_grad_()
         picture = self._synthesis(y_hat)[:, :, : self._size[0], : self._size[1]]
-        signs = torch.randint(0, 2, picture.shape, generator=torch.Generator().manual_seed(0)) * 2.0 - 1
-        (response,) = torch.autograd.grad(picture, y_hat, 255 * signs)
+        signs = torch.randint(0, 2, picture.shape, generator=seeded(0), device="cpu") * 2.0 - 1
+        (response,) = torch.autograd.grad(picture, y_hat, 255 * signs.to(self.device))
         bits_per_error = 8 / self.setting.slope * self.setting.distortion.error
         return bits_per_error * response.square().mean(dim=(2, 3), keepdim=True)
 
@@ -122,8 +138,11 @@ class Objective:
 
         Args:
           coded: the latents as rounded.
-          gradient: of the Lagrangian in y.
-          curvature: as from `curvature`.
+          gradient: [1, M, h, w] float32, of the Lagrangian in y.
+          curvature: [1, M, 1, 1] float32, as from `curvature`.
+
+        Returns:
+          [1, M, h, w] bool.
         """
         q = self.setting.q / Q_ONE
         symbol = coded.quantised.detach().requires_grad_()
@@ -145,18 +164,15 @@ class Objective:
         coded, z_hat = self._code(latents, torch.round, torch.round)
         return coded.y_hat, z_hat
 
-    def _terms(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Tensor, Tensor]:
-        """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
-        return self._cost(*self._code(latents, quantise_y, quantise_z))
-
     def _cost(self, coded: Coded, z_hat: Tensor) -> tuple[Tensor, Tensor]:
+        """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
         rate = coded_information(coded.quantised, coded.log2_sigma).sum(1, keepdim=True)
         error, loss = self._distortion(self._synthesis(coded.y_hat))
         bits_per_distortion = 8 / self.setting.slope
         return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss
 
     def _synthesis(self, y_hat: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
             picture: Tensor = self._model.synthesis(y_hat, self._gain)
         return picture.float()
 
@@ -172,7 +188,9 @@ class Objective:
     def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
-        levels = (picture[:, :, :height, :width].clamp(0, 1) * 255 + self._correction).clamp(0, 255)
+        levels = picture[:, :, :height, :width].clamp(0, 1) * 255
+        if self._correction is not None:
+            levels = (levels + self._correction).clamp(0, 255)
         target = self._target[:, :, :height, :width]
         error = (levels - target).square().sum(1, keepdim=True)
         error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))

@@ -33,7 +33,8 @@ def estimated_bits(model: CodecModel, latents: tuple[Tensor, Tensor], gain: int,
       gain: gain index.
       q: quantisation step in 1/128.
     """
-    y, z = latents[0], torch.round(latents[1])
+    device = next(model.parameters()).device
+    y, z = latents[0].to(device), torch.round(latents[1].to(device))
     coded = model.code(y, z, q / Q_ONE, torch.round)
-    hyper = bits(model.prior.likelihood(z, torch.tensor([gain])))
+    hyper = bits(model.prior.likelihood(z, torch.tensor([gain], device=device)))
     return float(coded_information(coded.quantised, coded.log2_sigma).sum() + hyper)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import torch
+
 from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.tiling import Span, spans
 from eval.metrics import Distortion
@@ -14,7 +16,7 @@ from eval.metrics import Distortion
 from .cache import Measured
 from .encode import AnalysedPicture, Candidate
 from .model import CodecModel
-from .objective import Latents, Objective, Setting
+from .objective import Latents, Objective, Setting, fastest_device
 from .presets import Preset
 from .refinement import method
 from .search import hierarchical_search
@@ -41,7 +43,7 @@ class Refined:
       setting: under which they were refined.
       latents: as they will be reconstructed.
       floats: the same before rounding, from which refinement goes on under a neighbouring setting.
-      cost: their Lagrangian in bits, estimated.
+      cost: their Lagrangian in bits, estimated; of a tiled picture, the sum over tiles of what belongs to each.
     """
 
     setting: Setting
@@ -51,8 +53,9 @@ class Refined:
 
 
 @lru_cache(maxsize=8)
-def _float_model(model: EncoderModel) -> CodecModel:
-    return load_float_model(model)
+def float_model(model: EncoderModel) -> CodecModel:
+    """The float model of exported weights; the last few stay in memory."""
+    return load_float_model(model).to(fastest_device())
 
 
 def refine_latents(
@@ -66,8 +69,11 @@ def refine_latents(
       name: of the method.
       iterations: for each tile.
       start: latents refined at a neighbouring q, of the same gain; without them, the analysis's.
+
+    Raises:
+      KeyError: there is no such method.
     """
-    model, begin = _float_model(picture.model), FURTHER if start else 0.0
+    model, begin = float_model(picture.model), FURTHER if start else 0.0
     floats = _copy(start or picture.latents(setting.gain))
     latents = _copy(floats)
     height, width = floats[0].shape[2:]
@@ -80,11 +86,21 @@ def refine_latents(
             objective = Objective(model, picture.pixels[seen], setting, added)
             hyper = _outer_hyper(down), _outer_hyper(across)
             part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
+            part = part[0].to(objective.device), part[1].to(objective.device)
             refined = method(name).refine(objective, part, iterations, SEED, begin)
-            cost += objective.rounded(refined).item()
+            cost += _own_cost(objective, refined, down.source(1, height), across.source(1, width))
             _paste(refined, floats, down, across)
             _paste(objective.snapped(refined), latents, down, across)
     return Refined(setting, latents, floats, cost)
+
+
+@torch.no_grad()
+def _own_cost(objective: Objective, refined: Latents, rows: slice, columns: slice) -> float:
+    """The Lagrangian of a tile's own positions, without those it only sees; what has no place is shared by area."""
+    rounded = objective.rounded_by_cell(refined)
+    own = rounded.cells[:, :, rows, columns]
+    rest = rounded.total - rounded.cells.sum()
+    return float(own.sum() + rest * (own.numel() / rounded.cells.numel()))
 
 
 def _copy(latents: Latents) -> Latents:
@@ -160,7 +176,14 @@ def _cost(refined: Refined) -> float:
 def sweep_choices(
     candidates: Iterable[Measured], slope: float, distortion: Distortion, survivors: int
 ) -> Iterator[Candidate]:
-    """The best candidate of each model at a slope, for the models worth refining."""
+    """The best candidate of each model at a slope, for the models worth refining.
+
+    Args:
+      candidates: of the sweep.
+      slope: distortion that one byte is worth.
+      distortion: what is minimised.
+      survivors: models at most.
+    """
     best: dict[int, tuple[float, Candidate]] = {}
     for measured in candidates:
         candidate = measured.candidate

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .context import Quantiser
 from .model import round_straight_through
-from .objective import Latents, Objective
+from .objective import Latents, Objective, seeded
 from .regions import BestRegions, Seen
 
 REFINEMENT_VERSION = 2
@@ -48,8 +48,9 @@ class Method:
     Attributes:
       name: for people and the cache.
       source: paper and section.
-      refine: (objective, start, iterations, seed, begin) to refined float latents. `begin` is the share of the
-        schedule that the start has behind it: 0 for an analysis's latents.
+      refine: (objective, start, iterations, seed, begin) to refined float latents of the start's shapes; all are on
+        the objective's device. `begin` is the share of the schedule that the start has behind it: 0 for an analysis's
+        latents.
     """
 
     name: str
@@ -142,12 +143,17 @@ def _step(gradient: Tensor, largest: Tensor, alpha: float, beta: float) -> Tenso
 
 def refine_noise(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
     """Adam with uniform noise in place of rounding."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
 
     def noisy(x: Tensor) -> Tensor:
-        return x + torch.rand(x.shape, generator=generator) - 0.5
+        return x + _uniform(x, generator) - 0.5
 
     return _adam(objective, start, iterations, begin, lambda progress: noisy, rate=0.02)
+
+
+def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise in [0, 1) of a tensor's shape, the same on every device."""
+    return torch.rand(x.shape, generator=generator, device=generator.device).to(x.device)
 
 
 def refine_straight_through(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
@@ -156,12 +162,12 @@ def refine_straight_through(objective: Objective, start: Latents, iterations: in
 
 
 def atanh_logit(share: Tensor, temperature: float) -> Tensor:
-    """Log-odds of rounding up at a distance `share` above the floor (Yang et al. 2020, Eq. 8)."""
+    """Log-odds of rounding up at a distance `share` in (0, 1) above the floor, any shape (Yang et al. 2020, Eq. 8)."""
     return (torch.atanh(share) - torch.atanh(1 - share)) / temperature
 
 
 def scaled_sigmoid_logit(share: Tensor, temperature: float) -> Tensor:
-    """Log-odds of rounding up with a milder gradient at the integers (Perugachi-Diaz et al. 2024, SSL, a = 4/3)."""
+    """As `atanh_logit`, with a milder gradient at the integers (Perugachi-Diaz et al. 2024, SSL, a = 4/3)."""
     scale = 4 / 3
     odds = scale * torch.logit(share)
     return (torch.sigmoid(odds) - torch.sigmoid(-odds)) / temperature
@@ -185,7 +191,7 @@ def _anneal(
     begin: float,
     logit: Callable[[Tensor, float], Tensor],
 ) -> Latents:
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
 
     def quantiser(progress: float) -> Quantiser:
         temperature = max(LEAST_TEMPERATURE, TEMPERATURE[0] * math.exp(-TEMPERATURE[1] * progress))
@@ -205,12 +211,12 @@ def gumbel_round(
     Args:
       x: any shape, float.
       temperature: > 0; towards zero the draw becomes rounding.
-      generator: source of the Gumbel noise.
+      generator: source of the Gumbel noise, on the CPU.
       logit: log-odds of rounding up, given the distance to the floor and the temperature.
     """
     low = x.detach().floor()
     share = (x - low).clamp(1e-4, 1 - 1e-4)
-    noise = torch.rand(x.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
+    noise = _uniform(x, generator).clamp(1e-6, 1 - 1e-6)
     # The difference of two Gumbel variables is logistic.
     logistic = torch.log(noise) - torch.log1p(-noise)
     return low + torch.sigmoid((logit(share, temperature) + logistic) / temperature)

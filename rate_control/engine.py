@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -21,6 +22,17 @@ class EngineError(Exception):
     """The work cannot be distributed as asked, or a process that did a part of it is gone."""
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread, as in every engine's processes: sums then have the same order everywhere."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Engine(Protocol):
     """Runs a function over jobs."""
 
@@ -30,12 +42,14 @@ class Engine(Protocol):
 
 
 class Here:
-    """One job after another in this process."""
+    """One job after another in this process, with one thread."""
 
     def map(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
         """Yields the position and result of each job, in order."""
         for position, job in enumerate(jobs):
-            yield position, function(job)
+            with one_thread():
+                result = function(job)
+            yield position, result
 
 
 class Processes:
@@ -91,20 +105,29 @@ class RayCluster:
     """
 
     def map(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
-        """Yields the position and result of each job as it is done, each with one core."""
+        """Yields the position and result of each job as it is done, each with one core.
+
+        Raises:
+          EngineError: Ray is not installed, no cluster answers, or it lost a job for good.
+        """
         ray = _import_ray()
-        if not ray.is_initialized():
-            ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False)
-        remote = ray.remote(num_cpus=1)(_single_threaded).remote
-        pending = {remote(function, job): position for position, job in enumerate(jobs)}
-        while pending:
-            (done,), _ = ray.wait(list(pending))
-            yield pending.pop(done), ray.get(done)
+        try:
+            if not ray.is_initialized():
+                ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False)
+            remote = ray.remote(num_cpus=1)(_single_threaded).remote
+            pending = {remote(function, job): position for position, job in enumerate(jobs)}
+            while pending:
+                (done,), _ = ray.wait(list(pending))
+                yield pending.pop(done), ray.get(done)
+        except ray.exceptions.RayTaskError:
+            raise  # what the job itself raised
+        except (ray.exceptions.RayError, ConnectionError) as error:
+            raise EngineError(f"Ray: {error}: run again, what is finished is kept") from None
 
 
 def _single_threaded(function: Callable[[Job], Result], job: Job) -> Result:
-    torch.set_num_threads(1)
-    return function(job)
+    with one_thread():
+        return function(job)
 
 
 def _import_ray() -> Any:

@@ -20,7 +20,7 @@ from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.weights import Zoo
 
 from .allocation import InfeasibleBudget, Options, slope_at
-from .engine import Engine, Here
+from .engine import Engine, Here, one_thread
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
 from .limits import Limits, apply_limits
 from .set_picture import PARTNER_CHANGE, SetPicture
@@ -82,12 +82,13 @@ class SetCoder:
 
     @property
     def _place(self) -> tuple[tuple[Path, Path], tuple[int, ...], Path]:
-        """Where a job finds weights, models and cache."""
-        return self._zoo.folders, tuple(self._zoo.models), self._cache.folder
+        """Where a job finds weights, models and cache: other machines work in another folder."""
+        decoder, encoder = self._zoo.folders
+        return (decoder.absolute(), encoder.absolute()), tuple(self._zoo.models), self._cache.folder.absolute()
 
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
-        jobs = [PictureJob(picture.file, *self._place) for picture in self._pictures]
+        jobs = [PictureJob(picture.file.absolute(), *self._place) for picture in self._pictures]
         self._run(self._pictures, jobs, "sweep")
         for picture in self._pictures:
             picture.swept = frozenset(picture.candidates)
@@ -165,11 +166,14 @@ class SetCoder:
         return slope
 
     def _improve(self, refine: Refine, choices: Choices, slope: float) -> None:
-        jobs = [
-            PictureJob(picture.file, *self._place, refine, chosen, self._own_slope(picture, chosen, slope))
-            for picture, chosen in choices
-        ]
-        self._run([picture for picture, _ in choices], jobs, "refinement")
+        pictures, jobs = [], []
+        for picture, chosen in choices:
+            own = self._own_slope(picture, chosen, slope)
+            # Where another byte is worth nothing there is nothing to refine.
+            if own > 0:
+                pictures.append(picture)
+                jobs.append(PictureJob(picture.file.absolute(), *self._place, refine, chosen, own))
+        self._run(pictures, jobs, "refinement")
 
     def _own_slope(self, picture: SetPicture, chosen: Candidate, slope: float) -> float:
         """The set's slope, or that of the picture's curve at its choice where a limit keeps it from the set's."""
@@ -196,6 +200,7 @@ class SetCoder:
     def _cheapest(self, slope: float, swept: bool = False) -> Choices:
         return self._choices(cheapest_rows(apply_limits(self.table(swept), self._limits), slope, self._metric))
 
+    @one_thread()
     def _spend(self, result: TableAllocation, available: int, refine: Refine, slope: float) -> TableAllocation:
         """Adds finer candidates, one picture after another, until the budget is full.
 

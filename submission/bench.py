@@ -32,20 +32,23 @@ from decoder_pkg.postfilter import COLOURS, FEATURES
 from decoder_pkg.render import assemble, render_tiles
 from encoder.encode import AnalysedPicture
 from encoder.latent_encoder import encode_payload, quantise
-from encoder.objective import Objective, Setting, bf16_helps
+from encoder.objective import Setting, bf16_helps, trained_slope
 from encoder.pictures import Pixels, load_picture
-from encoder.twin import load_float_model
+from encoder.presets import preset
+from encoder.refine import float_model, refine_latents
 from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
+from rate_control.engine import one_thread
 
 from .bench_allocation import bench_allocation
 from .bench_server import bench_server
 
 GAIN = 24
-SLOPE = 24 / 0.0032
-"""Squared error per byte at which that gain was trained."""
+METHOD, STEPS = preset("medium").method, 10
+"""Of refinement, and how many of its iterations are timed."""
+
 REPEATS = 3
 SIZES = {"Kodak size": (512, 768), "CLIC size": (1365, 2048)}
 LARGE = (8192, 8192)
@@ -134,30 +137,25 @@ def _decoding_seconds(entropy: EntropyModel, picture: AnalysedPicture, walk: Wal
 
 
 def bench_refinement(pixels: Pixels) -> None:
-    """Prints the time of one iteration of refinement, and what share of it each part takes."""
-    model = first_model()
-    picture, codec = AnalysedPicture(pixels, model), load_float_model(model)
-    objective = Objective(codec, pixels, Setting(GAIN, Q_ONE, SLOPE))
-    latents = picture.latents(GAIN)
-    leaves = tuple(part.clone().requires_grad_() for part in latents)
-    y_hat = objective.snapped(latents)[0].requires_grad_()
-
-    def iteration() -> None:
-        torch.autograd.grad(objective.rounded((leaves[0], leaves[1])), leaves)
+    """Prints the time of one iteration of refinement as the presets do it, and what share the synthesis takes."""
+    picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.postfilter)
+    codec = float_model(picture.model)
+    device, setting = next(codec.parameters()).device, Setting(GAIN, Q_ONE, trained_slope(GAIN))
+    y_hat, gain = picture.latents(GAIN)[0].to(device).requires_grad_(), torch.tensor([GAIN], device=device)
 
     def synthesis() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16_helps()):
-            picture = codec.synthesis(y_hat, torch.tensor([GAIN]))
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16_helps(device)):
+            picture = codec.synthesis(y_hat, gain)
         torch.autograd.grad(picture.float().sum(), y_hat)
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    whole, part = median_seconds(iteration), median_seconds(synthesis)
-    torch.set_num_threads(threads)
+    with one_thread():
+        refined, started = (median_seconds(partial(refine_latents, picture, setting, METHOD, n)) for n in (STEPS, 0))
+        whole, part = (refined - started) / STEPS, median_seconds(synthesis)
     megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
     print(
-        f"refinement, one thread: {whole / megapixels:.3f} s for an iteration and megapixel, "
-        f"{100 * part / whole:.0f} % of it in the synthesis, the rest in the entropy model"
+        f"refinement, one thread, {device.type}: {whole / megapixels:.3f} s for an iteration and megapixel, "
+        f"{100 * part / whole:.0f} % of it in the synthesis and its gradient; "
+        f"{started / megapixels:.2f} s a megapixel before the first"
     )
 
 

@@ -23,10 +23,9 @@ from encoder.filter_fit import filter_bits
 from encoder.objective import Latents, Setting, trained_slope
 from encoder.pictures import find_pictures, load_picture
 from encoder.rate import estimated_bits
-from encoder.refine import refine_latents
-from encoder.refinement import METHODS
+from encoder.refine import float_model, refine_latents
+from encoder.refinement import METHODS, REFINEMENT_VERSION
 from encoder.splice import parts_of
-from encoder.twin import load_float_model
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, Processes
@@ -46,7 +45,8 @@ ROUNDED = ("rate-aware rounding", 0)
 EXAMPLES = """examples:
   python -m submission.trials --images kodak/                                  every method, 25 and 100 iterations
   python -m submission.trials --images kodak/ --methods local --iterations 400 --every 4
-What the output file already holds is not made again; the table is drawn over the pictures that all its rows share.
+What the output file already holds is not made again. Each row of the table is over the pictures that its method was
+tried on, against no refinement of the same pictures.
 """
 
 
@@ -55,7 +55,7 @@ class Trial:
     """One picture coded after one refinement.
 
     Attributes:
-      model: start of a digest of the model and the post-filter.
+      model: start of a digest of the model, the post-filter and the version of the methods.
       deviation: real payload against the estimate, as a ratio minus one.
       seconds: of the refinement on one thread.
     """
@@ -85,13 +85,18 @@ class TrialJob:
 
 
 def weights_digest(model: EncoderModel, postfilter: PostFilter | None) -> str:
-    """Tells trials made with other weights apart."""
-    whole = model.digest.encode() + (postfilter.digest if postfilter else b"")
+    """Tells trials made with other weights or methods apart."""
+    whole = model.digest.encode() + (postfilter.digest if postfilter else b"") + bytes([REFINEMENT_VERSION])
     return hashlib.sha256(whole).hexdigest()[:12]
 
 
 def run_job(job: TrialJob) -> list[Trial]:
-    """Makes the trials of a picture one after another."""
+    """Makes the trials of a picture one after another.
+
+    Raises:
+      PictureError: the picture cannot be read.
+      RoundTripError: a stream does not decode to what was encoded.
+    """
     zoo, pixels = load_zoo(*job.folders), load_picture(job.file)
     models = {gain: zoo.trained_for(gain) for _, _, gain in job.settings}
     pictures = {model.id: AnalysedPicture(pixels, model, zoo.bundle.postfilter) for model in models.values()}
@@ -103,18 +108,18 @@ def run_job(job: TrialJob) -> list[Trial]:
 def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
     """Refines at the slope where the gain was trained, codes and measures."""
     started = time.perf_counter()
-    latents: Latents | None = picture.latents(gain)
+    latents: Latents | None = None
     if iterations:
         latents = refine_latents(picture, Setting(gain, Q_ONE, trained_slope(gain)), method, iterations).latents
-    elif method == ROUNDED[0]:
-        latents = None
+    elif method == PLAIN[0]:
+        latents = picture.latents(gain)
     seconds = time.perf_counter() - started
     candidate, _ = picture.encode(gain, latents=latents)
     coded, fitted = parts_of(picture.model, candidate, picture.postfilter)
     size, header = entry_size(candidate.entry(name)), candidate.header
     pixels = header.width * header.height
     bits = filter_bits(picture.postfilter, picture.model.decoder.entropy, fitted)
-    bits += estimated_bits(load_float_model(picture.model), coded, gain)
+    bits += estimated_bits(float_model(picture.model), coded, gain)
     deviation = 8 * header.length / bits - 1
     digest = weights_digest(picture.model, picture.postfilter)
     return Trial(digest, name, method, iterations, gain, size, pixels, candidate.psnr_db, deviation, seconds)
@@ -123,8 +128,12 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
 def run(
     files: Sequence[Path], settings: Sequence[tuple[str, int]], zoo: Zoo, output: Path, engine: Engine
 ) -> pd.DataFrame:
-    """Adds the missing trials to a CSV file, as each picture is done, and returns all of the zoo's."""
-    known = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[f.name for f in fields(Trial)])
+    """Adds the missing trials to a CSV file, as each picture is done; returns all of the zoo's on these pictures.
+
+    Raises:
+      EngineError, PictureError, RoundTripError: a picture's trials failed; those of others are in the file.
+    """
+    known = _read(output)
     digests = {gain: weights_digest(zoo.trained_for(gain), zoo.bundle.postfilter) for gain in GAINS}
     done = set(known[KEY].itertuples(index=False, name=None))
     jobs = []
@@ -137,7 +146,15 @@ def run(
         rows = pd.DataFrame(map(asdict, found))
         known = pd.concat([known, rows], ignore_index=True) if len(known) else rows
         write_atomically(output, known.sort_values(KEY).round(5).to_csv(index=False).encode())
-    return known[known["model"].isin(digests.values())]
+    return known[known["model"].isin(digests.values()) & known["picture"].isin([file.stem for file in files])]
+
+
+def _read(output: Path) -> pd.DataFrame:
+    """The trials in a file; none where there is no file."""
+    if not output.exists():
+        return pd.DataFrame(columns=[column.name for column in fields(Trial)])
+    # A picture's name may look like a number, and a digest too.
+    return pd.read_csv(output, dtype={"model": str, "picture": str})
 
 
 def table(trials: pd.DataFrame) -> pd.DataFrame:
@@ -175,6 +192,7 @@ def _curve(trials: pd.DataFrame) -> Curve:
 
 
 def main() -> None:
+    """Command line of the trials."""
     parser = argparse.ArgumentParser(
         "python -m submission.trials",
         description=__doc__,

@@ -15,11 +15,6 @@ REFERENCE_LAMBDA = 0.0032
 """Losses are divided by sqrt(lambda / this), which balances the rates."""
 
 
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 matrices in hardware (CUDA, AMX or AVX512-BF16)."""
-    return device.type == "cuda" or bf16_helps()
-
-
 def lagrangian(gain_index: Tensor) -> Tensor:
     """Lambda of each gain index: [B] int64 to [B] float32."""
     return GAIN_LAMBDAS[0] * torch.exp2(gain_index.float() / GAIN_STEPS)
@@ -43,7 +38,7 @@ def losses(
       noisy_synthesis: see `CodecModel.forward`.
       generator: source of the noise.
     """
-    with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16_is_fast(picture.device)):
+    with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16_helps(picture.device)):
         estimate = model(picture, gains, noisy_synthesis, generator)
     weight = lagrangian(gains)
     bpp = estimate.estimated_bits / (picture.shape[2] * picture.shape[3])

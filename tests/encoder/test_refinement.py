@@ -17,6 +17,7 @@ from encoder.encode import AnalysedPicture, Candidate
 from encoder.entropy import bits
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
+from encoder.rate import estimated_bits
 from encoder.refine import refine_latents, search_latents, search_start, sweep_choices
 from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
@@ -99,13 +100,28 @@ def test_latents_that_promise_to_pay_do_so_more_often_than_others(golden_zoo: Zo
     assert paying > others + 0.1
 
 
+@pytest.mark.parametrize("number", [7, 8])
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
-def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method) -> None:
-    objective, start = start_of(golden_zoo, photo, 8)
+def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method, number: int) -> None:
+    objective, start = start_of(golden_zoo, photo, number)
     first, again = (method.refine(objective, start, 4, 1, 0.0) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
         assert torch.isfinite(one).all()
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_no_tensor_is_made_where_the_model_is_not(golden_zoo: Zoo, photo: Pixels, method: Method) -> None:
+    """Whatever names no device lies on one that holds no values, and meeting it raises."""
+    model, pixels = load_float_model(golden_zoo.models[8]), small(photo)
+    picture = AnalysedPicture(pixels, golden_zoo.models[8])
+    start, correction = picture.latents(24), torch.ones(3, *pixels.shape[:2], dtype=torch.float16)
+    with torch.device("meta"):
+        for distortion in (SQUARED_ERROR, Distortion(0.0, 1.0)):
+            objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), correction)
+            refined = method.refine(objective, start, 2, 1, 0.0)
+            assert {part.device for part in refined} == {objective.device}
+        estimated_bits(model, objective.snapped(start), 24)
 
 
 @pytest.mark.parametrize("number", [7, 8])
@@ -128,10 +144,12 @@ def test_tiles_are_refined_like_the_whole(
     whole = refine_latents(picture, setting, "local", 20).latents
     monkeypatch.setattr(refining, "TILE", 4)
     monkeypatch.setattr(refining, "REACH", 4)
-    tiled = refine_latents(picture, setting, "local", 20).latents
+    refined = refine_latents(picture, setting, "local", 20)
+    tiled = refined.latents
     assert [part.shape for part in tiled] == [part.shape for part in whole]
     before, one, other = (real_cost(picture, setting, latents) for latents in (picture.latents(24), whole, tiled))
     assert other < before - 0.5 * (before - one)
+    assert refined.cost == pytest.approx(other, rel=0.02)
 
 
 @pytest.mark.parametrize("logit", [atanh_logit, scaled_sigmoid_logit])

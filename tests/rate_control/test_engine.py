@@ -153,7 +153,12 @@ def test_two_node_cluster_yields_the_same_bytes(
     try:
         cluster.add_node(num_cpus=1)
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-        assert archive(golden_zoo, files, tmp_path, RayCluster()) == expected
+        # Its processes work elsewhere: what is named from here must be found there too.
+        monkeypatch.chdir(files[0].parent)
+        names = [Path(file.name) for file in files]
+        assert archive(golden_zoo, names, Path(os.path.relpath(tmp_path)), RayCluster()) == expected
+        with pytest.raises(EngineError, match="Ray"):
+            list(RayCluster().map(kill_itself, [0]))
     finally:
         __import__("ray").shutdown()
         cluster.shutdown()

@@ -7,6 +7,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from encoder.refinement import REFINEMENT_VERSION
 from encoder.weights import Zoo
 from eval.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.engine import Here
@@ -47,10 +48,11 @@ def test_kodak_trials_stand_beside_the_published_anchor() -> None:
     assert table(others)["against VTM (%)"].isna().all()
 
 
-def test_known_trials_are_not_made_again(
-    golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = tmp_path / "trials.csv"
+def test_known_trials_are_not_made_again(golden_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where names look like numbers."""
+    for name in ("01", "02"):
+        Image.fromarray(skimage.data.coffee()[:64, :80]).save(tmp_path / f"{name}.png")
+    files, output = [tmp_path / "01.png", tmp_path / "02.png"], tmp_path / "trials.csv"
     first = run(files[:1], [PLAIN], golden_zoo, output, Here())
     made = []
     original = trials.run_job
@@ -60,7 +62,18 @@ def test_known_trials_are_not_made_again(
         return original(job)
 
     monkeypatch.setattr(trials, "run_job", watched)
-    run(files, [PLAIN], golden_zoo, output, Here())
-    assert made == ["two"]
-    kept = pd.read_csv(output)
-    assert kept[kept["picture"] == "one"]["bytes"].tolist() == first["bytes"].tolist()
+    assert set(run(files[1:], [PLAIN], golden_zoo, output, Here())["picture"]) == {"02"}
+    assert made == ["02"]
+    kept = pd.read_csv(output, dtype=str)
+    assert kept[kept["picture"] == "01"]["bytes"].tolist() == [str(size) for size in first["bytes"]]
+
+
+def test_trials_of_an_older_method_count_for_nothing(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "trials.csv"
+    run(files[:1], [PLAIN], golden_zoo, output, Here())
+    monkeypatch.setattr(trials, "REFINEMENT_VERSION", REFINEMENT_VERSION + 1)
+    again = run(files[:1], [PLAIN], golden_zoo, output, Here())
+    assert len(again) == len(trials.GAINS)
+    assert len(pd.read_csv(output)) == 2 * len(again)
