@@ -18,7 +18,6 @@ RUN ?= runs/$(basename $(notdir $(CONFIG)))
 DATA ?= ../shared/data/train
 KODAK ?= ../shared/data/kodak
 THREADS ?=
-FROM ?=
 ENTRIES ?= ours=dist
 SHEET ?=
 CODECS ?=
@@ -96,9 +95,9 @@ lint: setup ## style and types
 	$(BIN)/mypy
 
 .PHONY: train
-train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=; FROM=1 fine-tunes model 1)
+train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
 	$(BIN)/python -m training --config $(CONFIG) --run $(RUN) --data $(DATA) --evaluation $(KODAK) \
-	  $(if $(FROM),--from-model $(FROM)) $(if $(THREADS),--threads $(THREADS))
+	  $(if $(THREADS),--threads $(THREADS))
 
 .PHONY: tune
 tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")

@@ -30,10 +30,8 @@ class Measured:
 
     def distortion(self, kind: Distortion) -> float:
         """Its distortion; MS-SSIM must have been measured where it counts."""
-        header, total = self.candidate.header, kind.error * self.candidate.squared_error
-        if kind.loss:
-            total += kind.loss * header.width * header.height * (1 - self.measures["ms_ssim"])
-        return total
+        header, loss = self.candidate.header, 1 - self.measures["ms_ssim"] if kind.loss else 0.0
+        return kind.of(self.candidate.squared_error, loss, header.width * header.height)
 
 
 class CandidateCache:

@@ -77,9 +77,19 @@ def fastest_device() -> torch.device:
 
 def bf16_helps(device: torch.device) -> bool:
     """Whether a device multiplies bf16 matrices in hardware: a GPU, or a CPU with AMX or AVX512-BF16."""
-    if device.type == "cuda":
-        return True
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cuda" or cpu_has("amx_tile") or cpu_has("avx512_bf16")
+
+
+def arithmetic() -> str:
+    """Device and precision of refinement: the same latents are found under the same alone."""
+    device = fastest_device()
+    return f"{device.type} {'bf16' if bf16_helps(device) else 'float32'}"
+
+
+def cpu_has(instructions: str) -> bool:
+    """Whether torch finds instructions, by its name for them, in this CPU; earlier versions of torch do not look."""
+    check = getattr(torch.cpu, f"_is_{instructions}_supported", None)
+    return bool(check and check())
 
 
 class Objective:

@@ -18,7 +18,7 @@ REGION = 3
 
 @dataclass(frozen=True)
 class Seen:
-    """Latents, and what each position of them cost: [1, 1, h, w]."""
+    """Latents, and the bits that each position of them cost: [1, 1, h, w] float32."""
 
     latents: Latents
     cells: Tensor
@@ -52,7 +52,7 @@ def _cheaper(old: tuple[Tensor, Tensor], new: tuple[Tensor, Tensor]) -> tuple[Te
 
 
 def _regional(cells: Tensor) -> Tensor:
-    """Mean over the region around each position."""
+    """Mean over the region around each position, [1, 1, h, w]."""
     return F.avg_pool2d(F.pad(cells, [REGION // 2] * 4, mode="replicate"), REGION, 1)
 
 

@@ -15,7 +15,7 @@ from .cache import CandidateCache, Measured
 from .encode import AnalysedPicture, Candidate
 from .filter_fit import FittedFilter
 from .latent_encoder import MOST_STEPS, STIFFNESS
-from .objective import Latents, Setting
+from .objective import Latents, Setting, arithmetic
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
 from .refine import refine_latents, search_latents, search_start, sweep_choices
@@ -79,7 +79,11 @@ class PictureCoder:
         return self._zoo.models[model].gains
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
-        """One candidate, from the cache where it is known."""
+        """One candidate, from the cache where it is known.
+
+        Raises:
+          RoundTripError: the stream does not decode to what was encoded.
+        """
         key = self._zoo.models[model].digest, STIFFNESS, MOST_STEPS, gain, q
         return self._known(key, lambda: [self._encode(model, gain, q)])[0]
 
@@ -100,9 +104,13 @@ class PictureCoder:
           preset: how much is tried; it has a method.
           distortion: what is minimised.
           like: its model, gain and q are kept; without one they are searched.
+
+        Raises:
+          RoundTripError: the stream does not decode to what was encoded.
         """
         digests = [model.digest for model in self._zoo.models.values()]
-        key = digests, REFINEMENT_VERSION, slope, astuple(preset), astuple(distortion), like and like.setting
+        method = REFINEMENT_VERSION, arithmetic(), STIFFNESS, MOST_STEPS
+        key = digests, method, slope, astuple(preset), astuple(distortion), like and like.setting
 
         def refined() -> list[Measured]:
             if like:
@@ -133,7 +141,7 @@ class PictureCoder:
           large: another at the same gain and q of the same model; its filter is not used.
           room: payload lengths that are good enough; its end must not be reached.
         """
-        key = *map(_digest, (small, large)), room.start, room.stop
+        key = *map(_digest, (small, large)), self._zoo.models[small.header.model].digest, room.start, room.stop
         for origin in ORIGINS:
             yield self._known((*key, origin), lambda: [self._between(small, large, room, origin)])[0]  # noqa: B023
 

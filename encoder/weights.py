@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,9 @@ from .analysis import Analysis, HyperAnalysis
 from .latent_encoder import savings
 
 WEIGHTS = Path(__file__).parent / "weights"
+DIGESTS = "sha256.json"
+"""In a folder of weights: the sha256 of each of its files."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -40,6 +44,7 @@ class EncoderModel:
       id: the id that picture headers name.
       decoder: the decoder's half.
       path: file of the analysis weights.
+      sha256: of that file; empty where it is not known.
       gains: gain indices that it was trained for.
       structural: whether it was trained for MS-SSIM, not for squared error.
       base: the model to which both files hold differences; None where they hold all of it.
@@ -48,6 +53,7 @@ class EncoderModel:
     id: int
     decoder: DecoderModel
     path: Path
+    sha256: str = ""
     gains: range = range(GAIN_COUNT)
     structural: bool = False
     base: EncoderModel | None = None
@@ -69,9 +75,12 @@ class EncoderModel:
     @property
     def _data(self) -> bytes:
         try:
-            return self.path.read_bytes()
+            data = self.path.read_bytes()
         except OSError as error:
             raise WeightsError(f"{self.path} cannot be read: {error}") from None
+        if self.sha256 not in ("", hashlib.sha256(data).hexdigest()):
+            raise WeightsError(f"{self.path} is another file than {DIGESTS} beside it names")
+        return data
 
     @cached_property
     def savings(self) -> NDArray[np.float32]:
@@ -142,11 +151,27 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
     """
     bundle = load_bundle(decoder_weights)
     models: dict[int, EncoderModel] = {}
+    digests = read_digests(encoder_weights)
     for row in read_manifest(decoder_weights).models:
         number = row["id"]
         first, last = row.get("gains", ALL_GAINS)
         base = models[row["base"]] if "base" in row else None
-        path = encoder_weights / row["file"]
+        file, decoder, gains = row["file"], bundle.models[number], range(first, last + 1)
+        if file not in digests:
+            raise WeightsError(f"{encoder_weights / DIGESTS} does not name {file}")
         structural = row.get("distortion") == MS_SSIM
-        models[number] = EncoderModel(number, bundle.models[number], path, range(first, last + 1), structural, base)
+        path = encoder_weights / file
+        models[number] = EncoderModel(number, decoder, path, digests[file], gains, structural, base)
     return Zoo(bundle, models, (decoder_weights, encoder_weights))
+
+
+def read_digests(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of the encoder's weights, by name.
+
+    Raises:
+      WeightsError: there is no readable list of them.
+    """
+    try:
+        return {str(name): str(digest) for name, digest in json.loads((folder / DIGESTS).read_text()).items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise WeightsError(f"{folder / DIGESTS} cannot be read: {error}") from None

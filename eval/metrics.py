@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Pixels = NDArray[np.uint8]
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales (Wang et al. 2003, section 3.2)."""
@@ -38,12 +40,9 @@ class Distortion:
     error: float
     loss: float
 
-    def between(self, original: Pixels, decoded: Pixels) -> float:
-        """The distortion of a decoded picture [H, W, 3]."""
-        total = self.error * squared_error(original, decoded)
-        if self.loss:
-            total += self.loss * original.shape[0] * original.shape[1] * (1 - ms_ssim(original, decoded))
-        return total
+    def of(self, squared_error: Number, ms_ssim_loss: Number, pixels: Number) -> Number:
+        """The distortion of one picture, or of each of several, given 1 - MS-SSIM."""
+        return self.error * squared_error + self.loss * pixels * ms_ssim_loss
 
 
 SQUARED_ERROR = Distortion(1.0, 0.0)

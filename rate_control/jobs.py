@@ -66,7 +66,7 @@ class PictureJob:
 
 
 def similarity(original: Pixels, decoded: Pixels) -> dict[str, float]:
-    """What is recorded beside the squared error."""
+    """What is recorded beside the squared error of two pictures [H, W, 3] uint8."""
     return {"ms_ssim": ms_ssim(original, decoded)}
 
 
@@ -76,7 +76,13 @@ def _zoo(weights: tuple[Path, Path], models: tuple[int, ...]) -> Zoo:
 
 
 def run_job(job: PictureJob) -> list[Measured]:
-    """The candidates of a picture; they are in the cache too when this returns."""
+    """The candidates of a picture; they are in the cache too when this returns.
+
+    Raises:
+      PictureError: the picture cannot be read.
+      WeightsError: a weight file is missing or damaged.
+      RoundTripError: a stream does not decode to what was encoded.
+    """
     coder = PictureCoder(load_picture(job.file), _zoo(job.weights, job.models), CandidateCache(job.cache), similarity)
     if job.refine is None or job.chosen is None:
         return list(coder.sweep())

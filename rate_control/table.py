@@ -68,9 +68,8 @@ class Metric:
 
     def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """[rows] float64, additive over pictures."""
-        error = frame["squared_error"].to_numpy(np.float64)
-        loss = (frame["pixels"] * frame["ms_ssim_loss"]).to_numpy(np.float64)
-        return self.kind.error * error + self.kind.loss * loss
+        error, loss, pixels = (frame[name].to_numpy(np.float64) for name in ("squared_error", "ms_ssim_loss", "pixels"))
+        return self.kind.of(error, loss, pixels)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def remember_origin(run: Path, model: int, weights: Path) -> None:
 
 
 def main() -> None:
+    """Command line of the trainer."""
     parser = argparse.ArgumentParser(
         "python -m training", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -43,24 +44,30 @@ def main() -> None:
     parser.add_argument("--evaluation", type=Path, default=Path("../shared/data/kodak"), help="folder of PNG pictures")
     parser.add_argument("--every", type=int, default=3, help="evaluate on every n-th picture (default 3)")
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder for checkpoints and log")
-    parser.add_argument("--from-model", type=int, help="start from this model of the zoo (id), as for fine-tuning")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--until", type=int, help="stop at this iteration, to be continued later")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command goes on from the checkpoint"))
-    crops = CropSet(arguments.data)
-    pictures = load_pictures(arguments.evaluation, arguments.every)
-    initial = None
-    if arguments.from_model is not None:
-        zoo = load_zoo()
-        initial = load_float_model(zoo.models[arguments.from_model])
-        remember_origin(arguments.run, arguments.from_model, zoo.folders[0])
     try:
-        Trainer(load_config(arguments.config), arguments.run, crops, pictures, initial).run(arguments.until)
+        config, crops = load_config(arguments.config), CropSet(arguments.data)
+        pictures = load_pictures(arguments.evaluation, arguments.every)
+    except (OSError, ValueError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    initial = None
+    if config.from_model is not None:
+        zoo = load_zoo()
+        initial = load_float_model(zoo.models[config.from_model])
+        remember_origin(arguments.run, config.from_model, zoo.folders[0])
+    trainer = Trainer(config, arguments.run, crops, pictures, initial)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: trainer.stop())
+    try:
+        trainer.run(arguments.until)
     except DivergenceError as error:
         sys.exit(str(error))
+    if trainer.stopping:
+        sys.exit("stopped; the same command goes on from the checkpoint")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomllib
 
-from decoder_pkg.architecture import ARCHITECTURES, Architecture
+from decoder_pkg.architecture import ARCHITECTURES, QUADTREE, Architecture
 
 from .distortion import DISTORTIONS
 
@@ -19,6 +19,7 @@ class TrainConfig:
 
     Attributes:
       architecture: name of a row of the architecture table.
+      from_model: id of the shipped model whose weights the run starts from; by default from nothing.
       architecture_changes: fields of that row to replace, for experiments that are never shipped.
       iterations: length of the whole run.
       batch, crop: pictures per iteration and their side in pixels.
@@ -37,7 +38,8 @@ class TrainConfig:
       seed: of data order, noise and initial weights.
     """
 
-    architecture: str = "scale-context"
+    architecture: str = QUADTREE
+    from_model: int | None = None
     architecture_changes: dict[str, Any] = field(default_factory=dict)
     iterations: int = 100_000
     batch: int = 8
@@ -73,7 +75,7 @@ def load_config(path: Path) -> TrainConfig:
     """Reads a TOML file of TrainConfig fields.
 
     Raises:
-      ValueError: the file names a field or a distortion that does not exist.
+      ValueError: the file names a field or a distortion that does not exist, or a rank without a model to start from.
     """
     values = tomllib.loads(path.read_text())
     known = {f.name for f in fields(TrainConfig)}
@@ -83,4 +85,6 @@ def load_config(path: Path) -> TrainConfig:
     config = TrainConfig(**values)
     if config.distortion not in DISTORTIONS:
         raise ValueError(f"{path}: distortion {config.distortion!r} is none of {sorted(DISTORTIONS)}")
+    if config.rank and config.from_model is None:
+        raise ValueError(f"{path}: a rank is that of what is added to a model: from_model must say to which")
     return config

@@ -36,6 +36,8 @@ class LossWatch:
         """
         if len(self.losses) < FEWEST:
             return
+        # A run's first check has nothing before it: its own beginning is what it is compared with.
+        self.least = min(self.least, median(self.losses[:FEWEST]))
         middle = median(self.losses[-FEWEST:])  # a run that broke a minute ago was healthy for longer
         if middle == math.inf or middle > RISE * self.least:
             raise DivergenceError(f"the loss rose from {self.least:.4g} to {middle:.4g}")

@@ -31,14 +31,20 @@ class RatePoint:
 
 
 def load_pictures(folder: Path, every: int) -> list[Tensor]:
-    """Every n-th picture of a folder, [3, H, W] uint8 each."""
+    """Every n-th picture of a folder, [3, H, W] uint8 each.
+
+    Raises:
+      FileNotFoundError: the folder holds fewer PNG files than that.
+    """
     files = sorted(folder.glob("*.png"))[every - 1 :: every]
+    if not files:
+        raise FileNotFoundError(f"{folder} holds fewer than {every} .png pictures; pass another one with --evaluation")
     return [torch.from_numpy(np.asarray(Image.open(file).convert("RGB")).copy()).permute(2, 0, 1) for file in files]
 
 
 @torch.no_grad()
 def evaluate(model: CodecModel, pictures: Sequence[Tensor], gains: Sequence[int] = EVALUATION_GAINS) -> list[RatePoint]:
-    """One point per gain, means over the pictures. The model is left in evaluation mode."""
+    """One point per gain, means over the pictures, [3, H, W] uint8 each. The model is left in evaluation mode."""
     model.eval()
     device = next(model.parameters()).device
     points = []

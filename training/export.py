@@ -25,8 +25,8 @@ from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
 from encoder.twin import load_float_model
+from encoder.weights import DIGESTS, EncoderModel, load_zoo, read_digests, to_grid
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
-from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.provenance import commit
 
 from .compensated_rounding import input_moments
@@ -121,24 +121,45 @@ def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> floa
     return float(sums[1] / sums[0] - 1)
 
 
-def update_manifest(folder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
-    """Adds or replaces a model's row; what was a difference to the model replaced has no meaning any more and goes."""
-    path = folder / MANIFEST
+def update_manifest(decoder: Path, encoder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
+    """Adds or replaces a model's rows; what was a difference to the model replaced has no meaning any more and goes.
+
+    Args:
+      decoder: folder of the decoder's half, with the manifest.
+      encoder: folder of the encoder's half, with its digests.
+      number: the model's id.
+      name: of the model.
+      file: of either half in its folder.
+      ledger: how it was trained.
+    """
+    path = decoder / MANIFEST
     whole = json.loads(path.read_text()) if path.exists() else {"models": []}
-    digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    same = any(row["id"] == number and row["sha256"] == digest for row in whole["models"])
-    copies = [] if same else [row for row in whole["models"] if row.get("base") == number]
-    for row in copies:
-        print(f"{row['name']} was a difference to the former weights: export it again", file=sys.stderr)
-    rows = [row for row in whole["models"] if row["id"] != number and row not in copies]
+    digests = read_digests(encoder) if (encoder / DIGESTS).exists() else {}
+    digest, other = (hashlib.sha256((folder / file).read_bytes()).hexdigest() for folder in (decoder, encoder))
+    former = [(row["sha256"], digests.get(row["file"])) for row in whole["models"] if row["id"] == number]
+    gone = {number} if former not in ([], [(digest, other)]) else set()
+    rows = []
+    for row in whole["models"]:
+        if row.get("base") in gone:
+            gone.add(row["id"])
+            print(f"{row['name']} was a difference to the former weights: export it again", file=sys.stderr)
+        elif row["id"] != number:
+            rows.append(row)
     rows.append({"id": number, "name": name, "file": file, "sha256": digest} | ledger)
     whole["models"] = sorted(rows, key=lambda row: row["id"])
-    write_manifest(folder, whole)
+    named = {row["file"] for row in rows}
+    write_json(encoder / DIGESTS, {key: value for key, value in (digests | {file: other}).items() if key in named})
+    write_manifest(decoder, whole)
 
 
 def write_manifest(folder: Path, whole: Mapping[str, object]) -> None:
     """Writes the manifest of a weights folder: its rows of models, and of the post-filter if there is one."""
-    write_file(folder / MANIFEST, (json.dumps(whole, indent=1) + "\n").encode())
+    write_json(folder / MANIFEST, whole)
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Writes a file that people may read."""
+    write_file(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -206,7 +227,7 @@ def main() -> int:
             export(run, crops, *halves)
         decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
         estimated, actual = fixed_point_loss(run, decoder.entropy, crops)
-        exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], run.gains, base=base))
+        exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], gains=run.gains, base=base))
         print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
         print(
             f"lost to 8 bits and differences: {100 * rounding_loss(run, exported, crops):+.3f} % of rate and distortion"
@@ -218,7 +239,7 @@ def main() -> int:
             return 1
         for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
             write_file(folder / file, half.read_bytes())
-    update_manifest(arguments.decoder, arguments.id, arguments.name, file, ledger)
+    update_manifest(arguments.decoder, arguments.encoder, arguments.id, arguments.name, file, ledger)
     return 0
 
 

@@ -59,9 +59,10 @@ def load_run(run: Path) -> TrainedRun:
     origin = run / ORIGIN
     before = json.loads(origin.read_text()) if origin.exists() else {}
     ledger: Ledger = {"iterations": before.get("iterations", 0) + state["iteration"]}
-    ledger |= {field: before[field] for field in HOURS.values() if field in before}
-    field = HOURS[state["device"]]
-    ledger[field] = round(before.get(field, 0.0) + state["seconds"] / 3600, 2)
+    for device, field in HOURS.items():
+        hours = round(before.get(field, 0.0) + state["seconds"][device] / 3600, 2)
+        if hours:
+            ledger[field] = hours
     if (config.gain_low, config.gain_high) != ALL_GAINS:
         ledger["gains"] = [config.gain_low, config.gain_high]
     if config.distortion != TrainConfig.distortion:

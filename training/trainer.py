@@ -43,7 +43,7 @@ UNREAD = 50
 """Iterations whose values are left unread on a GPU: reading them waits for it."""
 
 CHECKPOINT_SECONDS = 600
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, LOG = "checkpoint.pt", "log.csv"
 ORIGIN = "origin.json"
 """In a run's folder: the manifest's row of the model that it started from."""
 
@@ -73,13 +73,13 @@ class Trainer:
         self.device = torch.device("cuda" if self._on_gpu else "cpu")
         torch.manual_seed(config.seed)
         self.model = initial or CodecModel(config.build_architecture())
-        self.iteration, self.seconds = 0, 0.0
+        self.iteration, self.seconds = 0, {"cpu": 0.0, "cuda": 0.0}
+        self.stopping = False
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint = folder / CHECKPOINT
-        if not checkpoint.exists():
-            if initial is None:
-                initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
-            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
+        if initial is None and not checkpoint.exists():
+            initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
+        (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
         to_channels_last(self.model.to(self.device))
         if not self._on_gpu and is_faster():
             use_winograd(self.model)
@@ -105,6 +105,10 @@ class Trainer:
         with torch.no_grad():
             torch._foreach_lerp_(self._averaged, self._trained, 1 - decay)
 
+    def stop(self) -> None:
+        """Lets `run` save and return after the iteration that is under way."""
+        self.stopping = True
+
     def run(self, until: int | None = None) -> None:
         """Trains to the end of the configuration, or to an earlier iteration, and saves.
 
@@ -118,17 +122,18 @@ class Trainer:
         watch = LossWatch()
         progress = tqdm(total=end, initial=self.iteration, desc=self.folder.name, mininterval=10)
         try:
-            while self.iteration < end:
+            while self.iteration < end and not self.stopping:
                 unread.append(self.step())
                 evaluates = self.iteration % self.config.evaluate_every == 0
-                if self._on_gpu and not evaluates and self.iteration < end and len(unread) < UNREAD:
+                leaves = self.iteration == end or self.stopping
+                if self._on_gpu and not evaluates and not leaves and len(unread) < UNREAD:
                     continue
                 recent += [{key: float(value) for key, value in values.items()} for values in unread]
                 for values in recent[-len(unread) :]:
                     watch.add(values["loss"])
                 progress.update(len(unread))
                 unread.clear()
-                self.seconds += time.monotonic() - started
+                self.seconds[self.device.type] += time.monotonic() - started
                 if evaluates:
                     self._evaluate({key: sum(row[key] for row in recent) / len(recent) for key in recent[0]})
                     recent.clear()
@@ -196,11 +201,12 @@ class Trainer:
 
     def _evaluate(self, means: dict[str, float]) -> None:
         points = evaluate(self.average, self.evaluation)
-        row = {"iteration": self.iteration, "hours": round(self.seconds / 3600, 4)} | means
+        hours = sum(self.seconds.values()) / 3600
+        row = {"iteration": self.iteration, "hours": round(hours, 4)} | means
         for point in points:
             row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
             row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp, f"ms_ssim_{point.gain_index}": point.ms_ssim}
-        log = self.folder / "log.csv"
+        log = self.folder / LOG
         new = not log.exists()
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
@@ -209,7 +215,7 @@ class Trainer:
             writer.writerow(row)
         plot_progress(log, self.folder / "progress.png")
         text = "  ".join(f"{p.bpp:.3f}/{p.psnr_db:.2f}" for p in points)
-        tqdm.write(f"{self.iteration:7d}  {self.seconds / 3600:6.2f} h  loss {means.get('loss', 0):.4f}  {text}")
+        tqdm.write(f"{self.iteration:7d}  {hours:6.2f} h  loss {means.get('loss', 0):.4f}  {text}")
 
     def _save_healthy(self, watch: LossWatch) -> None:
         try:
@@ -226,7 +232,6 @@ class Trainer:
         state = {
             "iteration": self.iteration,
             "seconds": self.seconds,
-            "device": self.device.type,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -241,3 +246,11 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         restore(self.optimizers, state["optimizers"])
+        forget_rows_after(self.folder / LOG, self.iteration)
+
+
+def forget_rows_after(log: Path, iteration: int) -> None:
+    """Drops what a run that was killed had written after its last checkpoint: it will be written again."""
+    if log.exists():
+        header, *rows = log.read_text().splitlines(keepends=True)
+        log.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= iteration)]))

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from encoder.objective import cpu_has
+
 SOURCE = Path(__file__).with_suffix(".cpp")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=c++17", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16")
 CACHE = Path(".cache/training")
@@ -27,7 +29,7 @@ LANES, LEAST_CHANNELS = 16, 64
 
 def is_faster() -> bool:
     """Whether this machine can compile and run the transforms, and has nothing better: AMX has."""
-    has_vectors = torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported()
+    has_vectors = cpu_has("avx512_bf16") and not cpu_has("amx_tile")
     return bool(has_vectors and shutil.which("g++"))
 
 

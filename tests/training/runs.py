@@ -13,9 +13,8 @@ from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.trainer import Trainer
 
-SMOKE = replace(
-    load_config(Path(__file__).parents[2] / "training" / "configs" / "smoke.toml"), iterations=50, evaluate_every=10
-)
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
+SMOKE = replace(load_config(CONFIGS / "smoke.toml"), iterations=50, evaluate_every=10)
 
 
 def trainer(folder: Path, crops: CropSet, config: TrainConfig = SMOKE, initial: CodecModel | None = None) -> Trainer:

@@ -8,12 +8,13 @@ import skimage.data
 import torch
 
 from decoder_pkg.bundle import load_bundle
+from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
 from encoder.model import CodecModel
 from encoder.sweep import PictureCoder
 from encoder.twin import load_float_model, plan
-from encoder.weights import load_zoo
+from encoder.weights import DIGESTS, load_zoo
 from training.config import TrainConfig
 from training.data import CropSet
 from training.export import export, export_difference, fixed_point_loss, update_manifest
@@ -24,7 +25,7 @@ from training.trained import load_run
 def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: CropSet, tmp_path: Path) -> None:
     trained = load_run(run)
     export(trained, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
-    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", trained.ledger)
+    update_manifest(tmp_path / "decoder", tmp_path / "encoder", 3, "m", "m.safetensors", trained.ledger)
     estimated, actual = fixed_point_loss(trained, load_bundle(tmp_path / "decoder").models[3].entropy, crops)
     # Hardly trained, its latents are wide and escape often; a trained model comes within half a percent.
     assert actual == pytest.approx(estimated, rel=0.15)
@@ -37,7 +38,7 @@ def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: C
 def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: Path) -> None:
     trained = load_run(run)
     export(trained, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
-    update_manifest(tmp_path / "decoder", 3, "m", "m.safetensors", trained.ledger)
+    update_manifest(tmp_path / "decoder", tmp_path / "encoder", 3, "m", "m.safetensors", trained.ledger)
     twin = load_float_model(load_zoo(tmp_path / "decoder", tmp_path / "encoder").models[3])
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
     with torch.no_grad():
@@ -52,14 +53,14 @@ def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
 ) -> None:
     trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
     export(trained, crops, *(folder / "m.safetensors" for folder in folders))
-    update_manifest(folders[0], 3, "m", "m.safetensors", trained.ledger)
+    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
     with torch.no_grad():
         for weight in trained.model.parameters():
             if weight.ndim == 4:
                 weight.add_(torch.randn_like(weight), alpha=0.2 * float(weight.std()))
     base, file = load_zoo(*folders).models[3], "copy.safetensors.gz"
     export_difference(trained, base, crops, *(folder / file for folder in folders))
-    update_manifest(folders[0], 4, "copy", file, trained.ledger | {"base": 3, "gains": [8, 15]})
+    update_manifest(*folders, 4, "copy", file, trained.ledger | {"base": 3, "gains": [8, 15]})
     zoo = load_zoo(*folders)
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 15])
     with torch.no_grad():
@@ -70,10 +71,13 @@ def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
     coder = PictureCoder(skimage.data.chelsea()[:64, :64], zoo, CandidateCache(tmp_path / "cache"))
     headers = [measured.candidate.header for measured in coder.sweep()]
     assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
-    update_manifest(folders[0], 3, "m", "m.safetensors", trained.ledger)
-    assert list(load_zoo(*folders).models) == [3, 4]
-    export(trained, crops, *(folder / "m.safetensors" for folder in folders))  # which the copy is no difference to
-    update_manifest(folders[0], 3, "m", "m.safetensors", trained.ledger)
+    second = "second.safetensors.gz"
+    export_difference(trained, zoo.models[4], crops, *(folder / second for folder in folders))
+    update_manifest(*folders, 5, "second", second, trained.ledger | {"base": 4})
+    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
+    assert list(load_zoo(*folders).models) == [3, 4, 5]
+    export(trained, crops, *(folder / "m.safetensors" for folder in folders))  # neither copy is a difference to it
+    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
     assert list(load_zoo(*folders).models) == [3]
 
 
@@ -87,3 +91,17 @@ def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
     assert np.abs(stored.T - weight.numpy()).max() < 1e-3 * float(weight.abs().max())
     with pytest.raises(ValueError, match="do not fit 16 bits"):
         quantise_layers(model, {name: 1e-3 if name.startswith(("hyper.scale", "context.")) else 1e6 for name in peaks})
+
+
+def test_encoder_half_of_another_model_is_refused(run: Path, crops: CropSet, tmp_path: Path) -> None:
+    trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
+    export(trained, crops, *(folder / "m.safetensors" for folder in folders))
+    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
+    assert load_zoo(*folders).models[3].digest
+    (folders[1] / "m.safetensors").write_bytes((folders[0] / "m.safetensors").read_bytes())
+    with pytest.raises(WeightsError, match=r"m\.safetensors is another file"):
+        _ = load_zoo(*folders).models[3].digest
+    for damaged in ("{}", "[]", "{"):
+        (folders[1] / DIGESTS).write_text(damaged)
+        with pytest.raises(WeightsError, match=DIGESTS):
+            load_zoo(*folders)

@@ -86,14 +86,15 @@ def test_crop_without_error_does_not_outweigh_the_others(golden_zoo: Zoo, tmp_pa
 
 
 def test_postfilter_and_models_are_written_beside_each_other(tmp_path: Path) -> None:
-    folder = tmp_path / "decoder"
+    folder, encoder = tmp_path / "decoder", tmp_path / "encoder"
     shutil.copytree(GOLDEN / "decoder", folder)
+    shutil.copytree(GOLDEN / "encoder", encoder)
     basis = np.ones((2, FEATURES, COLOURS), np.float16)
     before = load_bundle(folder)
     write_postfilter(folder, {"basis": basis, "scale_bins": np.array([3, 1], np.int16)}, {"data": "two crops"})
     with pytest.raises(WeightsError):
         write_postfilter(folder, {"basis": basis}, {})
-    update_manifest(folder, 8, "again", "smoke-quadtree.safetensors", {})
+    update_manifest(folder, encoder, 8, "again", "smoke-quadtree.safetensors", {})
     after = load_bundle(folder)
     assert after.postfilter is not None
     assert np.array_equal(after.postfilter.basis, basis)

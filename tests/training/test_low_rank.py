@@ -34,7 +34,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> tuple[P
     trainer(run, crops, replace(SMOKE, architecture="smoke-quadtree")).run()
     decoder, encoder = whole / "decoder", whole / "encoder"
     export(load_run(run), crops, decoder / "m.safetensors", encoder / "m.safetensors")
-    update_manifest(decoder, 3, "m", "m.safetensors", load_run(run).ledger)
+    update_manifest(decoder, encoder, 3, "m", "m.safetensors", load_run(run).ledger)
     return decoder, encoder
 
 
@@ -80,7 +80,7 @@ def test_exported_factors_make_the_copy_again(
 ) -> None:
     run, file = load_run(copy), "copy.safetensors.gz"
     export_difference(run, base, crops, *(folder / file for folder in folders))
-    update_manifest(folders[0], 4, "copy", file, run.ledger | {"base": 3})
+    update_manifest(*folders, 4, "copy", file, run.ledger | {"base": 3})
     exported = load_zoo(*folders).models[4]
     model, stored, start = run.model, load_float_model(exported), load_float_model(base)
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +18,20 @@ from PIL import Image
 from encoder.analysis import HYPER_LIMIT
 from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
+from encoder.weights import load_zoo
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.distortion import structural_loss
 from training.divergence import DivergenceError
+from training.evaluation import load_pictures
 from training.loss import lagrangian
 from training.milestones import TABLE
 from training.optimizers import learning_rate_factor
 from training.plots import plot_milestones
 from training.trained import load_run
-from training.trainer import ORIGIN, TensorList, Trainer, Values
+from training.trainer import CHECKPOINT, LOG, ORIGIN, TensorList, Trainer, Values
 
-from .runs import SMOKE, trainer
+from .runs import CONFIGS, SMOKE, trainer
 
 
 def test_fifty_iterations_lower_the_loss(run: Path) -> None:
@@ -136,7 +139,7 @@ def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path)
     (tmp_path / ORIGIN).write_text(json.dumps({"iterations": 1000, "hours": 2.0, "gpu_hours": 0.5}))
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     for device, hours in (("cpu", [3.0, 0.5]), ("cuda", [2.0, 1.5])):
-        torch.save(state | {"device": device, "seconds": 3600.0}, tmp_path / "checkpoint.pt")
+        torch.save(state | {"seconds": {"cpu": 0.0, "cuda": 0.0, device: 3600.0}}, tmp_path / "checkpoint.pt")
         ledger = load_run(tmp_path).ledger
         assert [ledger["hours"], ledger["gpu_hours"]] == hours
         assert ledger["iterations"] == 1000 + SMOKE.iterations
@@ -160,6 +163,78 @@ def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
     with pytest.raises(DivergenceError, match=r"rose from 1 to 100 before iteration 5.*checkpoint\.pt"):
         training.run()
     assert trainer(tmp_path, crops, replace(SMOKE, iterations=40)).iteration == 4
+
+
+def test_run_that_diverged_before_its_first_checkpoint_is_not_saved_as_healthy(
+    tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = trainer(tmp_path, crops, replace(SMOKE, iterations=8))
+    monkeypatch.setattr("training.divergence.FEWEST", 4)
+    step = training.step
+
+    def diverging() -> Values:
+        values = step()
+        return values | {"loss": 1.0 if training.iteration < 5 else 100.0}
+
+    monkeypatch.setattr(training, "step", diverging)
+    with pytest.raises(DivergenceError, match="rose from 1 to 100"):
+        training.run()
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_stopped_run_ends_with_a_whole_iteration_and_repeats_no_row(tmp_path: Path, crops: CropSet) -> None:
+    config = replace(SMOKE, iterations=8, evaluate_every=2)
+    training = trainer(tmp_path / "stopped", crops, config)
+    training.step = stops_after(training, 5)  # type: ignore[method-assign]
+    training.run()
+    assert training.iteration == 5
+    log = tmp_path / "stopped" / LOG
+    log.write_text(log.read_text() + "6" + log.read_text().splitlines()[-1][1:] + "\n")  # killed after it was written
+    trainer(tmp_path / "stopped", crops, config).run()
+    with log.open() as file:
+        assert [int(row["iteration"]) for row in csv.DictReader(file)] == [2, 4, 6, 8]
+    trainer(tmp_path / "whole", crops, config).run()
+    whole, stopped = (load_run(tmp_path / name).model.state_dict() for name in ("whole", "stopped"))
+    for name, value in whole.items():
+        assert torch.allclose(value, stopped[name], atol=1e-5), name
+
+
+def stops_after(training: Trainer, iterations: int) -> Callable[[], Values]:
+    step = training.step
+
+    def stopping() -> Values:
+        values = step()
+        if training.iteration == iterations:
+            training.stop()
+        return values
+
+    return stopping
+
+
+def test_resumed_run_is_exported_as_its_present_configuration_says(tmp_path: Path, crops: CropSet) -> None:
+    trainer(tmp_path, crops, replace(SMOKE, iterations=4)).run(until=2)
+    trainer(tmp_path, crops, replace(SMOKE, iterations=4, gain_low=8)).run()
+    assert load_run(tmp_path).ledger["gains"] == [8, 48]
+
+
+def test_no_picture_to_evaluate_on_is_named_before_training(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "one.png")
+    assert len(load_pictures(tmp_path, 1)) == 1
+    with pytest.raises(FileNotFoundError, match=r"fewer than 3 \.png"):
+        load_pictures(tmp_path, 3)
+
+
+def test_rank_without_a_model_to_add_to_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("rank = 8")
+    with pytest.raises(ValueError, match="from_model"):
+        load_config(tmp_path / "run.toml")
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.toml")), ids=lambda file: file.stem)
+def test_shipped_configurations_start_from_models_that_are_shipped(file: Path) -> None:
+    config = load_config(file)
+    assert config.from_model is None or config.from_model in load_zoo().models
+    assert config.build_architecture()
 
 
 def test_latent_likelihood_sums_to_one() -> None:
