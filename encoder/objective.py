@@ -13,6 +13,7 @@ from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 
 from .context import Coded, Quantiser
+from .devices import bf16_helps, seeded
 from .entropy import bits, coded_information
 from .model import CodecModel, round_straight_through
 from .pictures import Pixels
@@ -60,36 +61,6 @@ class Rounded:
 def trained_slope(gain: int) -> float:
     """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
     return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
-
-
-def seeded(seed: int) -> torch.Generator:
-    """A source of noise that is the same for every device: on the CPU."""
-    return torch.Generator("cpu").manual_seed(seed)
-
-
-def fastest_device() -> torch.device:
-    """Where latents are refined: on a GPU, with algorithms that give the same sums every time, or here."""
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    torch.backends.cudnn.deterministic = True
-    return torch.device("cuda")
-
-
-def bf16_helps(device: torch.device) -> bool:
-    """Whether a device multiplies bf16 matrices in hardware: a GPU, or a CPU with AMX or AVX512-BF16."""
-    return device.type == "cuda" or cpu_has("amx_tile") or cpu_has("avx512_bf16")
-
-
-def arithmetic() -> str:
-    """Device and precision of refinement: the same latents are found under the same alone."""
-    device = fastest_device()
-    return f"{device.type} {'bf16' if bf16_helps(device) else 'float32'}"
-
-
-def cpu_has(instructions: str) -> bool:
-    """Whether torch finds instructions, by its name for them, in this CPU; earlier versions of torch do not look."""
-    check = getattr(torch.cpu, f"_is_{instructions}_supported", None)
-    return bool(check and check())
 
 
 class Objective:

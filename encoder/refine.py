@@ -14,9 +14,10 @@ from decoder_pkg.tiling import Span, spans
 from eval.metrics import Distortion
 
 from .cache import Measured
+from .devices import fastest_device
 from .encode import AnalysedPicture, Candidate
 from .model import CodecModel
-from .objective import Latents, Objective, Setting, fastest_device
+from .objective import Latents, Objective, Setting
 from .presets import Preset
 from .refinement import method
 from .search import hierarchical_search

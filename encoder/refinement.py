@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .context import Quantiser
+from .devices import seeded
 from .model import round_straight_through
-from .objective import Latents, Objective, seeded
+from .objective import Latents, Objective
 from .regions import BestRegions, Seen
 
 REFINEMENT_VERSION = 2

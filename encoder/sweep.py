@@ -12,10 +12,11 @@ from decoder_pkg.entropy_model import Q_ONE
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache, Measured
+from .devices import arithmetic
 from .encode import AnalysedPicture, Candidate
 from .filter_fit import FittedFilter
 from .latent_encoder import MOST_STEPS, STIFFNESS
-from .objective import Latents, Setting, arithmetic
+from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
 from .refine import refine_latents, search_latents, search_start, sweep_choices

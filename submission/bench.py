@@ -30,9 +30,10 @@ from decoder_pkg.fixed_point import ACTIVATION_LIMIT, IntegerConv, build_conv
 from decoder_pkg.latent_decoder import Walk, code_latents, decode_payload
 from decoder_pkg.postfilter import COLOURS, FEATURES
 from decoder_pkg.render import assemble, render_tiles
+from encoder.devices import bf16_helps
 from encoder.encode import AnalysedPicture
 from encoder.latent_encoder import encode_payload, quantise
-from encoder.objective import Setting, bf16_helps, trained_slope
+from encoder.objective import Setting, trained_slope
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
 from encoder.refine import float_model, refine_latents

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
+from encoder.devices import bf16_helps
 from encoder.model import CodecModel
-from encoder.objective import bf16_helps
 
 from .distortion import DISTORTIONS
 
