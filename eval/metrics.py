@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from .threads import one_thread
 
 Pixels = NDArray[np.uint8]
 Number = TypeVar("Number", float, NDArray[np.float64])
@@ -89,7 +90,7 @@ def ms_ssim(original: Pixels, decoded: Pixels) -> float:
       ValueError: the shapes differ.
     """
     _check_shapes(original, decoded)
-    with _one_thread():
+    with one_thread():
         return _ms_ssim(original, decoded)
 
 
@@ -134,17 +135,6 @@ def pooled_ms_ssim(values: Sequence[float], pixels: Sequence[int], by_pixels: bo
     if len(values) != len(pixels) or not pixels or min(pixels) <= 0:
         raise ValueError(f"{len(values)} values and {len(pixels)} sizes: one positive size per picture needed")
     return float(np.average(values, weights=pixels if by_pixels else None))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """No threads within torch: on strips this small they wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_shapes(original: Pixels, decoded: Pixels) -> None:

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import torch
+
+from eval.threads import one_thread
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -20,17 +21,6 @@ Result = TypeVar("Result")
 
 class EngineError(Exception):
     """The work cannot be distributed as asked, or a process that did a part of it is gone."""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch computes with one thread, as in every engine's processes: sums then have the same order everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Engine(Protocol):

@@ -18,9 +18,10 @@ from encoder.fill import ELASTICITY
 from encoder.presets import PRESETS
 from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.weights import Zoo
+from eval.threads import one_thread
 
 from .allocation import InfeasibleBudget, Options, slope_at
-from .engine import Engine, Here, one_thread
+from .engine import Engine, Here
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
 from .limits import Limits, apply_limits
 from .set_picture import PARTNER_CHANGE, SetPicture
@@ -88,7 +89,7 @@ class SetCoder:
 
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
-        jobs = [PictureJob(picture.file.absolute(), *self._place) for picture in self._pictures]
+        jobs = [PictureJob(picture.file, *self._place) for picture in self._pictures]
         self._run(self._pictures, jobs, "sweep")
         for picture in self._pictures:
             picture.swept = frozenset(picture.candidates)
@@ -172,7 +173,7 @@ class SetCoder:
             # Where another byte is worth nothing there is nothing to refine.
             if own > 0:
                 pictures.append(picture)
-                jobs.append(PictureJob(picture.file.absolute(), *self._place, refine, chosen, own))
+                jobs.append(PictureJob(picture.file, *self._place, refine, chosen, own))
         self._run(pictures, jobs, "refinement")
 
     def _own_slope(self, picture: SetPicture, chosen: Candidate, slope: float) -> float:

@@ -27,7 +27,7 @@ class SetPicture:
 
     def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache) -> None:
         pixels = load_picture(file)
-        self.file, self.name, self.pixels = file, file.stem, pixels.shape[0] * pixels.shape[1]
+        self.file, self.name, self.pixels = file.absolute(), file.stem, pixels.shape[0] * pixels.shape[1]
         self.coder = PictureCoder(pixels, zoo, cache, similarity)
         self.candidates: dict[ImageHeader, Measured] = {}
         self.swept: frozenset[ImageHeader] = frozenset()

@@ -41,7 +41,7 @@ from encoder.weights import EncoderModel, load_zoo, to_grid
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
-from rate_control.engine import one_thread
+from eval.threads import one_thread
 
 from .bench_allocation import bench_allocation
 from .bench_server import bench_server

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomllib
 
-from decoder_pkg.architecture import ARCHITECTURES, QUADTREE, Architecture
+from decoder_pkg.architecture import ARCHITECTURES, Architecture
 
 from .distortion import DISTORTIONS
 
@@ -38,7 +38,7 @@ class TrainConfig:
       seed: of data order, noise and initial weights.
     """
 
-    architecture: str = QUADTREE
+    architecture: str = "quadtree"
     from_model: int | None = None
     architecture_changes: dict[str, Any] = field(default_factory=dict)
     iterations: int = 100_000

@@ -57,6 +57,16 @@ def test_refined_streams_fill_the_budget_too(
     assert min(TARGET_FILL * budget, budget - 3) <= len(result.data) <= budget
 
 
+def test_budget_beyond_every_candidate_refines_nothing_at_slope_zero(
+    golden_zoo: Zoo, files: list[Path], cache: CandidateCache
+) -> None:
+    coder, refine = SetCoder(golden_zoo, files, cache), PresetRefinement(Preset("quick", "local", 8))
+    coder.sweep()
+    coder.fill(2400, refine, 0.05)
+    assert 2400 < len(coder.fill(1_000_000, refine, 0.05).data) <= 1_000_000
+    coder._improve(refine, coder._cheapest(1.0), 0.0)
+
+
 def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, files: list[Path]) -> None:
     result = coder.fill(2000)
     rows = result.table.chosen.set_index("image")

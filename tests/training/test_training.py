@@ -145,6 +145,11 @@ def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path)
         assert ledger["iterations"] == 1000 + SMOKE.iterations
 
 
+def diverging(training: Trainer) -> Callable[[], Values]:
+    step = training.step
+    return lambda: step() | {"loss": 1.0 if training.iteration < 5 else 100.0}
+
+
 def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
     tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,13 +158,7 @@ def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
     monkeypatch.setattr("training.trainer.CHECKPOINT_SECONDS", 0)
     monkeypatch.setattr("training.trainer.UNREAD", 1)
     monkeypatch.setattr("training.divergence.FEWEST", 1)
-    step = training.step
-
-    def diverging() -> Values:
-        values = step()
-        return values | {"loss": 1.0 if training.iteration < 5 else 100.0}
-
-    monkeypatch.setattr(training, "step", diverging)
+    monkeypatch.setattr(training, "step", diverging(training))
     with pytest.raises(DivergenceError, match=r"rose from 1 to 100 before iteration 5.*checkpoint\.pt"):
         training.run()
     assert trainer(tmp_path, crops, replace(SMOKE, iterations=40)).iteration == 4
@@ -170,13 +169,7 @@ def test_run_that_diverged_before_its_first_checkpoint_is_not_saved_as_healthy(
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=8))
     monkeypatch.setattr("training.divergence.FEWEST", 4)
-    step = training.step
-
-    def diverging() -> Values:
-        values = step()
-        return values | {"loss": 1.0 if training.iteration < 5 else 100.0}
-
-    monkeypatch.setattr(training, "step", diverging)
+    monkeypatch.setattr(training, "step", diverging(training))
     with pytest.raises(DivergenceError, match="rose from 1 to 100"):
         training.run()
     assert not (tmp_path / CHECKPOINT).exists()
