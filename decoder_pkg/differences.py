@@ -9,7 +9,8 @@ Where a copy was fine-tuned by matrices of low rank, `<name>.left` [rows, rank] 
 in place of the difference, 8- or 16-bit integers: their product over 2^b, halves rounded to the even neighbour, its
 numbers in the tensor's order.
 
-Every other tensor and all metadata replace those of the same name.
+Every other tensor and all metadata replace those of the same name. The file of a whole model may hold differences too,
+to zeros: integers with few steps take fewer bytes so.
 """
 
 from __future__ import annotations
@@ -48,8 +49,7 @@ def read_weights(data: bytes, base: TensorFile | None = None) -> TensorFile:
       WeightsError: the file is damaged, too large, or no difference to this model.
     """
     change = parse_safetensors(_unzip(data, MAX_WEIGHTS_BYTES) if data.startswith(GZIP_MAGIC) else data)
-    if base is None:
-        return change
+    base = base or _zeros(change)
     tensors = base.tensors | {name: array for name, array in change.tensors.items() if not _is_part(name)}
     for part in change.tensors:
         name, kind = part.rpartition(".")[0], part[part.rfind(".") :]
@@ -62,6 +62,15 @@ def zip_weights(data: bytes) -> bytes:
     """Gzips a safetensors file: but for runs of zeros its numbers do not repeat, and their frequencies are used."""
     packer = zlib.compressobj(9, zlib.DEFLATED, GZIP, 9, zlib.Z_RLE)
     return packer.compress(data) + packer.flush()
+
+
+def _zeros(change: TensorFile) -> TensorFile:
+    """What a whole model's differences are added to."""
+    parts = {name: array for name, array in change.tensors.items() if name.endswith(DIFFERENCE)}
+    zeros: dict[str, Array] = {
+        name.removesuffix(DIFFERENCE): np.zeros(array.shape, dtype=np.int16) for name, array in parts.items()
+    }
+    return TensorFile(zeros, {})
 
 
 def _is_part(name: str) -> bool:

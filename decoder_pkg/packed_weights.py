@@ -11,16 +11,17 @@ from .errors import WeightsError
 
 SCALE_SUFFIX = ".scale"
 
+LARGEST_CODE = 2**13 - 1
+"""The largest integer of each output channel: copies that were fine-tuned may grow fourfold in 16 bits."""
+
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
-def pack(
-    weight: NDArray[np.float32], dtype: type[np.int8] | type[np.int16]
-) -> tuple[NDArray[np.int8 | np.int16], NDArray[np.float32]]:
+def pack(weight: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """A weight [O, ...] as integers of the same shape and the float32 scale [O] of each output channel."""
     largest = np.abs(weight).reshape(len(weight), -1).max(axis=1)
-    scale = (np.maximum(largest, np.finfo(np.float16).tiny) / np.iinfo(dtype).max).astype(np.float32)
-    return np.round(weight / _beside(scale, weight)).astype(dtype), scale
+    scale = (np.maximum(largest, np.finfo(np.float16).tiny) / LARGEST_CODE).astype(np.float32)
+    return np.round(weight / _beside(scale, weight)).astype(np.int16), scale
 
 
 def unpack(tensors: Arrays, prefix: str) -> dict[str, NDArray[np.float32]]:

@@ -39,17 +39,13 @@ from .table_export import gaussian_tables, hyper_tables
 from .trained import Ledger, TrainedRun, load_run
 
 Arrays = dict[str, NDArray[np.generic]]
+ReadOnlyArrays = Mapping[str, NDArray[np.generic]]
+Goals = dict[str, Goal]
 
 LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
 
 DECODER_NETWORKS = ("synthesis.",)
 ENCODER_NETWORKS = ("analysis.", "hyper_analysis.", "prior.")
-
-AT_LATENTS = ("synthesis.enter.", "synthesis.shortcut.")
-"""Layers whose inputs, the latents, differ much in size: 8 bits for an output channel would be too few, 16 are not.
-
-The gains and the hyper-latents' prior stay float32: they are few, and every latent depends on them.
-"""
 
 MOST_LOSS = 0.003
 """Share of the bits that may be lost to fixed point; a few hundredths of a percent are usual."""
@@ -64,35 +60,51 @@ EXAMPLES = """examples:
 
 
 def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
-    """Writes both halves of a model; transforms in 8 bits for the most part, the entropy path as 16-bit integers."""
+    """Writes both halves of a whole model, its weights as differences to zeros: few steps take few bytes."""
     model, rng = run.model, np.random.default_rng(0)
     batches = [_calibration_batch(crops, run.gains, rng) for _ in range(CALIBRATION_BATCHES)]
     layers, exponents = quantise_layers(model, calibrate(model, batches))
+    metadata = {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)}
     decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS)
-    _save(decoder, decoder_file, {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)})
-    _save(_packed(model, ENCODER_NETWORKS), encoder_file)
+    encoder = _packed(model, ENCODER_NETWORKS)
+    goals = _goals(run, DecoderModel(_safetensors(decoder, metadata)), encoder, crops)
+    _save(_coarser(decoder, goals[0]), decoder_file, metadata)
+    _save(_coarser(encoder, goals[1]), encoder_file)
 
 
 def export_difference(
     run: TrainedRun, base: EncoderModel, crops: CropSet, decoder_file: Path, encoder_file: Path
 ) -> None:
     """Writes both halves of a model as differences to another one of its architecture."""
-    model, decoder, encoder = run.model, base.decoder.file.tensors, base.file.tensors
+    model = run.model
+    decoder_goals, encoder_goals = _goals(run, base.decoder, base.file.tensors, crops)
+    changes = _changes(decoder_goals, base.decoder.file.tensors, run)
+    changes |= entropy_biases(model, base.decoder, changes) | hyper_tables(model.prior)
+    _save(changes | _packed(model, DECODER_NETWORKS, but=decoder_goals), decoder_file)
+    changes = _changes(encoder_goals, base.file.tensors, run)
+    _save(changes | _packed(model, ENCODER_NETWORKS, but=encoder_goals), encoder_file)
+
+
+def _goals(run: TrainedRun, grid: DecoderModel, encoder: ReadOnlyArrays, crops: CropSet) -> tuple[Goals, Goals]:
+    """What the weights of either half shall become, in units of the integers of such halves."""
+    model = run.model
     squares = squared_gradients(model, crops, run.gains, run.config.distortion)
     moments: dict[str, Tensor] = {}
     if not run.config.rank:
         rng = np.random.default_rng(3)
         moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
-    goals = entropy_goals(model, base.decoder, squares, moments)
-    goals |= transform_goals(model, DECODER_NETWORKS, decoder, squares, moments)
-    changes = _changes(goals, decoder, run)
-    changes |= entropy_biases(model, base.decoder, changes) | hyper_tables(model.prior)
-    _save(changes | _packed(model, DECODER_NETWORKS, but=goals), decoder_file)
-    goals = transform_goals(model, ENCODER_NETWORKS, encoder, squares, moments)
-    _save(_changes(goals, encoder, run) | _packed(model, ENCODER_NETWORKS, but=goals), encoder_file)
+    goals = entropy_goals(model, grid, squares, moments)
+    goals |= transform_goals(model, DECODER_NETWORKS, grid.file.tensors, squares, moments)
+    return goals, transform_goals(model, ENCODER_NETWORKS, encoder, squares, moments)
 
 
-def _changes(goals: Mapping[str, Goal], base: Mapping[str, NDArray[np.generic]], run: TrainedRun) -> Arrays:
+def _coarser(fine: Arrays, goals: Goals) -> Arrays:
+    """A whole model's tensors with few steps where there is a goal."""
+    others = {name: array for name, array in fine.items() if name not in goals}
+    return others | differences(goals, {name: np.zeros_like(fine[name]) for name in goals})
+
+
+def _changes(goals: Goals, base: ReadOnlyArrays, run: TrainedRun) -> Arrays:
     return factors(goals, base, run.config.rank) if run.config.rank else differences(goals, base)
 
 
@@ -168,7 +180,7 @@ def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -
 
 
 def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = ()) -> Arrays:
-    """Weights of some networks: 8-bit where that costs next to nothing, otherwise 16-bit or floats."""
+    """Weights of some networks: 16-bit integers, or floats where there are few and every latent depends on them."""
     packed: Arrays = {}
     for name, value in model.state_dict().items():
         if not name.startswith(networks) or name in but:
@@ -178,14 +190,16 @@ def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = 
         elif value.ndim < 4:
             packed[name] = value.half().numpy()
         else:
-            dtype = np.int16 if name.startswith(AT_LATENTS) else np.int8
-            packed[name], packed[name + SCALE_SUFFIX] = pack(value.contiguous().numpy(), dtype)
+            packed[name], packed[name + SCALE_SUFFIX] = pack(value.contiguous().numpy())
     return packed
 
 
 def _save(arrays: Arrays, path: Path, metadata: dict[str, str] | None = None) -> None:
-    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
-    write_file(path, zip_weights(data))
+    write_file(path, zip_weights(_safetensors(arrays, metadata)))
+
+
+def _safetensors(arrays: Arrays, metadata: dict[str, str] | None) -> bytes:
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -229,9 +243,7 @@ def main() -> int:
         estimated, actual = fixed_point_loss(run, decoder.entropy, crops)
         exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], gains=run.gains, base=base))
         print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
-        print(
-            f"lost to 8 bits and differences: {100 * rounding_loss(run, exported, crops):+.3f} % of rate and distortion"
-        )
+        print(f"lost to few steps: {100 * rounding_loss(run, exported, crops):+.3f} % of rate and distortion")
         loss = actual / estimated - 1
         print(f"lost to fixed point: {100 * loss:+.3f} % of {estimated / 8:.0f} bytes")
         if abs(loss) > MOST_LOSS:

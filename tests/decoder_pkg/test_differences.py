@@ -49,6 +49,16 @@ def test_copy_is_what_the_base_and_matrices_of_low_rank_add_up_to(seed: int, a: 
     assert (copy == np.floor(BASE.tensors["w"].astype(np.float64) * 2.0**a) + added).all()
 
 
+def test_whole_model_may_hold_differences_to_zeros() -> None:
+    codes = np.array([[1, -2], [3, -128]], np.int8)
+    data = difference(w__difference=codes, w__high=codes // 4, w__shifts=np.array([0, 1], np.int8), bias=np.ones(2))
+    whole = read_weights(data).tensors
+    assert whole.keys() == {"w", "bias"}
+    assert (whole["w"] == 2 * (codes.astype(int) + 256 * (codes // 4).astype(int))).all()
+    with pytest.raises(WeightsError, match="no tensor of small integers"):
+        read_weights(difference(w__left=ZEROS, w__right=ZEROS))
+
+
 def test_what_has_no_difference_is_replaced_or_kept() -> None:
     whole = np.array([7, 8], np.int64)
     copy = read_weights(difference(bias=whole), BASE)

@@ -9,20 +9,19 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.packed_weights import Arrays, pack, unpack
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-6, 1.0, 1e3]), st.sampled_from([np.int8, np.int16]))
-def test_packed_weights_are_off_by_half_a_step_at_most(
-    seed: int, size: float, dtype: type[np.int8] | type[np.int16]
-) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-6, 1.0, 1e3]))
+def test_packed_weights_are_off_by_half_a_step_at_most(seed: int, size: float) -> None:
     weight = (np.random.default_rng(seed).standard_normal((5, 3, 2, 2)) * size).astype(np.float32)
-    packed, scale = pack(weight, dtype)
-    assert packed.dtype == dtype
+    packed, scale = pack(weight)
+    assert packed.dtype == np.int16
     back = unpack({"net.w": packed, "net.w.scale": scale, "other.w": packed}, "net.")
     assert list(back) == ["w"]
     assert (np.abs(back["w"] - weight) <= 0.51 * scale[:, None, None, None]).all()
+    assert (4 * np.abs(packed.astype(int)) < 2**15).all(), "a copy could not grow"
 
 
 def test_channel_of_zeros_stays_zero() -> None:
-    packed, scale = pack(np.zeros((2, 3), dtype=np.float32), np.int8)
+    packed, scale = pack(np.zeros((2, 3), dtype=np.float32))
     assert np.isfinite(scale).all()
     assert not packed.any()
 
