@@ -15,12 +15,15 @@ from .config import TrainConfig
 from .data import CropSet
 from .variation import Variation, draw
 
+PLACING = 4
+"""Processes that draw places for a GPU: each takes a millisecond for a batch."""
+
 
 class TrainingBatch(NamedTuple):
     """What a training iteration sees.
 
     Attributes:
-      windows: [B, 3, S, S] uint8.
+      windows: [B, 3, S, S] uint8, or their places [B, 7] int64 where a GPU cuts them, see `training.cutting`.
       variation: of these.
       gains: [B] int64 gain indices.
     """
@@ -42,28 +45,39 @@ class TrainingBatch(NamedTuple):
 class TrainingBatches(Dataset[TrainingBatch]):
     """The batch of every iteration of a run; each depends on the run's seed and the iteration alone."""
 
-    def __init__(self, crops: CropSet, config: TrainConfig) -> None:
-        self._crops, self._config = crops, config
+    def __init__(self, crops: CropSet, config: TrainConfig, cut: bool = True) -> None:
+        self._crops, self._config, self._cut = crops, config, cut
 
     def __getitem__(self, iteration: int) -> TrainingBatch:
         config = self._config
         rng = np.random.default_rng((config.seed, iteration))
-        windows = self._crops.windows(rng, config.batch, config.crop)
+        places = self._crops.place(rng, config.batch, config.crop)
+        windows = self._crops.windows(places, config.crop) if self._cut else places
         # One from each of as many equal parts of the range: every batch sees low and high rates.
         position = (np.arange(config.batch) + rng.random(config.batch)) / config.batch
         gains = config.gain_low + (position * (config.gain_high + 1 - config.gain_low)).astype(np.int64)
         return TrainingBatch(windows, draw(rng, config.batch), torch.from_numpy(gains))
 
 
-def load_batches(crops: CropSet, config: TrainConfig, first: int, device: torch.device) -> Iterator[TrainingBatch]:
-    """Batches from an iteration to the run's last one; for a GPU in pinned memory, cut by all cores but one."""
-    on_gpu = device.type == "cuda"
+def load_batches(
+    crops: CropSet, config: TrainConfig, first: int, device: torch.device, cut: bool = True
+) -> Iterator[TrainingBatch]:
+    """Batches from an iteration to the run's last one; for a GPU in pinned memory.
+
+    Args:
+      crops: training data.
+      config: of the run.
+      first: iteration.
+      device: that trains.
+      cut: whether other processes cut the windows; for a GPU all cores but one do.
+    """
+    on_gpu, cores = device.type == "cuda", len(os.sched_getaffinity(0))
     return iter(
         DataLoader(
-            TrainingBatches(crops, config),
+            TrainingBatches(crops, config, cut),
             batch_size=None,
             sampler=range(first, config.iterations),
-            num_workers=max(1, len(os.sched_getaffinity(0)) - 1) if on_gpu else 1,
+            num_workers=max(1, min(cores - 1, PLACING if not cut else cores)) if on_gpu else 1,
             pin_memory=on_gpu,
             multiprocessing_context="fork",  # the others would copy the crops
             worker_init_fn=_leave_signals_to_parent,

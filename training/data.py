@@ -55,29 +55,35 @@ class CropSet:
         count, side = self.crops.shape[:2]
         return f"{count} crops of {side}x{side}"
 
-    def windows(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
-        """Random windows [count, 3, size, size] uint8, reduced, flipped and transposed by chance."""
+    def place(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
+        """Where random windows are cut: [count, 7] int64, see `training.cutting`; reduced and turned by chance."""
+        room = self.crops.shape[1]
+        side = np.where(rng.random(count) < DOWNSCALED, rng.integers(size, room + 1, count), size)
         chosen = rng.choice(len(self.crops), size=count, p=self.weights)
-        stacked = np.stack([_window(self.crops[index], size, rng) for index in chosen])
+        corners, turns = rng.integers(0, room - side + 1, (2, count)), rng.integers(0, 2, (3, count))
+        return torch.from_numpy(np.stack([chosen, *corners, side, *turns], axis=1))
+
+    def windows(self, places: Tensor, size: int) -> Tensor:
+        """The windows [B, 3, size, size] uint8 at these places."""
+        stacked = np.stack([_window(self.crops[index], size, *place) for index, *place in places.tolist()])
         return torch.from_numpy(stacked).permute(0, 3, 1, 2)
 
     def batch(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
         """Random crops [count, 3, size, size] float32 in [0, 1], varied at random."""
         noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        return draw(rng, count).apply(self.windows(rng, count, size), noise)
+        variation = draw(rng, count)
+        return variation.apply(self.windows(self.place(rng, count, size), size), noise)
 
 
-def _window(crop: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A window of a crop [S, S, 3]: reduced from a larger one, flipped, transposed, each by chance."""
-    side = len(crop)
-    window = int(rng.integers(size, side + 1)) if rng.random() < DOWNSCALED else size
-    row, column = rng.integers(0, side - window + 1, 2)
-    picture = np.asarray(crop[row : row + window, column : column + window])
-    if window > size:
+def _window(
+    crop: NDArray[np.uint8], size: int, row: int, column: int, side: int, flip_rows: int, flip_columns: int, turn: int
+) -> NDArray[np.uint8]:
+    """A window [size, size, 3] of a crop [S, S, 3]: reduced from a larger one, flipped, transposed."""
+    picture = np.asarray(crop[row : row + side, column : column + side])
+    if side > size:
         picture = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
-    flip_rows, flip_columns, transpose = rng.integers(0, 2, 3)
     picture = picture[:: 1 - 2 * flip_rows, :: 1 - 2 * flip_columns]
-    return picture.transpose(1, 0, 2) if transpose else picture
+    return picture.transpose(1, 0, 2) if turn else picture
 
 
 def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:

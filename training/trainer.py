@@ -22,6 +22,7 @@ from encoder.model import CodecModel
 from .batches import TrainingBatch, load_batches
 from .captured import CapturedUpdate
 from .config import TrainConfig
+from .cutting import Cutter, fits
 from .data import CropSet
 from .divergence import DivergenceError, LossWatch
 from .evaluation import evaluate
@@ -92,6 +93,7 @@ class Trainer:
         self._map = self._workers.map if self._parts > 1 else map
         self._losses = torch.compile(losses, dynamic=False) if self._on_gpu else losses
         self._update = CapturedUpdate(self._update_now, self.device) if self._on_gpu else self._update_now
+        self._cutter = Cutter(crops.crops, config.crop, self.device) if fits(crops.crops, self.device) else None
         self._batches: Iterator[TrainingBatch] | None = None
         self.average = deepcopy(self.model)
         self._averaged = trained(self.average)
@@ -151,7 +153,8 @@ class Trainer:
         factor = learning_rate_factor(self.iteration, self.config)
         set_learning_rate(self.optimizers, factor)
         if self._batches is None:
-            self._batches = load_batches(self.crops, self.config, self.iteration, self.device)
+            cut = self._cutter is None
+            self._batches = load_batches(self.crops, self.config, self.iteration, self.device, cut)
         if self._on_gpu:
             torch.cuda.manual_seed(self.config.seed + self.iteration)
         update = self._update_now if self.iteration < self.config.noise_iterations else self._update
@@ -163,6 +166,8 @@ class Trainer:
     def _update_now(self, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
         """Moves the weights; returns the loss and the gradient's norm. On a GPU nothing here waits for a value."""
         windows, variation, gains = batch.to(self.device)
+        if self._cutter:
+            windows = self._cutter.windows(windows)
         pictures = variation.apply(windows, self._generator(NOISE_OF_CROPS))
         loss = self._set_gradients(pictures.contiguous(memory_format=torch.channels_last), gains)
         norm = torch.nn.utils.clip_grad_norm_(self._trained, self.config.clip)

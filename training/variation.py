@@ -53,7 +53,10 @@ class Variation(NamedTuple):
     deviation: Tensor
 
     def apply(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """From windows [B, 3, S, S] uint8 to crops [B, 3, S, S] float32 in [0, 1]; the generator makes the noise."""
+        """From windows [B, 3, S, S], uint8 or whole levels as float32, to crops of that shape, float32 in [0, 1].
+
+        The generator makes the noise.
+        """
         size = windows.shape[2]
         axis = torch.linspace(-1, 1, size, device=windows.device)
         level, down, across = (part[..., None, None] for part in self.light.unbind(2))
