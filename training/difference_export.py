@@ -26,8 +26,11 @@ from .data import CropSet
 from .fixed_point_export import float_layer, integer_bias, source_exponent, tap_major
 from .loss import losses
 
-STEP_COST = 3.4e-7
+STEP_COST = 2.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
+
+MOST_FINER = 7
+"""A copy's grid is at most this many times halved; 8-bit integers then fit 16 bits."""
 
 LEAST_SQUARE = 1e-30
 """Stands for the squared gradient of weights that have none."""
@@ -55,9 +58,9 @@ class Goal:
     outputs: int
     moment: Tensor | None
 
-    def rounded(self, start: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
-        """Integers, of the value's shape, which times the unit and added to the start come near it, within 16 bits."""
-        bounds = np.ceil((-LARGEST - start) / unit), np.floor((LARGEST - start) / unit)
+    def rounded(self, start: NDArray[np.float64], unit: float, most: float) -> NDArray[np.float64]:
+        """Integers, of the value's shape, which times the unit and added to the start come near it, within +-most."""
+        bounds = np.ceil((-most - start) / unit), np.floor((most - start) / unit)
         rows, low, high = (np.moveaxis(x, self.outputs, 0) for x in ((self.value - start) / unit, *bounds))
         if self.moment is None:
             codes: NDArray[np.float64] = np.clip(np.round(rows), low, high)
@@ -148,13 +151,17 @@ def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np
     """The tensors that a difference file holds for these goals, see `decoder_pkg.differences`."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, goal in goals.items():
+        start = base[name].astype(np.float64)
         wanted = round(math.log2(STEP_COST / math.sqrt(max(goal.squared_gradient, LEAST_SQUARE))))
-        exponent = min(max(wanted, 0), MAX_SHIFT)
-        codes = goal.rounded(base[name].astype(np.float64), 2.0**exponent)
+        exponent = min(max(wanted, -MOST_FINER if base[name].dtype == np.int8 else 0), MAX_SHIFT)
+        left, right = max(-exponent, 0), max(exponent, 0)
+        codes = goal.rounded(start, 2.0**exponent, LARGEST / 2**left)
         high = np.floor((codes + 128) / 256)
         arrays[name + DIFFERENCE] = (codes - 256 * high).astype(np.int8)
         assert np.abs(high).max() < 128, f"{name} changed by more than its range"
         if high.any():
             arrays[name + HIGH] = high.astype(np.int8)
-        arrays[name + SHIFTS] = np.array([0, exponent], dtype=np.int8)
+        arrays[name + SHIFTS] = np.array([left, right], dtype=np.int8)
+        if left:
+            arrays[name + SCALE_SUFFIX] = base[name + SCALE_SUFFIX].astype(np.float32) / np.float32(2**left)
     return arrays

@@ -17,6 +17,9 @@ CODE_COST = 5e-12
 """What rounding a factor's number adds to the squared gradient of the loss, for every tensor; measured in
 training/README.md."""
 
+FINER = 4
+"""An 8-bit weight's grid is halved as many times: the sum needs more than 8 bits."""
+
 MOST = 0.97 * LARGEST
 """Of a 16-bit weight: factors come near it, and do not meet it."""
 
@@ -25,16 +28,16 @@ def factors(goals: Mapping[str, Goal], base: Arrays, rank: int) -> dict[str, NDA
     """The tensors that a difference file holds for these goals, each a product of `rank` columns and rows away."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, goal in goals.items():
-        halvings = _halvings(goal.value)
-        change = np.ldexp(goal.value, -halvings) - np.floor(np.ldexp(base[name].astype(np.float64), -halvings))
+        finer = FINER if base[name].dtype == np.int8 else -_halvings(goal.value)
+        change = np.ldexp(goal.value, finer) - np.floor(np.ldexp(base[name].astype(np.float64), finer))
         # Outputs first, or last: the other axes belong together.
         matrix = change.reshape(len(change), -1) if goal.outputs == 0 else change.reshape(-1, change.shape[-1])
-        left, right, shift = _codes(matrix, rank, max(goal.squared_gradient, LEAST_SQUARE) * 4.0**halvings)
+        left, right, shift = _codes(matrix, rank, max(goal.squared_gradient, LEAST_SQUARE) / 4.0**finer)
         arrays |= {name + LEFT: left, name + RIGHT: right}
-        arrays[name + SHIFTS] = np.array([-halvings, shift], dtype=np.int8)
-        if halvings and name + SCALE_SUFFIX in base:
+        arrays[name + SHIFTS] = np.array([finer, shift], dtype=np.int8)
+        if finer and name + SCALE_SUFFIX in base:
             scale = base[name + SCALE_SUFFIX].astype(np.float32)
-            arrays[name + SCALE_SUFFIX] = np.ldexp(scale, halvings)
+            arrays[name + SCALE_SUFFIX] = np.ldexp(scale, -finer)
     return arrays
 
 

@@ -37,12 +37,12 @@ def plot_progress(log: Path, picture: Path) -> None:
 
 
 def plot_milestones(table: pd.DataFrame, output: Path) -> None:
-    """Draws the columns `against <codec> (%)` over the column `hours`."""
+    """Draws the columns `against <codec> (%)` over the column `hours`: what two cores take for as many crops."""
     figure, axes = plt.subplots(figsize=(7, 4.5))
     for column in [name for name in table.columns if name.startswith("against")]:
         axes.plot(table["hours"], table[column], marker="o", label=column.removesuffix(" (%)"))
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("hours of training on two cores; the last 0.1 on a GPU")
+    axes.set_xlabel("hours of training on two cores; a GPU counts by what two cores take for its crops")
     axes.set_ylabel("BD-rate, Kodak, PSNR (%)")
     axes.legend()
     axes.grid(alpha=0.3)
