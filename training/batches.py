@@ -16,7 +16,7 @@ from .data import CropSet
 from .variation import Variation, draw
 
 PLACING = 4
-"""Processes that draw places for a GPU: each takes a millisecond for a batch."""
+"""Processes that draw places where a GPU cuts the windows: a little work for each batch."""
 
 
 class TrainingBatch(NamedTuple):
@@ -71,13 +71,14 @@ def load_batches(
       device: that trains.
       cut: whether other processes cut the windows; for a GPU all cores but one do.
     """
-    on_gpu, cores = device.type == "cuda", len(os.sched_getaffinity(0))
+    on_gpu, others = device.type == "cuda", len(os.sched_getaffinity(0)) - 1
+    workers = max(1, others if cut else min(others, PLACING)) if on_gpu else 1
     return iter(
         DataLoader(
             TrainingBatches(crops, config, cut),
             batch_size=None,
             sampler=range(first, config.iterations),
-            num_workers=max(1, min(cores - 1, PLACING if not cut else cores)) if on_gpu else 1,
+            num_workers=workers,
             pin_memory=on_gpu,
             multiprocessing_context="fork",  # the others would copy the crops
             worker_init_fn=_leave_signals_to_parent,
