@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import LATENT_STRIDE, Architecture
-from .correction import REACH, correct, correction
+from .correction import REACH, correct
 from .entropy_model import MEAN_STEPS, Grid
 from .synthesis import Synthesis
 from .tiling import Span, spans
@@ -92,16 +92,6 @@ def assemble(
     for tile in tiles:
         picture = tile.picture if kernel is None else correct(tile.picture, kernel)
         out[tile.target(height, width)] = to_bytes(picture)[tile.inner(height, width)]
-    return out
-
-
-@torch.inference_mode()
-def corrections(tiles: Iterable[Tile], height: int, width: int, kernel: NDArray[np.float32]) -> Tensor:
-    """What the post-filter adds to a picture, as `assemble` takes it: [3, height, width] float16 in levels."""
-    out = torch.empty(3, height, width, dtype=torch.float16)
-    for tile in tiles:
-        (down, across), (rows, columns) = tile.target(height, width), tile.inner(height, width)
-        out[:, down, across] = correction(tile.picture, kernel)[:, rows, columns].half()
     return out
 
 

@@ -18,7 +18,7 @@ from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.latent_decoder import checksum, decode_payload
 from decoder_pkg.postfilter import PostFilter, filter_bins, filter_kernel
-from decoder_pkg.render import Tile, assemble, corrections, render_tiles
+from decoder_pkg.render import Tile, assemble, render_tiles
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
 
@@ -121,15 +121,12 @@ class AnalysedPicture:
         header = ImageHeader(self.model.id, gain, q, fitted.m, width, height, len(payload), check)
         return Candidate(header, payload, squared_error(self.pixels, pixels)), pixels
 
-    @torch.no_grad()
-    def correction(self, gain: int, q: int, latents: Latents | None = None) -> Tensor | None:
-        """What the post-filter adds to the picture: [3, H, W] float16 in levels; None where it adds nothing."""
+    def kernel(self, gain: int, q: int, latents: Latents | None = None) -> NDArray[np.float32] | None:
+        """The post-filter that suits the picture best, [FEATURES, 3]; None where none pays."""
         if self.postfilter is None:
             return None
         tiles = self.rendered(self.quantise(gain, q, latents), gain)
-        kernel = self._kernel(self._best_filter(tiles, gain, q)[0], gain)
-        height, width = self.pixels.shape[:2]
-        return None if kernel is None else corrections(tiles, height, width, kernel)
+        return self._kernel(self._best_filter(tiles, gain, q)[0], gain)
 
     def payload(self, quantised: QuantisedLatents, gain: int, fitted: FittedFilter) -> bytes:
         """The bytes of integers and a filter."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS, LATENT_STRIDE
@@ -15,6 +17,7 @@ from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
 from .context import Coded, Quantiser
 from .devices import bf16_helps, seeded
 from .entropy import bits, coded_information
+from .followed_filter import FollowedFilter
 from .model import CodecModel, round_straight_through
 from .pictures import Pixels
 from .rate import padded_tensor
@@ -66,17 +69,19 @@ def trained_slope(gain: int) -> float:
 class Objective:
     """Lagrangian of one picture under one model: bits + 8 / slope * distortion (Zhao et al. 2021, Eq. 1)."""
 
-    def __init__(self, model: CodecModel, pixels: Pixels, setting: Setting, correction: Tensor | None = None) -> None:
+    def __init__(
+        self, model: CodecModel, pixels: Pixels, setting: Setting, kernel: NDArray[np.float32] | None = None
+    ) -> None:
         """Prepares a picture; the model's weights take no gradient.
 
         Args:
           model: the float model; everything is computed where its weights are.
           pixels: [H, W, 3] uint8.
           setting: what stays fixed.
-          correction: [3, H, W] float16, levels that the post-filter is expected to add; by default none.
+          kernel: [FEATURES, 3], the post-filter; by default none.
         """
         self.device = next(model.parameters()).device
-        self._correction = None if correction is None else correction.to(self.device)
+        self._filter = None if kernel is None else FollowedFilter(kernel)
         self._model, self.setting = model.requires_grad_(False), setting
         self._gain = torch.tensor([setting.gain], device=self.device)
         self._target = padded_tensor(pixels).to(self.device) * 255
@@ -169,9 +174,10 @@ class Objective:
     def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
-        levels = picture[:, :, :height, :width].clamp(0, 1) * 255
-        if self._correction is not None:
-            levels = (levels + self._correction).clamp(0, 255)
+        levels = picture.clamp(0, 1) * 255
+        if self._filter is not None:
+            levels = self._filter(levels[0])[None].clamp(0, 255)
+        levels = levels[:, :, :height, :width]
         target = self._target[:, :, :height, :width]
         error = (levels - target).square().sum(1, keepdim=True)
         error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -53,6 +53,10 @@ class Refined:
     cost: float
 
 
+Attempt = tuple[Refined, Measured, float]
+"""Refined latents, the stream made of them, and its distortion and rate at the slope."""
+
+
 @lru_cache(maxsize=8)
 def float_model(model: EncoderModel) -> CodecModel:
     """The float model of exported weights; the last few stay in memory."""
@@ -78,13 +82,12 @@ def refine_latents(
     floats = _copy(start or picture.latents(setting.gain))
     latents = _copy(floats)
     height, width = floats[0].shape[2:]
-    correction = picture.correction(setting.gain, setting.q, start)
+    kernel = picture.kernel(setting.gain, setting.q, start)
     cost = 0.0
     for down in spans(height, TILE, REACH):
         for across in spans(width, TILE, REACH):
             seen = _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)
-            added = None if correction is None else correction[(slice(None), *seen)]
-            objective = Objective(model, picture.pixels[seen], setting, added)
+            objective = Objective(model, picture.pixels[seen], setting, kernel)
             hyper = _outer_hyper(down), _outer_hyper(across)
             part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
             part = part[0].to(objective.device), part[1].to(objective.device)
@@ -148,30 +151,43 @@ def search_start(starts: Sequence[Start], preset: Preset) -> Start:
 
         bounds = picture.model.gains[0], picture.model.gains[-1]
         first = start.gain, at_gain(start.gain, None)
-        _, found = hierarchical_search(at_gain, _cost, first, preset.gain_steps, bounds)
+        _, found = hierarchical_search(at_gain, lambda refined: refined.cost, first, preset.gain_steps, bounds)
         best.setdefault(found.cost, (picture, found.setting))
     return best[min(best)]
 
 
-def search_latents(picture: AnalysedPicture, start: Setting, preset: Preset) -> Refined:
-    """Latents and q of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
+def search_latents(
+    picture: AnalysedPicture, start: Setting, preset: Preset, code: Callable[[Refined], Measured]
+) -> Measured:
+    """The stream and q of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
+
+    What counts is the real stream: an estimate knows nothing of the filter that it will have in the end.
 
     Args:
       picture: the picture under one model.
       start: gain, first q, and the slope.
       preset: how much is tried.
+      code: makes a stream of refined latents.
     """
 
-    def at_q(value: int, best: Refined) -> Refined:
-        setting = replace(best.setting, q=value)
-        return refine_latents(picture, setting, preset.method, preset.step_iterations, best.floats)
+    def coded(refined: Refined) -> Attempt:
+        measured = code(refined)
+        length = measured.candidate.header.length
+        return refined, measured, measured.distortion(start.distortion) + start.slope * length
 
-    first = refine_latents(picture, start, preset.method, preset.iterations)
-    return hierarchical_search(at_q, _cost, (start.q, first), preset.q_steps, (1, 255))[1]
+    def at_q(value: int, best: Attempt) -> Attempt:
+        setting = replace(start, q=value)
+        return coded(refine_latents(picture, setting, preset.method, preset.step_iterations, best[0].floats))
+
+    first = coded(refine_latents(picture, start, preset.method, preset.iterations))
+    if preset.q_steps:
+        # A neighbour's further iterations must not speak for its q.
+        first = min(first, at_q(start.q, first), key=_real_cost)
+    return hierarchical_search(at_q, _real_cost, (start.q, first), preset.q_steps, (1, 255))[1][1]
 
 
-def _cost(refined: Refined) -> float:
-    return refined.cost
+def _real_cost(attempt: Attempt) -> float:
+    return attempt[2]
 
 
 def sweep_choices(

@@ -19,7 +19,7 @@ from .latent_encoder import MOST_STEPS, STIFFNESS
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import refine_latents, search_latents, search_start, sweep_choices
+from .refine import Refined, refine_latents, search_latents, search_start, sweep_choices
 from .refinement import REFINEMENT_VERSION
 from .splice import parts_of, splice_to_fit
 from .weights import Zoo
@@ -131,8 +131,11 @@ class PictureCoder:
             for header in (c.header for c in sweep_choices(self.sweep(), slope, distortion, preset.survivors))
         ]
         picture, start = search_start(starts, preset)
-        refined = search_latents(picture, start, preset)
-        return self._encode(picture.model.id, refined.setting.gain, refined.setting.q, refined.latents)
+
+        def code(refined: Refined) -> Measured:
+            return self._encode(picture.model.id, refined.setting.gain, refined.setting.q, refined.latents)
+
+        return search_latents(picture, start, preset, code)
 
     def between(self, small: Candidate, large: Candidate, room: range) -> Iterator[Measured]:
         """Streams between two of one setting, each as long as fits, cut at different places.

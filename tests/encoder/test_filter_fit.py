@@ -177,16 +177,6 @@ def test_refinement_counts_on_the_filter(filtered_zoo: Zoo, photo: Pixels) -> No
     assert costs[0] < costs[1]
 
 
-def test_expected_correction_is_what_the_filter_adds(filtered_zoo: Zoo, photo: Pixels) -> None:
-    picture = analysed(filtered_zoo, photo)
-    added = picture.correction(24, 128)
-    assert added is not None
-    filtered, plain = picture.encode(24)[1], picture.encode(24, fitted=FittedFilter())[1]
-    difference = filtered.astype(int) - plain
-    assert np.abs(added.permute(1, 2, 0).numpy() - difference).max() <= 1
-    assert AnalysedPicture(picture.pixels, picture.model).correction(24, 128) is None
-
-
 FLAT = {
     "white": np.full((96, 128, 3), 255),
     "nearly white": np.where(np.random.default_rng(1).random((96, 128, 3)) < 0.02, 252, 255),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from decoder_pkg.postfilter import COLOURS, FEATURES
 from encoder import refine as refining
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import AnalysedPicture, Candidate
@@ -18,7 +19,7 @@ from encoder.entropy import bits
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
 from encoder.rate import estimated_bits
-from encoder.refine import refine_latents, search_latents, search_start, sweep_choices
+from encoder.refine import Refined, refine_latents, search_latents, search_start, sweep_choices
 from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
 from encoder.splice import parts_of, splice
@@ -115,10 +116,10 @@ def test_no_tensor_is_made_where_the_model_is_not(golden_zoo: Zoo, photo: Pixels
     """Whatever names no device lies on one that holds no values, and meeting it raises."""
     model, pixels = load_float_model(golden_zoo.models[8]), small(photo)
     picture = AnalysedPicture(pixels, golden_zoo.models[8])
-    start, correction = picture.latents(24), torch.ones(3, *pixels.shape[:2], dtype=torch.float16)
+    start, kernel = picture.latents(24), np.full((FEATURES, COLOURS), 1e-3, dtype=np.float32)
     with torch.device("meta"):
         for distortion in (SQUARED_ERROR, Distortion(0.0, 1.0)):
-            objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), correction)
+            objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), kernel)
             refined = method.refine(objective, start, 2, 1, 0.0)
             assert {part.device for part in refined} == {objective.device}
         estimated_bits(model, objective.snapped(start), 24)
@@ -199,12 +200,32 @@ def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zo
     assert search_start(starts[:1], replace(QUICK, gain_steps=())) == starts[0]
 
 
-def test_search_finds_q_no_worse_than_its_start(golden_zoo: Zoo, photo: Pixels) -> None:
-    picture = AnalysedPicture(small(photo), golden_zoo.models[8])
-    plain = refine_latents(picture, Setting(24, 128, SLOPE), QUICK.method, QUICK.iterations)
-    found = search_latents(picture, Setting(24, 128, SLOPE), QUICK)
-    assert found.cost <= plain.cost
-    assert found.setting.slope == SLOPE
+@pytest.mark.parametrize("seed", range(3))
+def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
+    filtered_zoo: Zoo, photo: Pixels, seed: int
+) -> None:
+    pixels = np.ascontiguousarray(photo[60 * seed :][:96, 100:230])
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    setting = Setting(24, 128, SLOPE)
+
+    def code(refined: Refined) -> Measured:
+        return Measured(picture.encode(24, refined.setting.q, refined.latents)[0])
+
+    def cost(measured: Measured) -> float:
+        return measured.candidate.squared_error + SLOPE * measured.candidate.header.length
+
+    plain = code(refine_latents(picture, setting, QUICK.method, QUICK.iterations))
+    assert search_latents(picture, setting, replace(QUICK, q_steps=()), code) == plain
+    tried: list[Measured] = []
+
+    def noted(refined: Refined) -> Measured:
+        tried.append(code(refined))
+        return tried[-1]
+
+    found = search_latents(picture, setting, QUICK, noted)
+    assert cost(found) == min(map(cost, tried)) <= cost(plain)
+    # Whoever is compared with a neighbour has had its further iterations.
+    assert [measured.candidate.header.q for measured in tried[:3]] == [128, 128, 144]
 
 
 def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, photo: Pixels) -> None:

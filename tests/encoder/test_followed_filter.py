@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from decoder_pkg.correction import features, padded_levels
+from decoder_pkg.postfilter import COLOURS, FEATURES
+from encoder import followed_filter
+from encoder.encode import AnalysedPicture
+from encoder.filter_fit import FittedFilter
+from encoder.followed_filter import EVERY, FollowedFilter, gradient_through
+from encoder.objective import Objective, Setting, trained_slope
+from encoder.twin import load_float_model
+from encoder.weights import Zoo
+from eval.metrics import SQUARED_ERROR, Distortion
+
+Pixels = NDArray[np.uint8]
+
+
+def some_kernel() -> NDArray[np.float32]:
+    """Strong enough to matter; constants and tones, which count whole levels, are weaker."""
+    kernel = np.random.default_rng(1).normal(0, 0.05, (FEATURES, COLOURS)).astype(np.float32)
+    kernel[[*range(4), *range(FEATURES - 43, FEATURES)]] *= 0.02
+    return kernel
+
+
+def filtered_at_once(levels: torch.Tensor, kernel: NDArray[np.float32]) -> torch.Tensor:
+    known = features(padded_levels(levels / 255))
+    return levels + (torch.from_numpy(kernel.T.copy()) @ known.flatten(1)).view_as(levels)
+
+
+def levels_of(photo: Pixels) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    whole = torch.from_numpy(photo[:40, :53].copy()).permute(2, 0, 1).float()
+    # Off the whole levels, where the filter's clipping has corners.
+    return whole.clamp(1, 254) + 0.3 * torch.rand(whole.shape, generator=generator)
+
+
+def test_gradient_through_the_filter_is_that_of_the_whole_graph(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels, kernel = levels_of(photo), some_kernel()
+    gradient = torch.randn(levels.shape, generator=torch.Generator().manual_seed(2))
+    moving = levels.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(filtered_at_once(moving, kernel), moving, gradient)
+    for strip in (2**16, 400):
+        monkeypatch.setattr(followed_filter, "STRIP", strip)
+        found = gradient + gradient_through(levels, kernel, gradient)
+        assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_correction_is_kept_and_then_made_anew(photo: Pixels) -> None:
+    levels, kernel = levels_of(photo), some_kernel()
+    followed = FollowedFilter(kernel)
+    first = followed(levels.clone().requires_grad_()) - levels
+    assert torch.allclose(levels + first, filtered_at_once(levels, kernel), atol=1e-2)
+    darker = levels * 0.8
+    for _ in range(EVERY - 1):
+        assert torch.allclose(followed(darker.clone().requires_grad_()), darker + first, atol=1e-4)
+    with torch.no_grad():
+        assert torch.allclose(followed(darker), filtered_at_once(darker, kernel), atol=1e-2)
+    assert torch.allclose(followed(darker.clone().requires_grad_()), filtered_at_once(darker, kernel), atol=1e-2)
+
+
+def test_gradient_is_made_anew_though_the_evaluation_that_was_due_had_none(photo: Pixels) -> None:
+    levels, kernel = levels_of(photo), some_kernel()
+    followed, gradient = FollowedFilter(kernel), torch.ones_like(levels)
+    moving = [(levels * factor).requires_grad_() for factor in (1.0, 0.8, 0.8)]
+    torch.autograd.grad(followed(moving[0]), moving[0], gradient)
+    for _ in range(EVERY - 1):
+        followed(moving[0])
+    followed(moving[1])
+    (found,) = torch.autograd.grad(followed(moving[2]), moving[2], gradient)
+    assert torch.allclose(found, gradient + gradient_through(moving[2].detach(), kernel, gradient), atol=1e-5)
+
+
+@pytest.mark.parametrize("distortion", [SQUARED_ERROR, Distortion(0.0, 1.0)], ids=["squared error", "MS-SSIM"])
+def test_objective_falls_along_its_gradient_as_promised(
+    filtered_zoo: Zoo, photo: Pixels, distortion: Distortion
+) -> None:
+    """Of a distortion behind a filter: finite differences, nothing rounded."""
+    pixels = photo[:176, :181]
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    kernel = some_kernel()
+    slope = trained_slope(24) if distortion is SQUARED_ERROR else 0.5
+    objective = Objective(load_float_model(picture.model), pixels, Setting(24, 128, slope, distortion), kernel)
+    objective._autocast = False  # bf16 is coarser than the steps below
+    y, z = picture.latents(24)
+    moving = y.clone().requires_grad_()
+
+    def same(x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    def smooth(y: torch.Tensor) -> torch.Tensor:
+        return objective((y, z), same, same)
+
+    (gradient,) = torch.autograd.grad(smooth(moving), moving)
+    step = 0.02 * gradient / gradient.abs().max()
+    with torch.no_grad():
+        change = float(smooth(y + step)) - float(smooth(y - step))
+    assert change == pytest.approx(2 * float((gradient * step).sum()), rel=0.01)
+
+
+def test_estimate_counts_on_the_filter_that_is_coded(filtered_zoo: Zoo, photo: Pixels) -> None:
+    """A picture whose sides are no multiples of 16: the filter sees what is beyond them, as in the decoder."""
+    pixels = np.ascontiguousarray(photo[:101, 100:230])
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    setting = Setting(24, 128, trained_slope(24))
+    kernel, latents = picture.kernel(24, 128), picture.latents(24)
+    assert kernel is not None
+    model = load_float_model(picture.model)
+    with_filter, without = (float(Objective(model, pixels, setting, k).rounded(latents)) for k in (kernel, None))
+    plain = AnalysedPicture(pixels, picture.model)
+    errors = [p.encode(24, latents=latents)[0].squared_error for p in (picture, plain)]
+    assert with_filter - without == pytest.approx(8 / setting.slope * (errors[0] - errors[1]), rel=0.05)
+    assert plain.kernel(24, 128) is None
+    assert plain.encode(24, fitted=FittedFilter())[0] == plain.encode(24)[0]
