@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.tiling import Span, spans
@@ -19,7 +21,7 @@ from .encode import AnalysedPicture, Candidate
 from .model import CodecModel
 from .objective import Latents, Objective, Setting
 from .presets import Preset
-from .refinement import method
+from .refinement import Method, Stage, method
 from .search import hierarchical_search
 from .twin import load_float_model
 from .weights import EncoderModel
@@ -31,6 +33,9 @@ SEED = 1
 
 Start = tuple[AnalysedPicture, Setting]
 """A picture under one model, and where its refinement begins."""
+
+REFITS, LEAST = (0.2, 0.6), 50
+"""Shares of a schedule after which the filter is fitted again, if it is at least this many iterations long."""
 
 FURTHER = 0.6
 """Share of a method's schedule that latents refined under a neighbouring setting have behind them."""
@@ -72,18 +77,42 @@ def refine_latents(
       picture: the picture under one model.
       setting: gain, q and slope.
       name: of the method.
-      iterations: for each tile.
+      iterations: for each tile; the filter is fitted before them, and twice more on the way of a long one.
       start: latents refined at a neighbouring q, of the same gain; without them, the analysis's.
 
     Raises:
       KeyError: there is no such method.
     """
-    model, begin = float_model(picture.model), FURTHER if start else 0.0
     floats = _copy(start or picture.latents(setting.gain))
-    latents = _copy(floats)
+    latents, cost, known = floats, 0.0, start
+    for stage in _stages(iterations, FURTHER if start else 0.0):
+        kernel = picture.kernel(setting.gain, setting.q, known)
+        latents, cost = _refine_tiles(picture, setting, kernel, method(name), stage, floats)
+        known = floats
+    return Refined(setting, latents, floats, cost)
+
+
+def _stages(iterations: int, begin: float) -> Iterator[Stage]:
+    """Parts of the rest of a schedule, with a filter of its own each."""
+    ends = [share for share in REFITS if share > begin and iterations >= LEAST] + [1.0]
+    done, start = 0, begin
+    for end in ends:
+        until = round(iterations * (end - begin) / (1 - begin))
+        yield Stage(until - done, start, end)
+        done, start = until, end
+
+
+def _refine_tiles(
+    picture: AnalysedPicture,
+    setting: Setting,
+    kernel: NDArray[np.float32] | None,
+    chosen: Method,
+    stage: Stage,
+    floats: Latents,
+) -> tuple[Latents, float]:
+    """Refines float latents in place; returns them as they will be reconstructed, and their cost."""
+    model, latents, cost = float_model(picture.model), _copy(floats), 0.0
     height, width = floats[0].shape[2:]
-    kernel = picture.kernel(setting.gain, setting.q, start)
-    cost = 0.0
     for down in spans(height, TILE, REACH):
         for across in spans(width, TILE, REACH):
             seen = _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)
@@ -91,11 +120,11 @@ def refine_latents(
             hyper = _outer_hyper(down), _outer_hyper(across)
             part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
             part = part[0].to(objective.device), part[1].to(objective.device)
-            refined = method(name).refine(objective, part, iterations, SEED, begin)
+            refined = chosen.refine(objective, part, stage, SEED)
             cost += _own_cost(objective, refined, down.source(1, height), across.source(1, width))
             _paste(refined, floats, down, across)
             _paste(objective.snapped(refined), latents, down, across)
-    return Refined(setting, latents, floats, cost)
+    return latents, cost
 
 
 @torch.no_grad()

@@ -43,34 +43,52 @@ LEAST_TEMPERATURE = 0.02
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of a method's schedule.
+
+    Attributes:
+      iterations: of this part.
+      begin, end: shares of the schedule that lie behind when it starts and when it is over; an analysis's latents
+        have none behind them.
+    """
+
+    iterations: int
+    begin: float = 0.0
+    end: float = 1.0
+
+    def progress(self, iteration: int) -> float:
+        """Share of the whole schedule that lies behind."""
+        return self.begin + (self.end - self.begin) * iteration / self.iterations
+
+
+@dataclass(frozen=True)
 class Method:
     """A refinement method.
 
     Attributes:
       name: for people and the cache.
       source: paper and section.
-      refine: (objective, start, iterations, seed, begin) to refined float latents of the start's shapes; all are on
-        the objective's device. `begin` is the share of the schedule that the start has behind it: 0 for an analysis's
-        latents.
+      refine: (objective, start, stage, seed) to refined float latents of the start's shapes; all are on the
+        objective's device.
     """
 
     name: str
     source: str
-    refine: Callable[[Objective, Latents, int, int, float], Latents]
+    refine: Callable[[Objective, Latents, Stage, int], Latents]
 
 
-def refine_lopt(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
+def refine_lopt(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
     """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
-    return _largest_gradients(objective, start, _Schedule(iterations, begin, ALPHA, BETA), [_largest_of_all] * 2)
+    return _largest_gradients(objective, start, _Schedule(stage, ALPHA, BETA), [_largest_of_all] * 2)
 
 
-def refine_local(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
+def refine_local(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
     """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept.
 
     Latents whose next integer promises nothing stay.
     """
     largest = [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)]
-    schedule = _Schedule(iterations, begin, ALPHA_LOCAL, BETA_LOCAL)
+    schedule = _Schedule(stage, ALPHA_LOCAL, BETA_LOCAL)
     return _largest_gradients(objective, start, schedule, largest, regional=objective.is_local)
 
 
@@ -89,13 +107,12 @@ def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
 class _Schedule:
     """Length of the step and share of the largest gradient over the iterations, see ALPHA and BETA."""
 
-    iterations: int
-    begin: float
+    stage: Stage
     alpha: float
     beta: tuple[float, float]
 
     def at(self, iteration: int) -> tuple[float, float]:
-        progress = self.begin + (1 - self.begin) * iteration / self.iterations
+        progress = self.stage.progress(iteration)
         return self.alpha * (1 - progress), self.beta[0] + (self.beta[1] - self.beta[0]) * progress
 
 
@@ -115,16 +132,16 @@ def _largest_gradients(
     curvature = objective.curvature(start) if regional else None
     regions = BestRegions()
     least, best = math.inf, Seen(start, torch.zeros(()))
-    for iteration in range(schedule.iterations + 1):
+    for iteration in range(schedule.stage.iterations + 1):
         rounded = objective.rounded_by_cell((parts[0], parts[1]))
         seen = Seen((parts[0].detach(), parts[1].detach()), rounded.cells.detach())
         if rounded.total.item() < least:
             least, best = rounded.total.item(), seen
-        if iteration == schedule.iterations:
+        if iteration == schedule.stage.iterations:
             break
         if regional:
             regions.see(seen)
-            if iteration % GATHERING == GATHERING - 1 or iteration == schedule.iterations - 1:
+            if iteration % GATHERING == GATHERING - 1 or iteration == schedule.stage.iterations - 1:
                 parts[0].data, parts[1].data = regions.gather()
                 regions.see(best)
                 continue
@@ -142,14 +159,14 @@ def _step(gradient: Tensor, largest: Tensor, alpha: float, beta: float) -> Tenso
     return alpha * torch.where(relative.abs() > beta, relative, 0.0)
 
 
-def refine_noise(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
+def refine_noise(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
     """Adam with uniform noise in place of rounding."""
     generator = seeded(seed)
 
     def noisy(x: Tensor) -> Tensor:
         return x + _uniform(x, generator) - 0.5
 
-    return _adam(objective, start, iterations, begin, lambda progress: noisy, rate=0.02)
+    return _adam(objective, start, stage, lambda progress: noisy, rate=0.02)
 
 
 def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -157,9 +174,9 @@ def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(x.shape, generator=generator, device=generator.device).to(x.device)
 
 
-def refine_straight_through(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
+def refine_straight_through(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
     """Adam with rounding and straight-through gradients."""
-    return _adam(objective, start, iterations, begin, lambda progress: round_straight_through, rate=0.005)
+    return _adam(objective, start, stage, lambda progress: round_straight_through, rate=0.005)
 
 
 def atanh_logit(share: Tensor, temperature: float) -> Tensor:
@@ -174,22 +191,21 @@ def scaled_sigmoid_logit(share: Tensor, temperature: float) -> Tensor:
     return (torch.sigmoid(odds) - torch.sigmoid(-odds)) / temperature
 
 
-def refine_sga(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
+def refine_sga(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
     """Stochastic Gumbel annealing: each latent is drawn between its two neighbours, ever more decidedly."""
-    return _anneal(objective, start, iterations, seed, begin, atanh_logit)
+    return _anneal(objective, start, stage, seed, atanh_logit)
 
 
-def refine_ssl(objective: Objective, start: Latents, iterations: int, seed: int, begin: float) -> Latents:
+def refine_ssl(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
     """Stochastic Gumbel annealing with the scaled sigmoid logit."""
-    return _anneal(objective, start, iterations, seed, begin, scaled_sigmoid_logit)
+    return _anneal(objective, start, stage, seed, scaled_sigmoid_logit)
 
 
 def _anneal(
     objective: Objective,
     start: Latents,
-    iterations: int,
+    stage: Stage,
     seed: int,
-    begin: float,
     logit: Callable[[Tensor, float], Tensor],
 ) -> Latents:
     generator = seeded(seed)
@@ -198,7 +214,7 @@ def _anneal(
         temperature = max(LEAST_TEMPERATURE, TEMPERATURE[0] * math.exp(-TEMPERATURE[1] * progress))
         return lambda x: gumbel_round(x, temperature, generator, logit)
 
-    return _adam(objective, start, iterations, begin, quantiser, rate=0.02)
+    return _adam(objective, start, stage, quantiser, rate=0.02)
 
 
 def gumbel_round(
@@ -226,15 +242,14 @@ def gumbel_round(
 def _adam(
     objective: Objective,
     start: Latents,
-    iterations: int,
-    begin: float,
+    stage: Stage,
     quantiser: Callable[[float], Quantiser],
     rate: float,
 ) -> Latents:
     y, z = (part.clone().requires_grad_() for part in start)
     optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
-    for iteration in range(iterations):
-        progress = begin + (1 - begin) * iteration / iterations
+    for iteration in range(stage.iterations):
+        progress = stage.progress(iteration)
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, 2 * (1 - progress))
         quantise = quantiser(progress)

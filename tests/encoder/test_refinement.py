@@ -19,8 +19,8 @@ from encoder.entropy import bits
 from encoder.objective import Latents, Objective, Setting
 from encoder.presets import PRESETS, Preset
 from encoder.rate import estimated_bits
-from encoder.refine import Refined, refine_latents, search_latents, search_start, sweep_choices
-from encoder.refinement import METHODS, Method, atanh_logit, gumbel_round, scaled_sigmoid_logit
+from encoder.refine import FURTHER, Refined, _stages, refine_latents, search_latents, search_start, sweep_choices
+from encoder.refinement import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.search import hierarchical_search
 from encoder.splice import parts_of, splice
 from encoder.sweep import PictureCoder
@@ -105,7 +105,7 @@ def test_latents_that_promise_to_pay_do_so_more_often_than_others(golden_zoo: Zo
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method, number: int) -> None:
     objective, start = start_of(golden_zoo, photo, number)
-    first, again = (method.refine(objective, start, 4, 1, 0.0) for _ in range(2))
+    first, again = (method.refine(objective, start, Stage(4), 1) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
         assert torch.isfinite(one).all()
@@ -120,7 +120,7 @@ def test_no_tensor_is_made_where_the_model_is_not(golden_zoo: Zoo, photo: Pixels
     with torch.device("meta"):
         for distortion in (SQUARED_ERROR, Distortion(0.0, 1.0)):
             objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), kernel)
-            refined = method.refine(objective, start, 2, 1, 0.0)
+            refined = method.refine(objective, start, Stage(2), 1)
             assert {part.device for part in refined} == {objective.device}
         estimated_bits(model, objective.snapped(start), 24)
 
@@ -292,6 +292,15 @@ def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixel
         decoded = picture.encode(24, 128, refined.latents)[1]
         values.append(ms_ssim(picture.pixels, decoded))
     assert values[1] > values[0]
+
+
+@given(st.integers(1, 2000), st.sampled_from([0.0, FURTHER, 0.9]))
+def test_stages_make_up_the_rest_of_a_schedule(iterations: int, begin: float) -> None:
+    stages = list(_stages(iterations, begin))
+    assert sum(stage.iterations for stage in stages) == iterations
+    assert min(stage.iterations for stage in stages) > 0
+    assert [stage.begin for stage in stages] == [begin, *(stage.end for stage in stages[:-1])]
+    assert stages[-1].end == 1
 
 
 @pytest.mark.parametrize("name", [method.name for method in METHODS])
