@@ -26,8 +26,8 @@ REACH = max(MEANS)
 """How many pixels away a sample can still change another."""
 
 MIDDLE = 128.0
-STRIP = 2**14
-"""Samples of a colour that are corrected at once: each has many features."""
+STRIP, GPU_STRIP = 2**14, 2**19
+"""Samples of a colour that are corrected at once: each has many features, and a GPU takes long to begin."""
 
 
 def padded_levels(picture: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
     """
     padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
     added = torch.empty_like(picture)
-    rows = max(1, STRIP // picture.shape[2])
+    rows = max(1, (GPU_STRIP if picture.is_cuda else STRIP) // picture.shape[2])
 
     @torch.inference_mode()
     def correct_strip(top: int) -> None:

@@ -1,7 +1,7 @@
-"""The post-filter while latents are refined: what it adds follows the picture, and so does its gradient.
+"""The post-filter while latents are refined: it corrects what they reconstruct, and so does its gradient count.
 
 Latents refined under a fixed correction come to rely on it, and the filter that is fitted to them in the end has less
-to give. A correction and what comes back through it take as long as the synthesis, so both are kept for a while.
+to give. The gradient through a filter takes longer than all the rest of an iteration, and is kept for a while.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from decoder_pkg.correction import REACH, correction, features
+from decoder_pkg.correction import GPU_STRIP, REACH, correction, features
 
-EVERY = 4
-"""Evaluations with a gradient for which a correction is kept."""
+KEPT = 4
+"""Gradients in a row to which the same is added for what comes back through the correction."""
 
 STRIP = 2**16
 """Samples of a colour through whose filter gradients are sent back at once: each has many features."""
@@ -27,40 +28,40 @@ class FollowedFilter:
     def __init__(self, kernel: NDArray[np.float32]) -> None:
         """Takes a filter [FEATURES, 3], see `PostFilter.kernel`."""
         self._kernel = kernel
-        self._evaluations = 0
-        self._added: Tensor | None = None
-        self._through: Tensor | None = None
+        self._gradients = 0
+        self._through = torch.zeros(())
 
     def __call__(self, levels: Tensor) -> Tensor:
-        """The filtered picture [3, H, W] of levels [3, H, W] float in 0 to 255; anew each time without gradients."""
-        if not torch.is_grad_enabled():
-            return levels + correction(levels / 255, self._kernel)
-        if self._added is None or self._evaluations % EVERY == 0:
-            self._added, self._through = correction(levels.detach() / 255, self._kernel), None
-        self._evaluations += 1
-        filtered: Tensor = _Filtered.apply(levels, self._added, self)  # type: ignore[no-untyped-call]
+        """The filtered picture [3, H, W] of levels [3, H, W] float in 0 to 255."""
+        filtered: Tensor = _Filtered.apply(levels, self)  # type: ignore[no-untyped-call]
         return filtered
 
+    def added(self, levels: Tensor) -> Tensor:
+        """The correction of levels."""
+        return correction(levels / 255, self._kernel)
+
     def through(self, levels: Tensor, gradient: Tensor) -> Tensor:
-        """What comes back through the correction [3, H, W] of a gradient in the filtered picture; kept as that is."""
-        if self._through is None:
+        """What comes back through the correction [3, H, W] of a gradient in the filtered picture, or did lately."""
+        if self._gradients % KEPT == 0:
             self._through = gradient_through(levels, self._kernel, gradient)
+        self._gradients += 1
         return self._through
 
 
 class _Filtered(torch.autograd.Function):
-    """Adds a kept correction; sends the gradient back both ways."""
+    """Adds a correction; sends the gradient back both ways."""
 
     @staticmethod
-    def forward(ctx, levels, added, followed):  # type: ignore[no-untyped-def]
+    def forward(ctx, levels, followed):  # type: ignore[no-untyped-def]
         ctx.save_for_backward(levels)
         ctx.followed = followed
-        return levels + added
+        return levels + followed.added(levels)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         (levels,) = ctx.saved_tensors
-        return gradient + ctx.followed.through(levels, gradient), None, None
+        return gradient + ctx.followed.through(levels, gradient), None
 
 
 def gradient_through(levels: Tensor, kernel: NDArray[np.float32], gradient: Tensor) -> Tensor:
@@ -75,16 +76,26 @@ def gradient_through(levels: Tensor, kernel: NDArray[np.float32], gradient: Tens
       [3, H, W] float.
     """
     weights = torch.from_numpy(kernel.T.copy()).to(levels.device)
-    rows = max(1, STRIP // levels.shape[2])
-    with torch.enable_grad():
-        picture = levels.detach()[None].requires_grad_()
-        padded = F.pad(picture, (REACH,) * 4, mode="replicate")
-        below = torch.zeros_like(padded[0])
-        for top in range(0, levels.shape[1], rows):
-            strip = padded[0, :, top : top + rows + 2 * REACH].detach().requires_grad_()
+    rows = max(1, (GPU_STRIP if levels.is_cuda else STRIP) // levels.shape[2])
+    padded = F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
+    back = torch.zeros_like(padded)
+    for top in range(0, levels.shape[1], rows):
+        with torch.enable_grad():
+            strip = padded[:, top : top + rows + 2 * REACH].detach().requires_grad_()
             known = features(strip)
             added = (weights @ known.flatten(1)).view(-1, *known.shape[1:])
-            (back,) = torch.autograd.grad(added, strip, gradient[:, top : top + rows])
-            below[:, top : top + rows + 2 * REACH] += back
-        (found,) = torch.autograd.grad(padded, picture, below[None])
-    return found[0]
+        (found,) = torch.autograd.grad(added, strip, gradient[:, top : top + rows])
+        back[:, top : top + rows + 2 * REACH] += found
+    return _folded(_folded(back, 1), 2)
+
+
+def _folded(x: Tensor, axis: int) -> Tensor:
+    """Adds what lies within REACH of both ends of an axis to the first and last sample between.
+
+    The library's own gradient of repeated edges adds in no fixed order on a GPU.
+    """
+    size = x.shape[axis] - 2 * REACH
+    inner = x.narrow(axis, REACH, size).clone()
+    inner.select(axis, 0).add_(x.narrow(axis, 0, REACH).sum(axis))
+    inner.select(axis, size - 1).add_(x.narrow(axis, REACH + size, REACH).sum(axis))
+    return inner

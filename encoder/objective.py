@@ -106,7 +106,7 @@ class Objective:
     def curvature(self, latents: Latents) -> Tensor:
         """Half of the second derivative of the squared error in a latent, mean of each channel: [1, M, 1, 1] bits.
 
-        From random signs sent back through the synthesis (Hutchinson 1990), as if nothing were clamped.
+        From random signs sent back through the synthesis (Hutchinson 1990), as if nothing were clamped or filtered.
         """
         with torch.no_grad():
             coded, _ = self._code(latents, torch.round, torch.round)

@@ -34,8 +34,11 @@ SEED = 1
 Start = tuple[AnalysedPicture, Setting]
 """A picture under one model, and where its refinement begins."""
 
-REFITS, LEAST = (0.2, 0.6), 50
-"""Shares of a schedule after which the filter is fitted again, if it is at least this many iterations long."""
+REFITS = (0.2, 0.6)
+"""Shares of a schedule that lie behind when the filter is fitted again."""
+
+LEAST_REFITTED = 50
+"""Iterations from which on it is."""
 
 FURTHER = 0.6
 """Share of a method's schedule that latents refined under a neighbouring setting have behind them."""
@@ -58,8 +61,13 @@ class Refined:
     cost: float
 
 
-Attempt = tuple[Refined, Measured, float]
-"""Refined latents, the stream made of them, and its distortion and rate at the slope."""
+@dataclass(frozen=True)
+class Attempt:
+    """Refined latents and the stream made of them; `cost` is its distortion and rate at the slope."""
+
+    refined: Refined
+    measured: Measured
+    cost: float
 
 
 @lru_cache(maxsize=8)
@@ -77,28 +85,28 @@ def refine_latents(
       picture: the picture under one model.
       setting: gain, q and slope.
       name: of the method.
-      iterations: for each tile; the filter is fitted before them, and twice more on the way of a long one.
+      iterations: for each tile; the filter is fitted before them, and twice more on the way of many from the start.
       start: latents refined at a neighbouring q, of the same gain; without them, the analysis's.
 
     Raises:
       KeyError: there is no such method.
     """
     floats = _copy(start or picture.latents(setting.gain))
-    latents, cost, known = floats, 0.0, start
+    latents, cost = start, math.inf
     for stage in _stages(iterations, FURTHER if start else 0.0):
-        kernel = picture.kernel(setting.gain, setting.q, known)
+        kernel = picture.kernel(setting.gain, setting.q, latents)
         latents, cost = _refine_tiles(picture, setting, kernel, method(name), stage, floats)
-        known = floats
+    assert latents
     return Refined(setting, latents, floats, cost)
 
 
 def _stages(iterations: int, begin: float) -> Iterator[Stage]:
     """Parts of the rest of a schedule, with a filter of its own each."""
-    ends = [share for share in REFITS if share > begin and iterations >= LEAST] + [1.0]
+    ends = [share for share in REFITS if share > begin and iterations >= LEAST_REFITTED] + [1.0]
     done, start = 0, begin
-    for end in ends:
+    for number, end in enumerate(ends):
         until = round(iterations * (end - begin) / (1 - begin))
-        yield Stage(until - done, start, end)
+        yield Stage(until - done, start, end, SEED + number)
         done, start = until, end
 
 
@@ -120,7 +128,7 @@ def _refine_tiles(
             hyper = _outer_hyper(down), _outer_hyper(across)
             part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
             part = part[0].to(objective.device), part[1].to(objective.device)
-            refined = chosen.refine(objective, part, stage, SEED)
+            refined = chosen.refine(objective, part, stage)
             cost += _own_cost(objective, refined, down.source(1, height), across.source(1, width))
             _paste(refined, floats, down, across)
             _paste(objective.snapped(refined), latents, down, across)
@@ -180,7 +188,7 @@ def search_start(starts: Sequence[Start], preset: Preset) -> Start:
 
         bounds = picture.model.gains[0], picture.model.gains[-1]
         first = start.gain, at_gain(start.gain, None)
-        _, found = hierarchical_search(at_gain, lambda refined: refined.cost, first, preset.gain_steps, bounds)
+        _, found = hierarchical_search(at_gain, _cost, first, preset.gain_steps, bounds)
         best.setdefault(found.cost, (picture, found.setting))
     return best[min(best)]
 
@@ -201,22 +209,23 @@ def search_latents(
 
     def coded(refined: Refined) -> Attempt:
         measured = code(refined)
-        length = measured.candidate.header.length
-        return refined, measured, measured.distortion(start.distortion) + start.slope * length
+        cost = measured.distortion(start.distortion) + start.slope * measured.candidate.header.length
+        return Attempt(refined, measured, cost)
 
     def at_q(value: int, best: Attempt) -> Attempt:
-        setting = replace(start, q=value)
-        return coded(refine_latents(picture, setting, preset.method, preset.step_iterations, best[0].floats))
+        setting, begin = replace(start, q=value), best.refined.floats
+        return coded(refine_latents(picture, setting, preset.method, preset.step_iterations, begin))
 
     first = coded(refine_latents(picture, start, preset.method, preset.iterations))
     if preset.q_steps:
-        # A neighbour's further iterations must not speak for its q.
-        first = min(first, at_q(start.q, first), key=_real_cost)
-    return hierarchical_search(at_q, _real_cost, (start.q, first), preset.q_steps, (1, 255))[1][1]
+        # Else a neighbour's further iterations would speak for its q.
+        first = min(first, at_q(start.q, first), key=_cost)
+    _, best = hierarchical_search(at_q, _cost, (start.q, first), preset.q_steps, (1, 255))
+    return best.measured
 
 
-def _real_cost(attempt: Attempt) -> float:
-    return attempt[2]
+def _cost(found: Refined | Attempt) -> float:
+    return found.cost
 
 
 def sweep_choices(

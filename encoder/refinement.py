@@ -16,7 +16,7 @@ from .model import round_straight_through
 from .objective import Latents, Objective
 from .regions import BestRegions, Seen
 
-REFINEMENT_VERSION = 3
+REFINEMENT_VERSION = 4
 """Raised whenever a method would find other latents under the same settings."""
 
 ALPHA, ALPHA_LOCAL = 0.8, 0.5
@@ -50,11 +50,13 @@ class Stage:
       iterations: of this part.
       begin, end: shares of the schedule that lie behind when it starts and when it is over; an analysis's latents
         have none behind them.
+      seed: of its noise.
     """
 
     iterations: int
     begin: float = 0.0
     end: float = 1.0
+    seed: int = 1
 
     def progress(self, iteration: int) -> float:
         """Share of the whole schedule that lies behind."""
@@ -68,21 +70,21 @@ class Method:
     Attributes:
       name: for people and the cache.
       source: paper and section.
-      refine: (objective, start, stage, seed) to refined float latents of the start's shapes; all are on the
-        objective's device.
+      refine: (objective, start, stage) to refined float latents of the start's shapes; all are on the objective's
+        device.
     """
 
     name: str
     source: str
-    refine: Callable[[Objective, Latents, Stage, int], Latents]
+    refine: Callable[[Objective, Latents, Stage], Latents]
 
 
-def refine_lopt(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
+def refine_lopt(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
     return _largest_gradients(objective, start, _Schedule(stage, ALPHA, BETA), [_largest_of_all] * 2)
 
 
-def refine_local(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
+def refine_local(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept.
 
     Latents whose next integer promises nothing stay.
@@ -159,9 +161,9 @@ def _step(gradient: Tensor, largest: Tensor, alpha: float, beta: float) -> Tenso
     return alpha * torch.where(relative.abs() > beta, relative, 0.0)
 
 
-def refine_noise(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
+def refine_noise(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """Adam with uniform noise in place of rounding."""
-    generator = seeded(seed)
+    generator = seeded(stage.seed)
 
     def noisy(x: Tensor) -> Tensor:
         return x + _uniform(x, generator) - 0.5
@@ -174,7 +176,7 @@ def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(x.shape, generator=generator, device=generator.device).to(x.device)
 
 
-def refine_straight_through(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
+def refine_straight_through(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """Adam with rounding and straight-through gradients."""
     return _adam(objective, start, stage, lambda progress: round_straight_through, rate=0.005)
 
@@ -191,24 +193,23 @@ def scaled_sigmoid_logit(share: Tensor, temperature: float) -> Tensor:
     return (torch.sigmoid(odds) - torch.sigmoid(-odds)) / temperature
 
 
-def refine_sga(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
+def refine_sga(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """Stochastic Gumbel annealing: each latent is drawn between its two neighbours, ever more decidedly."""
-    return _anneal(objective, start, stage, seed, atanh_logit)
+    return _anneal(objective, start, stage, atanh_logit)
 
 
-def refine_ssl(objective: Objective, start: Latents, stage: Stage, seed: int) -> Latents:
+def refine_ssl(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """Stochastic Gumbel annealing with the scaled sigmoid logit."""
-    return _anneal(objective, start, stage, seed, scaled_sigmoid_logit)
+    return _anneal(objective, start, stage, scaled_sigmoid_logit)
 
 
 def _anneal(
     objective: Objective,
     start: Latents,
     stage: Stage,
-    seed: int,
     logit: Callable[[Tensor, float], Tensor],
 ) -> Latents:
-    generator = seeded(seed)
+    generator = seeded(stage.seed)
 
     def quantiser(progress: float) -> Quantiser:
         temperature = max(LEAST_TEMPERATURE, TEMPERATURE[0] * math.exp(-TEMPERATURE[1] * progress))

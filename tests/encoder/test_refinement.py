@@ -105,7 +105,7 @@ def test_latents_that_promise_to_pay_do_so_more_often_than_others(golden_zoo: Zo
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method, number: int) -> None:
     objective, start = start_of(golden_zoo, photo, number)
-    first, again = (method.refine(objective, start, Stage(4), 1) for _ in range(2))
+    first, again = (method.refine(objective, start, Stage(4)) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
         assert torch.isfinite(one).all()
@@ -120,7 +120,7 @@ def test_no_tensor_is_made_where_the_model_is_not(golden_zoo: Zoo, photo: Pixels
     with torch.device("meta"):
         for distortion in (SQUARED_ERROR, Distortion(0.0, 1.0)):
             objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), kernel)
-            refined = method.refine(objective, start, Stage(2), 1)
+            refined = method.refine(objective, start, Stage(2))
             assert {part.device for part in refined} == {objective.device}
         estimated_bits(model, objective.snapped(start), 24)
 
@@ -301,6 +301,27 @@ def test_stages_make_up_the_rest_of_a_schedule(iterations: int, begin: float) ->
     assert min(stage.iterations for stage in stages) > 0
     assert [stage.begin for stage in stages] == [begin, *(stage.end for stage in stages[:-1])]
     assert stages[-1].end == 1
+
+
+def test_filter_is_fitted_again_on_the_way_to_the_latents_there(
+    filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = AnalysedPicture(small(photo), filtered_zoo.models[8], filtered_zoo.bundle.postfilter)
+    fitted: list[Latents | None] = []
+    original = picture.kernel
+
+    def kernel(gain: int, q: int, latents: Latents | None = None) -> NDArray[np.float32] | None:
+        fitted.append(latents)
+        return original(gain, q, latents)
+
+    monkeypatch.setattr(picture, "kernel", kernel)
+    setting = Setting(24, 128, SLOPE)
+    refined = refine_latents(picture, setting, "local", 50)
+    assert fitted[0] is None
+    first, second = (latents for latents in fitted[1:] if latents)
+    assert not torch.equal(first[0], second[0])
+    refine_latents(picture, setting, "local", 50, refined.floats)
+    assert fitted[3:] == [refined.floats]
 
 
 @pytest.mark.parametrize("name", [method.name for method in METHODS])
