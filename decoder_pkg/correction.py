@@ -84,6 +84,16 @@ def _tones(colours: Tensor) -> Iterator[Tensor]:
         yield colours[one : one + 1] * shares[two] * shares[three]
 
 
+def weighted(seen: Tensor, weights: Tensor) -> Tensor:
+    """Corrections [3, H, W] of features [FEATURES, H, W] under weights [3, FEATURES]."""
+    return (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
+
+
+def strip_rows(picture: Tensor) -> int:
+    """Rows of a picture [3, H, W] that are corrected at once."""
+    return max(1, (GPU_STRIP if picture.is_cuda else STRIP) // picture.shape[2])
+
+
 def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
     """What a filter adds to a picture.
 
@@ -96,12 +106,11 @@ def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
     """
     padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
     added = torch.empty_like(picture)
-    rows = max(1, (GPU_STRIP if picture.is_cuda else STRIP) // picture.shape[2])
+    rows = strip_rows(picture)
 
     @torch.inference_mode()
     def correct_strip(top: int) -> None:
-        seen = features(padded[:, top : top + rows + 2 * REACH])
-        added[:, top : top + rows] = (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
+        added[:, top : top + rows] = weighted(features(padded[:, top : top + rows + 2 * REACH]), weights)
 
     _for_each(correct_strip, range(0, picture.shape[1], rows), 1 if picture.is_cuda else torch.get_num_threads())
     return added

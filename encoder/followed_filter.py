@@ -1,7 +1,7 @@
 """The post-filter while latents are refined: it corrects what they reconstruct, and so does its gradient count.
 
 Latents refined under a fixed correction come to rely on it, and the filter that is fitted to them in the end has less
-to give. The gradient through a filter takes longer than all the rest of an iteration, and is kept for a while.
+to give. The gradient through a filter takes about as long as all the rest of an iteration, and is kept for a while.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from decoder_pkg.correction import GPU_STRIP, REACH, correction, features
+from decoder_pkg.correction import REACH, correction, features, strip_rows, weighted
 
 KEPT = 4
 """Gradients in a row to which the same is added for what comes back through the correction."""
-
-STRIP = 2**16
-"""Samples of a colour through whose filter gradients are sent back at once: each has many features."""
 
 
 class FollowedFilter:
@@ -76,14 +73,13 @@ def gradient_through(levels: Tensor, kernel: NDArray[np.float32], gradient: Tens
       [3, H, W] float.
     """
     weights = torch.from_numpy(kernel.T.copy()).to(levels.device)
-    rows = max(1, (GPU_STRIP if levels.is_cuda else STRIP) // levels.shape[2])
+    rows = strip_rows(levels)
     padded = F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
     back = torch.zeros_like(padded)
     for top in range(0, levels.shape[1], rows):
         with torch.enable_grad():
             strip = padded[:, top : top + rows + 2 * REACH].detach().requires_grad_()
-            known = features(strip)
-            added = (weights @ known.flatten(1)).view(-1, *known.shape[1:])
+            added = weighted(features(strip), weights)
         (found,) = torch.autograd.grad(added, strip, gradient[:, top : top + rows])
         back[:, top : top + rows + 2 * REACH] += found
     return _folded(_folded(back, 1), 2)

@@ -5,9 +5,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from decoder_pkg import correction
 from decoder_pkg.correction import features, padded_levels
 from decoder_pkg.postfilter import COLOURS, FEATURES
-from encoder import followed_filter
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import FittedFilter
 from encoder.followed_filter import KEPT, FollowedFilter, gradient_through
@@ -44,7 +44,7 @@ def test_gradient_through_the_filter_is_that_of_the_whole_graph(photo: Pixels, m
     moving = levels.clone().requires_grad_()
     (expected,) = torch.autograd.grad(filtered_at_once(moving, kernel), moving, gradient)
     for strip in (2**16, 400):
-        monkeypatch.setattr(followed_filter, "STRIP", strip)
+        monkeypatch.setattr(correction, "STRIP", strip)
         found = gradient + gradient_through(levels, kernel, gradient)
         assert torch.allclose(found, expected, atol=1e-4)
 
