@@ -1,0 +1,31 @@
+"""A small picture under the tiny models, for the tests of refinement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.encode import AnalysedPicture
+from encoder.objective import Latents, Objective, Setting
+from encoder.presets import Preset
+from encoder.twin import load_float_model
+from encoder.weights import Zoo
+from eval.metrics import squared_error
+
+Pixels = NDArray[np.uint8]
+SLOPE = 2000.0
+QUICK = Preset("quick", "local", 12, 4, 4, (2,), (16, 8), 2, 0.05)
+
+
+def small(photo: Pixels) -> Pixels:
+    return photo[:96, :117]
+
+
+def start_of(zoo: Zoo, photo: Pixels, number: int, q: int = 128) -> tuple[Objective, Latents]:
+    objective = Objective(load_float_model(zoo.models[number]), small(photo), Setting(24, q, SLOPE))
+    return objective, AnalysedPicture(small(photo), zoo.models[number]).latents(24)
+
+
+def real_cost(picture: AnalysedPicture, setting: Setting, latents: Latents) -> float:
+    candidate, pixels = picture.encode(setting.gain, setting.q, latents=latents)
+    return 8 * len(candidate.payload) + 8 / setting.slope * squared_error(picture.pixels, pixels)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from encoder.cache import CandidateCache
+from encoder.encode import AnalysedPicture
+from encoder.objective import Latents
+from encoder.presets import Preset
+from encoder.splice import parts_of, splice
+from encoder.sweep import PictureCoder
+from encoder.weights import Zoo
+
+from .refining import SLOPE, Pixels, small
+
+
+def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo: Pixels) -> None:
+    for number in (7, 8):
+        picture = AnalysedPicture(small(photo), golden_zoo.models[number])
+        candidate, _ = picture.encode(20, 97)
+        again, _ = picture.encode(20, 97, parts_of(golden_zoo.models[number], candidate, None)[0])
+        assert again == candidate
+
+
+def test_stream_between_two_others_has_the_wanted_size(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
+    coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
+    preset = Preset("once", "local", 20)
+    large = coder.refine(SLOPE / 4, preset).candidate
+    tiny = coder.refine(SLOPE * 4, preset, like=large.header).candidate
+    assert tiny.header.setting == large.header.setting
+    sizes = [candidate.header.length for candidate in (tiny, large)]
+    assert sizes[0] < sizes[1]
+    wanted = sum(sizes) // 2
+    several = [found.candidate for found in coder.between(tiny, large, range(wanted - 1, wanted + 1))]
+    for found in several:
+        assert wanted - 1 <= found.header.length <= wanted
+        assert large.squared_error < found.squared_error < tiny.squared_error
+    assert len({found.payload for found in several}) > 1
+
+
+def test_splice_takes_what_is_asked_and_nothing_else() -> None:
+    def latents(value: float) -> Latents:
+        return torch.full((1, 4, 6, 3), value).contiguous(memory_format=torch.channels_last), torch.full(
+            (1, 2, 2, 1), value
+        )
+
+    y, z = splice(latents(1.0), latents(0.0), [1], 0, 5)
+    assert z.flatten().tolist() == [0, 1, 0, 1]
+    assert (y[:, :, 4:] == 1).all()
+    assert y.permute(0, 2, 3, 1).flatten()[:7].tolist() == [1] * 5 + [0] * 2
+    assert y[:, :, :4].sum() == 5
