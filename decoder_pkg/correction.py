@@ -46,22 +46,43 @@ def features(padded: Tensor) -> Tensor:
     """
     centre = padded[:, REACH:-REACH, REACH:-REACH]
     plain, clipped = zip(*_differences(padded, centre), strict=True)
-    return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, *plain, *clipped, *_tones(centre - MIDDLE)])
+    return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, *plain, *clipped, *tones(centre - MIDDLE)])
 
 
 def _differences(padded: Tensor, centre: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Differences [3, H, W] to each pair and to each mean, plain and clipped; `padded` as in `features`."""
-    height, width = centre.shape[1:]
-    for y, x in PAIRS:
-        one, other = (
-            padded[:, REACH + sign * y :, REACH + sign * x :][:, :height, :width] - centre for sign in (1, -1)
-        )
+    for offset in PAIRS:
+        one, other = (beside - centre for beside in pair(padded, offset))
         yield one + other, one.clamp(-CLIP, CLIP) + other.clamp(-CLIP, CLIP)
     for distance in MEANS:
-        beside, side = REACH - distance, 2 * distance + 1
-        window = padded[:, beside : padded.shape[1] - beside, beside : padded.shape[2] - beside]
-        difference = _sums(_sums(window, side, 2), side, 1) / side**2 - centre
+        difference = mean(padded, distance) - centre
         yield difference, difference.clamp(-CLIP, CLIP)
+
+
+def pair(padded: Tensor, offset: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The neighbours of every sample at an offset and opposite, two views [3, H, W] of padded [3, H + 16, W + 16]."""
+    height, width = (side - 2 * REACH for side in padded.shape[1:])
+    one, other = (
+        padded[:, REACH + sign * offset[0] :, REACH + sign * offset[1] :][:, :height, :width] for sign in (1, -1)
+    )
+    return one, other
+
+
+def surroundings(padded: Tensor, distance: int) -> Tensor:
+    """What the means over squares of this distance are made of, a view of padded [3, H + 16, W + 16]."""
+    beside = REACH - distance
+    return padded[:, beside : padded.shape[1] - beside, beside : padded.shape[2] - beside]
+
+
+def mean(padded: Tensor, distance: int) -> Tensor:
+    """Means [3, H, W] over the squares around every sample; `padded` as in `features`."""
+    return square_sums(surroundings(padded, distance), distance) / (2 * distance + 1) ** 2
+
+
+def square_sums(x: Tensor, distance: int) -> Tensor:
+    """Sums of x [3, H, W] over all squares of sides 2 * distance + 1 within it."""
+    side = 2 * distance + 1
+    return _sums(_sums(x, side, 2), side, 1)
 
 
 def _sums(x: Tensor, side: int, axis: int) -> Tensor:
@@ -73,7 +94,7 @@ def _sums(x: Tensor, side: int, axis: int) -> Tensor:
     return total
 
 
-def _tones(colours: Tensor) -> Iterator[Tensor]:
+def tones(colours: Tensor) -> Iterator[Tensor]:
     """Functions of colours [3, H, W] less MIDDLE."""
     for knot in KNOTS:
         yield (colours - knot).clamp(min=0)

@@ -26,7 +26,9 @@ KNOTS = tuple(range(-96, 97, 24))
 """Levels above which a colour counts further."""
 
 COLOURS = 3
-FEATURES = 1 + COLOURS + COLOURS * (2 * (len(PAIRS) + len(MEANS)) + len(KNOTS)) + 6 + 10
+DIFFERENCES = COLOURS * (len(PAIRS) + len(MEANS))
+TONES = COLOURS * len(KNOTS) + 6 + 10
+FEATURES = 1 + COLOURS + 2 * DIFFERENCES + TONES
 """What a correction is a linear function of, see `decoder_pkg.correction`."""
 
 MAX_FILTERS = FEATURES * COLOURS

@@ -16,7 +16,7 @@ from .model import round_straight_through
 from .objective import Latents, Objective
 from .regions import BestRegions, Seen
 
-REFINEMENT_VERSION = 5
+REFINEMENT_VERSION = 6
 """Raised whenever a method would find other latents under the same settings."""
 
 ALPHA, ALPHA_LOCAL = 0.8, 0.5
