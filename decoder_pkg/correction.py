@@ -32,7 +32,12 @@ STRIP, GPU_STRIP = 2**14, 2**19
 
 def padded_levels(picture: Tensor) -> Tensor:
     """Levels with the edge repeated around them: [3, H, W] float, nominally in [0, 1], to [3, H + 16, W + 16]."""
-    return F.pad(picture.clamp(0, 1)[None] * 255, (REACH,) * 4, mode="replicate")[0]
+    return repeated_edges(picture.clamp(0, 1) * 255)
+
+
+def repeated_edges(levels: Tensor) -> Tensor:
+    """[3, H, W] float with the edge repeated around it, [3, H + 16, W + 16]."""
+    return F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
 
 
 def features(padded: Tensor) -> Tensor:
@@ -106,7 +111,7 @@ def tones(colours: Tensor) -> Iterator[Tensor]:
 
 
 def weighted(seen: Tensor, weights: Tensor) -> Tensor:
-    """Corrections [3, H, W] of features [FEATURES, H, W] under weights [3, FEATURES]."""
+    """Corrections [3, H, W] of features [FEATURES, H, W] under weights [3, FEATURES]; or the other way round."""
     return (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
 
 

@@ -1,7 +1,7 @@
 """The post-filter while latents are refined: it corrects what they reconstruct, and so does its gradient count.
 
 Latents refined under a fixed correction come to rely on it, and the filter that is fitted to them in the end has less
-to give. The gradient through a filter takes about half as long as all the rest of an iteration, and is kept for a while.
+to give. The gradient through a filter takes half as long as all the rest of an iteration, and is kept for a while.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from decoder_pkg.correction import (
     correction,
     mean,
     pair,
+    repeated_edges,
     square_sums,
     strip_rows,
     surroundings,
@@ -87,7 +88,7 @@ def gradient_through(levels: Tensor, kernel: NDArray[np.float32], gradient: Tens
     """
     weights = torch.from_numpy(kernel).to(levels.device)
     rows = strip_rows(levels)
-    padded = F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
+    padded = repeated_edges(levels)
     back = torch.zeros_like(padded)
     for top in range(0, levels.shape[1], rows):
         strip = slice(top, top + rows + 2 * REACH)
@@ -98,7 +99,7 @@ def gradient_through(levels: Tensor, kernel: NDArray[np.float32], gradient: Tens
 def _add_strip(back: Tensor, padded: Tensor, wanted: Tensor) -> None:
     """Adds to back [3, H + 16, W + 16] what gradients [FEATURES, H, W] in `features` of padded are in padded.
 
-    Automatic differentiation takes several times as long: it fills a picture with zeros for each neighbour.
+    Automatic differentiation takes twice as long: it fills a picture with zeros for each neighbour.
     """
     _, colours, plain, clipped, toned = torch.split(wanted, [1, COLOURS, DIFFERENCES, DIFFERENCES, TONES])
     both = list(zip(torch.split(plain, COLOURS), torch.split(clipped, COLOURS), strict=True))

@@ -57,7 +57,7 @@ def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zo
     assert search_start(starts[:1], replace(QUICK, gain_steps=())) == starts[0]
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", range(3))
 def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
     filtered_zoo: Zoo, photo: Pixels, part: int
 ) -> None:
