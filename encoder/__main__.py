@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from eval.metrics import SQUARED_ERROR
 
 from .cache import CandidateCache
 from .encode import Candidate
+from .files import write_atomically
 from .fill import BudgetError, refine_within
 from .pictures import PictureError, find_pictures, load_picture
 from .presets import PRESETS, Preset, preset
@@ -27,7 +27,7 @@ MAX_BPP = 1000
 
 EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel
-  python -m encoder photo.jpg -o photo.clc --bpp 0.15 --preset medium    refined: about a minute per megapixel
+  python -m encoder photo.jpg -o photo.clc --bpp 0.15 --preset medium    with refinement
   python -m encoder photos/ -o streams/ --bpp 0.3        every PNG and JPEG of a folder, each at most 0.3
 
 A whole set under one byte budget, which is worth more than one decibel: make submission IMAGES=photos/
@@ -94,10 +94,7 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
     coder = PictureCoder(pixels, zoo, CandidateCache())
     best = refine_within(coder, lambda c: len(stream(c)), int(samples * bpp / 8), effort)
     data = stream(best)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.write_bytes(data)
-    partial.replace(target)
+    write_atomically(target, data)
     return f"{source.name}: {len(data)} bytes, {8 * len(data) / samples:.4f} bpp, {best.psnr_db:.2f} dB"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from decoder_pkg.archive import ImageHeader
 from eval.metrics import Distortion
 
 from .encode import Candidate
+from .files import write_atomically
 
 CACHE = Path(".cache/encodings")
 CACHE_VERSION = 4
@@ -54,13 +54,7 @@ class CandidateCache:
 
     def save(self, path: Path, measured: Sequence[Measured]) -> None:
         """Writes candidates under a temporary name and renames the file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            partial.write_text(json.dumps([_to_row(one) for one in measured]))
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, json.dumps([_to_row(one) for one in measured]).encode())
 
 
 def _to_row(measured: Measured) -> dict[str, object]:

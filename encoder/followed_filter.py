@@ -1,7 +1,7 @@
 """The post-filter while latents are refined: it corrects what they reconstruct, and so does its gradient count.
 
 Latents refined under a fixed correction come to rely on it, and the filter that is fitted to them in the end has less
-to give. The gradient through a filter takes half as long as all the rest of an iteration, and is kept for a while.
+to give. The gradient through a filter takes a third as long as all the rest of an iteration, and is kept for a while.
 """
 
 from __future__ import annotations

@@ -93,12 +93,8 @@ class Objective:
         cells, rest = self._cost(*self._code(latents, quantise_y, quantise_z))
         return cells.sum() + rest
 
-    def rounded(self, latents: Latents) -> Tensor:
+    def rounded(self, latents: Latents) -> Rounded:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
-        return self.rounded_by_cell(latents).total
-
-    def rounded_by_cell(self, latents: Latents) -> Rounded:
-        """As `rounded`, and what it is made of."""
         coded, z_hat = self._code(latents, round_straight_through, round_straight_through)
         cells, rest = self._cost(coded, z_hat)
         return Rounded(cells.sum() + rest, cells, coded)

@@ -138,7 +138,7 @@ def _refine_tiles(
 @torch.no_grad()
 def _own_cost(objective: Objective, refined: Latents, rows: slice, columns: slice) -> float:
     """The Lagrangian of a tile's own positions, without those it only sees; what has no place is shared by area."""
-    rounded = objective.rounded_by_cell(refined)
+    rounded = objective.rounded(refined)
     own = rounded.cells[:, :, rows, columns]
     rest = rounded.total - rounded.cells.sum()
     return float(own.sum() + rest * (own.numel() / rounded.cells.numel()))

@@ -135,7 +135,7 @@ def _largest_gradients(
     regions = BestRegions()
     least, best = math.inf, Seen(start, torch.zeros(()))
     for iteration in range(schedule.stage.iterations + 1):
-        rounded = objective.rounded_by_cell((parts[0], parts[1]))
+        rounded = objective.rounded((parts[0], parts[1]))
         seen = Seen((parts[0].detach(), parts[1].detach()), rounded.cells.detach())
         if rounded.total.item() < least:
             least, best = rounded.total.item(), seen

@@ -71,8 +71,9 @@ def similarity(original: Pixels, decoded: Pixels) -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
-def _zoo(weights: tuple[Path, Path], models: tuple[int, ...]) -> Zoo:
-    return load_zoo(*weights).only(models)
+def loaded_zoo(weights: tuple[Path, Path]) -> Zoo:
+    """The models of two folders; a process loads them once for all of its jobs."""
+    return load_zoo(*weights)
 
 
 def run_job(job: PictureJob) -> list[Measured]:
@@ -83,7 +84,8 @@ def run_job(job: PictureJob) -> list[Measured]:
       WeightsError: a weight file is missing or damaged.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    coder = PictureCoder(load_picture(job.file), _zoo(job.weights, job.models), CandidateCache(job.cache), similarity)
+    zoo = loaded_zoo(job.weights).only(job.models)
+    coder = PictureCoder(load_picture(job.file), zoo, CandidateCache(job.cache), similarity)
     if job.refine is None or job.chosen is None:
         return list(coder.sweep())
     return list(job.refine(coder, job.chosen, job.slope))

@@ -33,7 +33,7 @@ EXAMPLES = """examples:
   python -m submission                           the embedded photographs, all three targets
   python -m submission --images photos/          a folder of PNG and JPEG photographs
   python -m submission --images photos/ --targets 0.15
-  python -m submission --preset medium           refine the latents: 100 seconds per megapixel on two cores
+  python -m submission --preset medium           refine the latents: minutes for each megapixel (README.md, Presets)
   python -m submission --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission --season 2022             the rules of another year
   python -m submission --limit psnr=28: --limit bpp=:0.5    no picture below 28 dB or above 0.5 bpp

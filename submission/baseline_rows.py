@@ -15,6 +15,7 @@ import PIL
 from tqdm import tqdm
 
 from decoder_pkg.decoder import write_png
+from encoder.files import write_atomically
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
 from eval.leaderboard import Row
@@ -26,7 +27,6 @@ from rate_control.engine import Engine, Here
 from rate_control.table import TableAllocation, allocate_table
 
 from .seasons import Season
-from .zips import write_atomically
 
 Tables = dict[str, pd.DataFrame]
 """Candidate tables by the codec's name; a column more holds the settings of each candidate."""

@@ -14,13 +14,14 @@ from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
+from encoder.files import write_atomically
 from encoder.pictures import Pixels
 from encoder.weights import load_zoo
 
 from .decoder_zip import DECODER_ZIP, ENTRY, build_decoder_zip
 from .exactness import INSTRUCTION_SETS
 from .rehearsal import CONTAINER, MAX_UNPACKED, PICTURE, container_ready
-from .zips import build_zip, write_atomically
+from .zips import build_zip
 
 REPEATS = 3
 SETS = ("default", "AVX2")

@@ -12,6 +12,7 @@ from pathlib import Path
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.safe_zip import checked_members, open_zip, read_member
 from encoder.cache import CandidateCache
+from encoder.files import write_atomically
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
 from eval.leaderboard import Row
@@ -29,7 +30,7 @@ from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decod
 from .freeze import LOCK, check_frozen
 from .rehearsal import Rehearsal, rehearse
 from .seasons import DEFAULT_SEASON, GIGABYTE, Season, season
-from .zips import build_zip, write_atomically
+from .zips import build_zip
 
 TEAM = "this codec"
 SUBMISSION_ZIP = "submission.zip"

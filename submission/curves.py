@@ -16,26 +16,23 @@ from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
-from encoder.filter_fit import filter_bits
+from encoder.estimate import estimated_payload_bits
+from encoder.files import write_atomically
 from encoder.pictures import PictureError, find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
-from encoder.rate import estimated_bits
-from encoder.splice import parts_of
 from encoder.sweep import PictureCoder
-from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
 from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
-from rate_control.engine import Processes
+from rate_control.engine import EngineError, Processes
 from rate_control.jobs import similarity
 from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
 from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs
-from .zips import write_atomically
 
 EXAMPLES = """examples:
   python -m submission.curves --images kodak/                        all shipped models together, and each alone
@@ -95,15 +92,13 @@ def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
 def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> str:
     """How far the real payloads of a model are from what its float twin estimates."""
     coded, postfilter = zoo.models[model], zoo.bundle.postfilter
-    twin = load_float_model(coded)
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
         coder = PictureCoder(load_picture(file), zoo, CandidateCache(), similarity)
         for gain in sorted(set(ESTIMATED_GAINS) & set(coder.gains(model))):
             candidate = coder.encode(model, gain).candidate
-            latents, fitted = parts_of(coded, candidate, postfilter)
-            bits = estimated_bits(twin, latents, gain) + filter_bits(postfilter, coded.decoder.entropy, fitted)
-            found[file.stem, gain] = 8 * candidate.header.length / bits - 1
+            estimate = estimated_payload_bits(coded, candidate, postfilter)
+            found[file.stem, gain] = 8 * candidate.header.length / estimate - 1
     worst = max(found, key=lambda key: abs(found[key]))
     return (
         f"{name}: real bytes against the estimate: mean {100 * np.mean(list(found.values())):+.3f} %, "
@@ -177,7 +172,7 @@ def main() -> int:
             parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
         presets = [preset(name) for name in arguments.presets]
         print(_report(zoo, files, wanted, presets, arguments.output, arguments.images.resolve().name))
-    except (PictureError, WeightsError, TableError, OSError) as error:
+    except (PictureError, WeightsError, TableError, EngineError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
-from .zips import PARTIAL
+from encoder.files import PARTIAL
 
 LOCK = ".lock"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import checked_members, open_zip, read_member
+from encoder.files import write_atomically
 from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import UNKNOWN, provenance
@@ -22,7 +23,7 @@ from .build import TEAM_INFO, RehearsalError, rehearse_target
 from .decoder_zip import DECODER_ZIP, ENTRY
 from .rehearsal import MAX_UNPACKED
 from .seasons import Season
-from .zips import build_zip, write_atomically
+from .zips import build_zip
 
 BYTES_FILE = "bytes.txt"
 MAX_DIGITS = 19

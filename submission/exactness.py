@@ -25,13 +25,13 @@ from decoder_pkg.archive import write_archive
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
+from encoder.files import write_atomically
 from encoder.weights import load_zoo
 from eval.provenance import Provenance, provenance
 
 from .decoder_zip import DECODER_ZIP, build_decoder_zip
 from .originals import EMBEDDED
 from .rehearsal import CONTAINER, MAX_UNPACKED, container_ready
-from .zips import write_atomically
 
 PROBE = Path(__file__).with_name("exactness_probe.py")
 TABLE = Path("docs/exactness.md")

@@ -13,8 +13,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from encoder.files import write_atomically
+
 from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
-from .zips import write_atomically
 
 LOCK = Path("decoder.lock.json")
 

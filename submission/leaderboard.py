@@ -12,6 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from decoder_pkg.commands import print_any_name
+from encoder.files import write_atomically
 from encoder.pictures import PictureError
 from eval.baselines import installed
 from eval.leaderboard import PUBLISHED
@@ -28,7 +29,6 @@ from .entries import Contest, Entry, EntryError, Result, judge
 from .originals import stage_originals
 from .report import write_board
 from .seasons import DEFAULT_SEASON, SEASONS, season
-from .zips import write_atomically
 
 EXAMPLES = """examples:
   python -m submission.leaderboard ours=dist                            the embedded photographs, as `make submission`

@@ -19,7 +19,7 @@ from encoder.twin import load_float_model
 from encoder.watch import watched_convolutions
 from encoder.weights import Zoo, load_zoo
 from eval.curves import MEAN, bjontegaard_delta, published_curves
-from rate_control.engine import Processes
+from rate_control.engine import EngineError, Processes
 
 from .codecs import model_codecs
 from .curves import RATES
@@ -122,7 +122,7 @@ def main() -> int:
         table = models_table(zoo, build_decoder_zip(zoo.folders[0]).part_bytes)
         if arguments.kodak:
             table = table.join(pd.DataFrame.from_dict(kodak_deltas(zoo, find_pictures(arguments.kodak)), "index"))
-    except (PictureError, WeightsError, BuildError) as error:
+    except (PictureError, WeightsError, BuildError, EngineError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print(table.T.to_string(header=[f"model {number}" for number in table.index]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoder.files import write_atomically
 from eval.board_files import board_markdown, board_picture, board_tables
 from eval.leaderboard import Board, records
 from eval.problems import Problem
@@ -12,7 +13,6 @@ from eval.problems import Problem
 from .build import TargetResult
 from .decoder_zip import DecoderZip
 from .seasons import DEFAULT_COLUMNS, Season
-from .zips import write_atomically
 
 BOARD = "leaderboard"
 NOT_ISOLATED = "the network and the originals in reach (this system does not let a run be isolated)"

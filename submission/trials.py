@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import itertools
 import math
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,20 +18,20 @@ from tqdm import tqdm
 from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.errors import WeightsError
 from decoder_pkg.postfilter import PostFilter
 from encoder.encode import AnalysedPicture
-from encoder.filter_fit import filter_bits
+from encoder.estimate import estimated_payload_bits
+from encoder.files import write_atomically
 from encoder.objective import Latents, Setting, trained_slope
-from encoder.pictures import find_pictures, load_picture
-from encoder.rate import estimated_bits
-from encoder.refine import float_model, refine_latents
+from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.refine import refine_latents
 from encoder.refinement import METHODS, REFINEMENT_VERSION
-from encoder.splice import parts_of
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
-from rate_control.engine import Engine, Processes
-
-from .zips import write_atomically
+from rate_control.engine import Engine, EngineError, Processes
+from rate_control.jobs import loaded_zoo
+from rate_control.options import whole
 
 GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))
 """One point for each octave of lambda from 0.0005 on, each under the model that was trained for the fewest others."""
@@ -97,7 +98,7 @@ def run_job(job: TrialJob) -> list[Trial]:
       PictureError: the picture cannot be read.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    zoo, pixels = load_zoo(*job.folders), load_picture(job.file)
+    zoo, pixels = loaded_zoo(job.folders), load_picture(job.file)
     models = {gain: zoo.trained_for(gain) for _, _, gain in job.settings}
     pictures = {model.id: AnalysedPicture(pixels, model, zoo.bundle.postfilter) for model in models.values()}
     return [
@@ -115,12 +116,9 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
         latents = picture.latents(gain)
     seconds = time.perf_counter() - started
     candidate, _ = picture.encode(gain, latents=latents)
-    coded, fitted = parts_of(picture.model, candidate, picture.postfilter)
     size, header = entry_size(candidate.entry(name)), candidate.header
     pixels = header.width * header.height
-    bits = filter_bits(picture.postfilter, picture.model.decoder.entropy, fitted)
-    bits += estimated_bits(float_model(picture.model), coded, gain)
-    deviation = 8 * header.length / bits - 1
+    deviation = 8 * header.length / estimated_payload_bits(picture.model, candidate, picture.postfilter) - 1
     digest = weights_digest(picture.model, picture.postfilter)
     return Trial(digest, name, method, iterations, gain, size, pixels, candidate.psnr_db, deviation, seconds)
 
@@ -191,8 +189,8 @@ def _curve(trials: pd.DataFrame) -> Curve:
     return Curve(str(trials["method"].iloc[0]), MEAN, tuple(means["bpp"]), tuple(means["psnr_db"]))
 
 
-def main() -> None:
-    """Command line of the trials."""
+def main() -> int:
+    """Returns the exit code."""
     parser = argparse.ArgumentParser(
         "python -m submission.trials",
         description=__doc__,
@@ -201,16 +199,21 @@ def main() -> None:
     )
     names = [method.name for method in METHODS]
     parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
-    parser.add_argument("--every", type=int, default=1, help="take every n-th picture (default all)")
+    parser.add_argument("--every", type=whole, default=1, help="take every n-th picture (default all)")
     parser.add_argument("--methods", nargs="+", choices=names, default=names, help="default all")
-    parser.add_argument("--iterations", type=int, nargs="+", default=[25, 100], help="default 25 100")
+    parser.add_argument("--iterations", type=whole, nargs="+", default=[25, 100], help="default 25 100")
     parser.add_argument("--output", type=Path, default=Path("docs/refinement.csv"), help="what is known already")
     arguments = parser.parse_args()
     settings = [PLAIN, ROUNDED, *((method, count) for method in arguments.methods for count in arguments.iterations)]
-    files = find_pictures(arguments.images)[:: arguments.every]
-    trials = run(files, settings, load_zoo(), arguments.output, Processes())
+    try:
+        files = find_pictures(arguments.images)[:: arguments.every]
+        trials = run(files, settings, load_zoo(), arguments.output, Processes())
+    except (PictureError, WeightsError, EngineError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
     print(table(trials).to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

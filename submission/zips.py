@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
-PARTIAL = ".partial"
-"""How the temporary name of every unfinished file ends."""
 
 
 def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozenset()) -> bytes:
@@ -31,14 +27,3 @@ def build_zip(members: Mapping[str, bytes], executable: frozenset[str] = frozens
             info.external_attr = (0o100755 if name in executable else 0o100644) << 16
             archive.writestr(info, members[name])
     return buffer.getvalue()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes under a temporary name and renames; a write that fails leaves nothing behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

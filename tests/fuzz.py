@@ -28,9 +28,9 @@ from tqdm import tqdm
 from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
+from encoder.files import write_atomically
 from eval.memory import peak_bytes
 from submission.decoder_zip import PACKAGE
-from submission.zips import write_atomically
 from tests.golden.make import with_filter
 from tests.mutations import mutated
 

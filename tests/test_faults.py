@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from encoder.files import PARTIAL, write_atomically
 from submission.dist import Busy, exclusive, remove_data
-from submission.zips import PARTIAL, write_atomically
 from tests.faults import digests, full_disk, killed, reference, tmpfs_allowed, together
 
 SEED = 3

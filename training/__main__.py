@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from pathlib import Path
 
 import torch
 
+from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import read_manifest
+from encoder.files import write_json
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
 
 from .config import load_config
-from .data import CropSet
+from .data import CROPS, EVALUATION, CropSet
 from .divergence import DivergenceError
 from .evaluation import load_pictures
 from .trainer import ORIGIN, Trainer
@@ -29,9 +30,26 @@ EXAMPLES = """examples:
 def remember_origin(run: Path, model: int, weights: Path) -> None:
     """Writes the manifest's row of the model that a new run starts from; its hours count for the run's models too."""
     (row,) = (row for row in read_manifest(weights).models if int(row["id"]) == model)
-    run.mkdir(parents=True, exist_ok=True)
     if not (run / ORIGIN).exists():
-        (run / ORIGIN).write_text(json.dumps(row, indent=1))
+        write_json(run / ORIGIN, row)
+
+
+def prepare(arguments: argparse.Namespace) -> Trainer:
+    """The run that the arguments ask for, at its start or where it stopped.
+
+    Raises:
+      OSError, ValueError, WeightsError: the configuration, the data or the model to start from cannot be used.
+    """
+    config, crops = load_config(arguments.config), CropSet(arguments.data)
+    pictures = load_pictures(arguments.evaluation, arguments.every)
+    initial = None
+    if config.from_model is not None:
+        zoo = load_zoo()
+        if config.from_model not in zoo.models:
+            raise ValueError(f"{arguments.config}: no model {config.from_model} to start from: {list(zoo.models)}")
+        initial = load_float_model(zoo.models[config.from_model])
+        remember_origin(arguments.run, config.from_model, zoo.folders[0])
+    return Trainer(config, arguments.run, crops, pictures, initial)
 
 
 def main() -> None:
@@ -40,8 +58,8 @@ def main() -> None:
         "python -m training", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=Path, default=Path("training/configs/base.toml"), help="TOML file of the run")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="folder of square crops")
-    parser.add_argument("--evaluation", type=Path, default=Path("../shared/data/kodak"), help="folder of PNG pictures")
+    parser.add_argument("--data", type=Path, default=CROPS, help="folder of square crops")
+    parser.add_argument("--evaluation", type=Path, default=EVALUATION, help="folder of PNG pictures")
     parser.add_argument("--every", type=int, default=3, help="evaluate on every n-th picture (default 3)")
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder for checkpoints and log")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
@@ -50,16 +68,9 @@ def main() -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     try:
-        config, crops = load_config(arguments.config), CropSet(arguments.data)
-        pictures = load_pictures(arguments.evaluation, arguments.every)
-    except (OSError, ValueError) as error:
+        trainer = prepare(arguments)
+    except (OSError, ValueError, WeightsError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    initial = None
-    if config.from_model is not None:
-        zoo = load_zoo()
-        initial = load_float_model(zoo.models[config.from_model])
-        remember_origin(arguments.run, config.from_model, zoo.folders[0])
-    trainer = Trainer(config, arguments.run, crops, pictures, initial)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     try:

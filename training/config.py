@@ -63,11 +63,11 @@ class TrainConfig:
         """The architecture row with this run's changes.
 
         Raises:
-          KeyError: no row has that name.
+          ValueError: no row has that name.
         """
         rows = {row.name: row for row in ARCHITECTURES}
         if self.architecture not in rows:
-            raise KeyError(f"no architecture {self.architecture!r}; known: {sorted(rows)}")
+            raise ValueError(f"no architecture {self.architecture!r}; known: {sorted(rows)}")
         return replace(rows[self.architecture], **self.architecture_changes)
 
 

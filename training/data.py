@@ -13,9 +13,15 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from encoder.files import replacing
+
 from .variation import draw
 
 CACHE = Path(".cache/training")
+CROPS, EVALUATION = Path("../shared/data/train"), Path("../shared/data/kodak")
+"""Where commands look for training crops and for pictures to evaluate on, unless they are told."""
+
+SUFFIXES = (".avif", ".png", ".jpg", ".jpeg")
 LOW_WEIGHT_REPOSITORIES = ("ngchc/CameraSR",)
 """Sources that are not natural scenes (printed postcards); drawn four times less often."""
 LOW_WEIGHT = 0.25
@@ -43,24 +49,27 @@ class CropSet:
           FileNotFoundError: the folder holds no crops.
           ValueError: the crops differ in size.
         """
-        files = sorted(p for p in folder.iterdir() if p.suffix in (".avif", ".png", ".jpg"))
+        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
         if not files:
-            raise FileNotFoundError(f"{folder} holds no .avif, .png or .jpg crops; pass another folder with --data")
+            raise FileNotFoundError(f"{folder} holds no {', '.join(SUFFIXES)} crops; pass another folder with --data")
         self.crops = _decoded(files, cache)
         self.weights = _weights(files, folder / "manifest.jsonl")
 
     @property
+    def side(self) -> int:
+        """Side of the crops in pixels."""
+        return int(self.crops.shape[1])
+
+    @property
     def description(self) -> str:
         """How many crops of which size, for the manifest of a model."""
-        count, side = self.crops.shape[:2]
-        return f"{count} crops of {side}x{side}"
+        return f"{len(self.crops)} crops of {self.side}x{self.side}"
 
     def place(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
         """Where random windows are cut: [count, 7] int64, see `training.cutting`; reduced and turned by chance."""
-        room = self.crops.shape[1]
-        side = np.where(rng.random(count) < DOWNSCALED, rng.integers(size, room + 1, count), size)
+        side = np.where(rng.random(count) < DOWNSCALED, rng.integers(size, self.side + 1, count), size)
         chosen = rng.choice(len(self.crops), size=count, p=self.weights)
-        corners, turns = rng.integers(0, room - side + 1, (2, count)), rng.integers(0, 2, (3, count))
+        corners, turns = rng.integers(0, self.side - side + 1, (2, count)), rng.integers(0, 2, (3, count))
         return torch.from_numpy(np.stack([chosen, *corners, side, *turns], axis=1))
 
     def windows(self, places: Tensor, size: int) -> Tensor:
@@ -90,20 +99,22 @@ def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
     key = hashlib.sha256("\n".join(f"{p.name} {p.stat().st_size}" for p in files).encode()).hexdigest()[:16]
     path = cache / f"crops-{key}.npy"
     if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         with Image.open(files[0]) as first:
             side = first.size[0]
-        partial = path.with_suffix(".partial")
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(files), side, side, 3))
-        for row, file in enumerate(tqdm(files, desc="decoding crops")):
-            with Image.open(file) as image:
-                if image.size != (side, side):
-                    raise ValueError(f"{file} is {image.size}, the first crop {side}x{side}: crops must share one size")
-                array[row] = np.asarray(image.convert("RGB"))
-        array.flush()
-        partial.rename(path)
+        with replacing(path) as partial:
+            array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(files), side, side, 3))
+            for row, file in enumerate(tqdm(files, desc="decoding crops")):
+                array[row] = _square(file, side)
+            array.flush()
     loaded: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return loaded
+
+
+def _square(file: Path, side: int) -> NDArray[np.uint8]:
+    with Image.open(file) as image:
+        if image.size != (side, side):
+            raise ValueError(f"{file} is {image.size}, the first crop {side}x{side}: crops must share one size")
+        return np.asarray(image.convert("RGB"))
 
 
 def _weights(files: list[Path], manifest: Path) -> NDArray[np.float64]:

@@ -19,9 +19,11 @@ from torch import Tensor
 from decoder_pkg.bundle import DecoderModel
 from decoder_pkg.differences import zip_weights
 from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import MANIFEST
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
+from encoder.files import write_atomically, write_json
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
 from encoder.twin import load_float_model
@@ -30,7 +32,7 @@ from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from eval.provenance import commit
 
 from .compensated_rounding import input_moments
-from .data import CropSet
+from .data import CROPS, CropSet
 from .difference_export import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
 from .factor_export import factors
 from .fixed_point_export import calibrate, quantise_layers
@@ -161,17 +163,7 @@ def update_manifest(decoder: Path, encoder: Path, number: int, name: str, file: 
     whole["models"] = sorted(rows, key=lambda row: row["id"])
     named = {row["file"] for row in rows}
     write_json(encoder / DIGESTS, {key: value for key, value in (digests | {file: other}).items() if key in named})
-    write_manifest(decoder, whole)
-
-
-def write_manifest(folder: Path, whole: Mapping[str, object]) -> None:
-    """Writes the manifest of a weights folder: its rows of models, and of the post-filter if there is one."""
-    write_json(folder / MANIFEST, whole)
-
-
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Writes a file that people may read."""
-    write_file(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_json(path, whole)
 
 
 def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -195,19 +187,21 @@ def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = 
 
 
 def _save(arrays: Arrays, path: Path, metadata: dict[str, str] | None = None) -> None:
-    write_file(path, zip_weights(_safetensors(arrays, metadata)))
+    write_atomically(path, zip_weights(_safetensors(arrays, metadata)))
 
 
 def _safetensors(arrays: Arrays, metadata: dict[str, str] | None) -> bytes:
     return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Writes under a temporary name and renames."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.rename(path)
+def _base(arguments: argparse.Namespace) -> EncoderModel | None:
+    """The model that --base names."""
+    if arguments.base is None:
+        return None
+    models = load_zoo(arguments.decoder, arguments.encoder).models
+    if arguments.base not in models:
+        raise ValueError(f"no model {arguments.base} to be the base: {list(models)}")
+    return models[arguments.base]
 
 
 def main() -> int:
@@ -222,15 +216,18 @@ def main() -> int:
     parser.add_argument("--id", type=int, required=True, help="the id that picture headers name, 0 to 255")
     parser.add_argument("--name", required=True, help="name for people, also of the files")
     parser.add_argument("--base", type=int, help="write differences to this model, which must be exported before")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="crops for calibration")
+    parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
     parser.add_argument("--decoder", type=Path, default=DECODER_WEIGHTS, help="folder of the decoder's weights")
     parser.add_argument("--encoder", type=Path, default=ENCODER_WEIGHTS, help="folder of the encoder's weights")
     arguments = parser.parse_args()
-    crops, run = CropSet(arguments.data), load_run(arguments.run)
+    try:
+        crops, run = CropSet(arguments.data), load_run(arguments.run)
+        base = _base(arguments)
+    except (OSError, ValueError, WeightsError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
     ledger = run.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
-    base = None
-    if arguments.base is not None:
-        base = load_zoo(arguments.decoder, arguments.encoder).models[arguments.base]
+    if base:
         ledger["base"] = base.id
     file = f"{arguments.name}.safetensors.gz"
     with tempfile.TemporaryDirectory() as name:
@@ -250,7 +247,7 @@ def main() -> int:
             print(f"that is more than {100 * MOST_LOSS} %: the weights stay as they were", file=sys.stderr)
             return 1
         for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
-            write_file(folder / file, half.read_bytes())
+            write_atomically(folder / file, half.read_bytes())
     update_manifest(arguments.decoder, arguments.encoder, arguments.id, arguments.name, file, ledger)
     return 0
 

@@ -20,13 +20,14 @@ from decoder_pkg.postfilter import COLOURS, FEATURES, STRENGTH_BINS, parse_postf
 from decoder_pkg.render import assemble
 from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
+from encoder.files import write_atomically, write_json
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import squared_error
 from eval.provenance import commit
 
-from .data import CropSet
-from .export import LICENCE, write_file, write_manifest
+from .data import CROPS, CropSet
+from .export import LICENCE
 
 EXAMPLES = """examples:
   python -m training.filter_basis                  anew, in the place of the shipped one, with the shipped models
@@ -172,8 +173,8 @@ def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]], ledg
     data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
     row = {"file": FILE, "sha256": parse_postfilter(data).digest.hex()} | dict(ledger)
     whole = json.loads((folder / MANIFEST).read_text()) | {"postfilter": row}
-    write_file(folder / FILE, data)
-    write_manifest(folder, whole)
+    write_atomically(folder / FILE, data)
+    write_json(folder / MANIFEST, whole)
 
 
 def main() -> None:
@@ -183,7 +184,7 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"), help="folder of square crops")
+    parser.add_argument("--data", type=Path, default=CROPS, help="folder of square crops")
     parser.add_argument("--crops", type=int, default=800, help="how many are coded (default 800)")
     parser.add_argument("--filters", type=int, default=FILTERS, help=f"size of the basis (default {FILTERS})")
     arguments = parser.parse_args()

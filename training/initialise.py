@@ -29,7 +29,7 @@ def initialise_shortcut(model: CodecModel, crops: CropSet, rng: np.random.Genera
 
 def _patches(crops: CropSet, rng: np.random.Generator) -> torch.Tensor:
     """[PATCHES, 768] float32, centred at mid-grey, in pixel-unshuffle order (channel first)."""
-    side = crops.crops.shape[1]
+    side = crops.side
     per_crop = -(-PATCHES // len(crops.crops))
     rows = []
     for picture in crops.crops:

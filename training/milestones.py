@@ -1,4 +1,4 @@
-"""Draws what the hours of training brought: python -m training.milestones"""
+"""Draws milestones.csv, what the hours of training brought: python -m training.milestones"""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ TABLE = Path(__file__).parent / "milestones.csv"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m training.milestones", description=__doc__)
-    parser.add_argument("--table", type=Path, default=TABLE, help="CSV file with a row for each milestone")
-    arguments = parser.parse_args()
-    plot_milestones(pd.read_csv(arguments.table), arguments.table.with_suffix(".png"))
+    argparse.ArgumentParser("python -m training.milestones", description=__doc__).parse_args()
+    plot_milestones(pd.read_csv(TABLE), TABLE.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from .config import TrainConfig
-from .muon import Muon
+from .muon import TURNS, Muon
 
 LEAST_MATRIX = 32
 """Inputs and outputs from which on a convolution's weight is one for Muon."""
@@ -57,13 +57,15 @@ def _groups(model: nn.Module, muon: bool) -> tuple[list[nn.Parameter], ...]:
     return matrices, tables, rest
 
 
-def restore(optimizers: Sequence[Optimizer], states: Sequence[dict[str, Any]]) -> None:
-    """Loads the state of every weight from a checkpoint; rates stay those of the configuration."""
+def restore(optimizers: Sequence[Optimizer], states: Sequence[dict[str, Any]], iteration: int) -> None:
+    """Loads the state of every weight after so many iterations; rates stay those of the configuration."""
     for optimizer, saved in zip(optimizers, states, strict=True):
         groups = [{key: group[key] for key in CONFIGURED if key in group} for group in optimizer.param_groups]
         optimizer.load_state_dict(saved)
         for group, configured in zip(optimizer.param_groups, groups, strict=True):
             group |= configured
+            if isinstance(optimizer, Muon):
+                group["turn"] = (iteration - 1) % TURNS  # a captured update does not count its replays
 
 
 def set_learning_rate(optimizers: Sequence[Optimizer], factor: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from decoder_pkg.synthesis import to_channels_last
+from encoder.files import replacing, write_atomically, write_json
 from encoder.model import CodecModel
 
 from .batches import TrainingBatch, load_batches
@@ -68,7 +68,12 @@ class Trainer:
           crops: training data.
           evaluation: [3, H, W] uint8 pictures.
           initial: model to start from; without one the linear shortcut starts from principal components.
+
+        Raises:
+          ValueError: the configuration asks for larger crops than there are, or for no known architecture.
         """
+        if config.crop > crops.side:
+            raise ValueError(f"crop = {config.crop}, but the data are {crops.description}")
         self.config, self.folder, self.crops, self.evaluation = config, folder, crops, evaluation
         self._on_gpu = torch.cuda.is_available()
         self.device = torch.device("cuda" if self._on_gpu else "cpu")
@@ -80,7 +85,7 @@ class Trainer:
         checkpoint = folder / CHECKPOINT
         if initial is None and not checkpoint.exists():
             initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
-        (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
+        write_json(folder / "config.json", asdict(config))
         to_channels_last(self.model.to(self.device))
         if not self._on_gpu and is_faster():
             use_winograd(self.model)
@@ -212,7 +217,7 @@ class Trainer:
             row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
             row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp, f"ms_ssim_{point.gain_index}": point.ms_ssim}
         log = self.folder / LOG
-        new = not log.exists()
+        new = not log.exists() or not log.stat().st_size
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
             if new:
@@ -233,7 +238,7 @@ class Trainer:
         self.save()
 
     def save(self) -> None:
-        """Writes checkpoint.pt under a temporary name and renames it."""
+        """Writes checkpoint.pt; the one before stays until this one is whole."""
         state = {
             "iteration": self.iteration,
             "seconds": self.seconds,
@@ -241,21 +246,21 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
-        partial = self.folder / "checkpoint.partial"
-        torch.save(state, partial)
-        partial.rename(self.folder / CHECKPOINT)
+        with replacing(self.folder / CHECKPOINT) as partial:
+            torch.save(state, partial)
 
     def _load(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, map_location=self.device, weights_only=True)
         self.iteration, self.seconds = state["iteration"], state["seconds"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        restore(self.optimizers, state["optimizers"])
+        restore(self.optimizers, state["optimizers"], self.iteration)
         forget_rows_after(self.folder / LOG, self.iteration)
 
 
 def forget_rows_after(log: Path, iteration: int) -> None:
     """Drops what a run that was killed had written after its last checkpoint: it will be written again."""
-    if log.exists():
+    if log.exists() and log.stat().st_size:
         header, *rows = log.read_text().splitlines(keepends=True)
-        log.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= iteration)]))
+        kept = [row for row in rows if int(row.split(",")[0]) <= iteration]
+        write_atomically(log, "".join([header, *kept]).encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import shutil
 import subprocess
 from functools import lru_cache
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from encoder.devices import cpu_has
+from encoder.files import replacing
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=c++17", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16")
@@ -38,10 +38,8 @@ def _library() -> ctypes.CDLL:
     """The compiled transforms; each source is compiled once."""
     path = CACHE / f"winograd-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so"
     if not path.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(partial)], check=True)
-        partial.rename(path)
+        with replacing(path) as partial:
+            subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(partial)], check=True)
     return ctypes.CDLL(str(path.resolve()))
 
 

@@ -102,7 +102,7 @@ def test_estimate_counts_on_the_filter_that_is_coded(filtered_zoo: Zoo, photo: P
     kernel, latents = picture.kernel(24, 128), picture.latents(24)
     assert kernel is not None
     model = load_float_model(picture.model)
-    with_filter, without = (float(Objective(model, pixels, setting, k).rounded(latents)) for k in (kernel, None))
+    with_filter, without = (float(Objective(model, pixels, setting, k).rounded(latents).total) for k in (kernel, None))
     plain = AnalysedPicture(pixels, picture.model)
     errors = [p.encode(24, latents=latents)[0].squared_error for p in (picture, plain)]
     assert with_filter - without == pytest.approx(8 / setting.slope * (errors[0] - errors[1]), rel=0.05)

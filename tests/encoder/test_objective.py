@@ -18,12 +18,12 @@ def test_objective_is_what_the_coder_and_the_decoder_yield(golden_zoo: Zoo, phot
     objective, start = start_of(golden_zoo, photo, number, q)
     picture = AnalysedPicture(small(photo), golden_zoo.models[number])
     real = real_cost(picture, objective.setting, start)
-    assert float(objective.rounded(start)) == pytest.approx(real, rel=0.01)
+    assert float(objective.rounded(start).total) == pytest.approx(real, rel=0.01)
 
 
 def test_shares_of_the_positions_and_the_hyper_latents_make_up_the_whole(golden_zoo: Zoo, photo: Pixels) -> None:
     objective, start = start_of(golden_zoo, photo, 8)
-    rounded = objective.rounded_by_cell(start)
+    rounded = objective.rounded(start)
     assert rounded.cells.shape[2:] == start[0].shape[2:]
     prior = load_float_model(golden_zoo.models[8]).prior
     hyper = bits(prior.likelihood(torch.round(start[1]), torch.tensor([24])))
@@ -52,14 +52,14 @@ def test_latents_that_promise_to_pay_do_so_more_often_than_others(golden_zoo: Zo
     objective, start = start_of(golden_zoo, photo, 8)
     y, z = objective.snapped(start)
     moving = y.clone().requires_grad_()
-    rounded = objective.rounded_by_cell((moving, z))
+    rounded = objective.rounded((moving, z))
     (gradient,) = torch.autograd.grad(rounded.total, moving)
     pays = objective.pays(rounded.coded, gradient, objective.curvature((y, z)))
     changes: dict[bool, list[float]] = {True: [], False: []}
     with torch.no_grad():
         for index in torch.randperm(y.numel(), generator=torch.Generator().manual_seed(1))[:120]:
             step = torch.zeros(y.numel()).index_fill(0, index, 1.0).view_as(y)
-            moved = objective.rounded((y - step * torch.sign(gradient), z))
+            moved = objective.rounded((y - step * torch.sign(gradient), z)).total
             changes[bool(pays.flatten()[index])].append(float(moved - rounded.total))
     # What follows in the context, no latent can promise.
     paying, others = (np.mean(np.array(changes[kind]) < 0) for kind in (True, False))

@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from decoder_pkg.manifest import WEIGHTS, read_manifest
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture, Candidate
+from encoder.estimate import estimated_payload_bits
 from encoder.fill import encode_within, refine_within
-from encoder.filter_fit import filter_bits
 from encoder.presets import Preset
-from encoder.rate import estimated_bits
-from encoder.splice import parts_of
 from encoder.sweep import PictureCoder
-from encoder.twin import load_float_model
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import ms_ssim
 
@@ -37,9 +34,7 @@ def zoo() -> Zoo:
 def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], model: int, gain: int) -> None:
     coded, postfilter = zoo.models[model], zoo.bundle.postfilter
     candidate, _ = AnalysedPicture(photo, coded, postfilter).encode(gain)
-    latents, fitted = parts_of(coded, candidate, postfilter)
-    bits = filter_bits(postfilter, coded.decoder.entropy, fitted)
-    estimate = (estimated_bits(load_float_model(coded), latents, gain) + bits) / 8
+    estimate = estimated_payload_bits(coded, candidate, postfilter) / 8
     assert len(candidate.payload) == pytest.approx(estimate, rel=0.003, abs=3)
 
 

@@ -7,11 +7,11 @@ import skimage.data
 from PIL import Image
 
 from encoder.cache import CandidateCache
+from encoder.files import write_atomically
 from encoder.weights import Zoo
 from submission.build import pack_submission, pack_targets
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.originals import stage_originals
-from submission.zips import write_atomically
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

@@ -14,6 +14,7 @@ from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
+from encoder.files import write_atomically
 from encoder.pictures import PictureError
 from encoder.weights import Zoo
 from submission import leaderboard
@@ -23,7 +24,7 @@ from submission.entries import Contest, Entry, EntryError, judge
 from submission.leaderboard import parse_entry
 from submission.originals import stage_originals
 from submission.seasons import season
-from submission.zips import build_zip, write_atomically
+from submission.zips import build_zip
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"

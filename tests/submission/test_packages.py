@@ -11,13 +11,14 @@ from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
+from encoder.files import write_atomically
 from encoder.weights import Zoo
 from rate_control.allocation import InfeasibleBudget
 from submission import build
 from submission.build import RehearsalError, pack_targets, rehearse_target
 from submission.decoder_zip import WHEELS, BuildError, build_decoder_zip
 from submission.originals import EMBEDDED, stage_originals
-from submission.zips import build_zip, write_atomically
+from submission.zips import build_zip
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"

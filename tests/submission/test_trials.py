@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -66,6 +67,18 @@ def test_known_trials_are_not_made_again(golden_zoo: Zoo, tmp_path: Path, monkey
     assert made == ["02"]
     kept = pd.read_csv(output, dtype=str)
     assert kept[kept["picture"] == "01"]["bytes"].tolist() == [str(size) for size in first["bytes"]]
+
+
+@pytest.mark.parametrize("options", [["--iterations", "0"], ["--every", "-1"], ["--images", "none"]])
+def test_trials_that_cannot_be_made_are_refused_in_one_line(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["python -m submission.trials", "--images", ".", *options])
+    with pytest.raises(SystemExit):
+        sys.exit(trials.main())
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert options[1] in error
 
 
 def test_trials_of_an_older_method_count_for_nothing(

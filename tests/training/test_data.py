@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
+from PIL import Image
 
 from training.batches import TrainingBatches
 from training.cutting import Cutter
 from training.data import CropSet
 from training.variation import Variation
 
-from .runs import SMOKE
+from .runs import SMOKE, trainer
 
 
 def test_crops_are_lit_framed_and_made_noisy_as_drawn() -> None:
@@ -52,6 +55,33 @@ def test_every_batch_sees_low_and_high_rates(crops: CropSet) -> None:
 def test_folder_without_crops_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="--data"):
         CropSet(tmp_path, tmp_path)
+
+
+def test_crops_of_any_suffix_are_found(tmp_path: Path) -> None:
+    for name in ("a.jpeg", "b.PNG", "c.jpg", "d.txt"):
+        (tmp_path / name).write_bytes(photograph(64))
+    assert len(CropSet(tmp_path, tmp_path / "cache").crops) == 3
+
+
+def photograph(side: int) -> bytes:
+    data = BytesIO()
+    Image.fromarray(skimage.data.coffee()[:side, :side]).save(data, format="PNG")
+    return data.getvalue()
+
+
+def test_crop_of_another_size_is_refused_and_leaves_nothing_half_decoded(tmp_path: Path) -> None:
+    for name, side in (("a.png", 64), ("b.png", 48)):
+        (tmp_path / name).write_bytes(photograph(side))
+    with pytest.raises(ValueError, match=r"b\.png is \(48, 48\)"):
+        CropSet(tmp_path, tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_crops_smaller_than_the_configuration_asks_for_are_named_before_training(
+    tmp_path: Path, crops: CropSet
+) -> None:
+    with pytest.raises(ValueError, match=r"crop = 512, .*256x256"):
+        trainer(tmp_path, crops, replace(SMOKE, crop=512))
 
 
 def test_crops_stay_inside_and_repeat_with_the_seed(crops: CropSet) -> None:

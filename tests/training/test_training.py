@@ -134,6 +134,26 @@ def test_resumed_run_takes_its_learning_rate_from_the_configuration(tmp_path: Pa
     assert resumed.optimizers[0].param_groups[0]["peak"] == 1e-6
 
 
+def test_resumed_run_moves_the_weights_whose_turn_it_is(tmp_path: Path, crops: CropSet) -> None:
+    wide = {"width4": 32, "width8": 32, "width16": 32, "latent_channels": 32}  # Muon takes no narrower weights
+    config = replace(SMOKE, iterations=4, architecture_changes=wide)
+    training = trainer(tmp_path, crops, config)
+    training.run(until=2)
+    _, muon = training.optimizers
+    assert muon.param_groups[0]["turn"] == 1
+    muon.param_groups[0]["turn"] = 0  # as updates leave it that a GPU replays
+    training.save()
+    assert trainer(tmp_path, crops, config).optimizers[1].param_groups[0]["turn"] == 1
+
+
+def test_run_that_was_killed_before_its_first_row_goes_on(tmp_path: Path, crops: CropSet) -> None:
+    trainer(tmp_path, crops, replace(SMOKE, iterations=4)).run(until=2)
+    (tmp_path / LOG).touch()
+    trainer(tmp_path, crops, replace(SMOKE, iterations=4, evaluate_every=4)).run()
+    with (tmp_path / LOG).open() as file:
+        assert [row["iteration"] for row in csv.DictReader(file)] == ["4"]
+
+
 def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path, dirs_exist_ok=True)
     (tmp_path / ORIGIN).write_text(json.dumps({"iterations": 1000, "hours": 2.0, "gpu_hours": 0.5}))

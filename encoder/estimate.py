@@ -1,0 +1,26 @@
+"""What the float model expects a coded picture to take."""
+
+from __future__ import annotations
+
+from decoder_pkg.postfilter import PostFilter
+
+from .encode import Candidate
+from .filter_fit import filter_bits
+from .rate import estimated_bits
+from .refine import float_model
+from .splice import parts_of
+from .weights import EncoderModel
+
+
+def estimated_payload_bits(model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None) -> float:
+    """Bits of a candidate's latents, hyper-latents and post-filter; its payload has about as many.
+
+    Args:
+      model: that the candidate names.
+      candidate: a coded picture.
+      postfilter: of the bundle, if it has one.
+    """
+    latents, fitted = parts_of(model, candidate, postfilter)
+    header = candidate.header
+    bits = estimated_bits(float_model(model), latents, header.gain, header.q)
+    return bits + filter_bits(postfilter, model.decoder.entropy, fitted)

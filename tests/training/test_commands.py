@@ -1,0 +1,36 @@
+"""What people see who ask for a run that cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from training import __main__, export
+
+
+@pytest.mark.parametrize("line", ["from_model = 99", 'architecture = "none"', "crop = 512"])
+def test_run_that_cannot_start_says_why_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    Image.fromarray(skimage.data.coffee()[:256, :256]).save(data / "one.png")
+    (tmp_path / "run.toml").write_text(line)
+    options = {"config": tmp_path / "run.toml", "data": data, "evaluation": data, "every": 1, "run": tmp_path / "run"}
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    monkeypatch.setattr("sys.argv", ["python -m training", *arguments])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=rf"ValueError: .*{line.split()[0].replace('from_', '')}"):
+        __main__.main()
+
+
+def test_export_of_a_run_that_is_none_says_so_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(skimage.data.coffee()[:256, :256]).save(tmp_path / "one.png")
+    options = ["--run", "none", "--id", "1", "--name", "one", "--data", "."]
+    monkeypatch.setattr("sys.argv", ["python -m training.export", *options])
+    assert export.main() == 1
+    assert "none/config.json" in capsys.readouterr().err
