@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -217,12 +218,13 @@ class Trainer:
             row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
             row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp, f"ms_ssim_{point.gain_index}": point.ms_ssim}
         log = self.folder / LOG
-        new = not log.exists() or not log.stat().st_size
-        with log.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        before = log.read_text() if log.exists() else ""
+        added = io.StringIO()
+        writer = csv.DictWriter(added, fieldnames=list(row), lineterminator="\n")
+        if not before:
+            writer.writeheader()
+        writer.writerow(row)
+        write_atomically(log, (before + added.getvalue()).encode())
         plot_progress(log, self.folder / "progress.png")
         text = "  ".join(f"{p.bpp:.3f}/{p.psnr_db:.2f}" for p in points)
         tqdm.write(f"{self.iteration:7d}  {hours:6.2f} h  loss {means.get('loss', 0):.4f}  {text}")
@@ -260,7 +262,7 @@ class Trainer:
 
 def forget_rows_after(log: Path, iteration: int) -> None:
     """Drops what a run that was killed had written after its last checkpoint: it will be written again."""
-    if log.exists() and log.stat().st_size:
-        header, *rows = log.read_text().splitlines(keepends=True)
-        kept = [row for row in rows if int(row.split(",")[0]) <= iteration]
-        write_atomically(log, "".join([header, *kept]).encode())
+    if log.exists():
+        lines = log.read_text().splitlines(keepends=True)
+        kept = [row for row in lines[1:] if int(row.split(",")[0]) <= iteration]
+        write_atomically(log, "".join(lines[:1] + kept).encode())
