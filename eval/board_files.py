@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import pandas as pd
 
-from .figures import plt
+from .figures import plt, png
 from .leaderboard import PUBLISHED, Board, average_table, leaderboard
 from .problems import Problem
 
@@ -67,10 +66,7 @@ def board_picture(tables: Mapping[str, pd.DataFrame]) -> bytes:
         if not table.empty:
             _draw(axis, table)
     figure.tight_layout()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=100, format="png")
-    plt.close(figure)
-    return buffer.getvalue()
+    return png(figure)
 
 
 def _draw(axis: plt.Axes, table: pd.DataFrame) -> None:

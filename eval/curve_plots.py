@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 
 from .curves import QUALITIES, Curve
-from .figures import plt
+from .figures import plt, png
 from .leaderboard import PUBLISHED
 
 RATES = (0.04, 1.2)
@@ -28,10 +27,7 @@ def curves_picture(curves: Sequence[Curve], title: str) -> bytes:
         _draw(axis, curves, quality)
     figure.suptitle(title)
     figure.tight_layout()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=100, format="png")
-    plt.close(figure)
-    return buffer.getvalue()
+    return png(figure)
 
 
 def _draw(axis: plt.Axes, curves: Sequence[Curve], quality: str) -> None:

@@ -26,7 +26,7 @@ SIGMA = 1.5
 LUMINANCE_CONSTANT = (0.01 * 255) ** 2
 CONTRAST_CONSTANT = (0.03 * 255) ** 2
 STRIP_ROWS = 64
-"""Rows of a similarity map computed at once: small enough to stay in the cache."""
+"""Rows of a channel's similarity map that a CPU computes at once: few enough to stay in its cache."""
 
 
 @dataclass(frozen=True)
@@ -154,17 +154,19 @@ def _similarity(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     height, width = first.shape[1:]
     taps = _window(min(WINDOW, height, width))
     rows = height - len(taps) + 1
+    channels, strip_rows = (1, STRIP_ROWS) if first.device.type == "cpu" else (3, rows)
     sums = first.new_zeros(2)
-    for top in range(0, rows, STRIP_ROWS):
-        strip = slice(top, min(top + STRIP_ROWS, rows) + len(taps) - 1)
-        for channel in range(3):
-            sums = sums + _strip_sums(first[channel, strip], second[channel, strip], taps)
+    for top in range(0, rows, strip_rows):
+        strip = slice(top, min(top + strip_rows, rows) + len(taps) - 1)
+        for channel in range(0, 3, channels):
+            part = slice(channel, channel + channels), strip
+            sums = sums + _strip_sums(first[part], second[part], taps)
     similarity, contrast = sums / (3 * rows * (width - len(taps) + 1))
     return similarity, contrast
 
 
 def _strip_sums(x: Tensor, y: Tensor, taps: list[float]) -> Tensor:
-    """Sums of SSIM and contrast over one strip of one channel."""
+    """Sums of SSIM and contrast over one strip [C, h, w]."""
     mean_x, mean_y, power, product = _filter(torch.stack([x, y, x * x + y * y, x * y]), taps)
     means = mean_x * mean_y
     squares = mean_x.square() + mean_y.square()
@@ -174,14 +176,29 @@ def _strip_sums(x: Tensor, y: Tensor, taps: list[float]) -> Tensor:
 
 
 def _filter(maps: Tensor, taps: list[float]) -> Tensor:
-    """Separable window over [K, h, w], without padding."""
-    for axis in (1, 2):
+    """Separable window over [..., h, w], without padding."""
+    if maps.device.type != "cpu":
+        return _filter_by_products(maps, taps)
+    for axis in (-2, -1):
         length = maps.shape[axis] - len(taps) + 1
         filtered = maps.narrow(axis, 0, length) * taps[0]
         for position, tap in enumerate(taps[1:], start=1):
             filtered.add_(maps.narrow(axis, position, length), alpha=tap)
         maps = filtered
     return maps
+
+
+def _filter_by_products(maps: Tensor, taps: list[float]) -> Tensor:
+    """The same as two matrix products: on a GPU a tenth of the passes over memory."""
+    rows, columns = (_band(taps, maps.shape[axis], maps) for axis in (-2, -1))
+    return rows @ maps @ columns.mT
+
+
+def _band(taps: list[float], length: int, like: Tensor) -> Tensor:
+    """[length - taps + 1, length]: what each output of the window takes from each input."""
+    places = torch.arange(length, device=like.device)
+    offset = places - places[: length - len(taps) + 1, None]
+    return torch.stack([tap * (offset == position) for position, tap in enumerate(taps)]).sum(0).to(like.dtype)
 
 
 def _halve(x: Tensor) -> Tensor:

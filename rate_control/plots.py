@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from eval.figures import plt
+from encoder.files import write_atomically
+from eval.figures import plt, png
 
 from .allocation import InfeasibleBudget
 from .table import Metric, TableAllocation, allocate_table
@@ -73,6 +74,4 @@ def _plain_ticks(axis: Axis) -> None:
 
 def _save(figure: plt.Figure, picture: Path) -> None:
     figure.tight_layout()
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
+    write_atomically(picture, png(figure))

@@ -22,8 +22,8 @@ def squared_error(decoded: Tensor, original: Tensor) -> Tensor:
 
 def structural_loss(decoded: Tensor, original: Tensor) -> Tensor:
     """Scaled 1 - MS-SSIM of pictures [B, 3, H, W] in [0, 1]: [B] float."""
-    pairs = zip(255 * decoded.clamp(0, 1), 255 * original, strict=True)
-    return MS_SSIM_SCALE * (1 - torch.stack([differentiable_ms_ssim(one, other) for one, other in pairs]))
+    similarity = torch.vmap(differentiable_ms_ssim)(255 * decoded.clamp(0, 1), 255 * original)
+    return MS_SSIM_SCALE * (1 - similarity)
 
 
 DISTORTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared_error, MS_SSIM: structural_loss}

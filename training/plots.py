@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+
+from encoder.files import write_atomically
+from eval.figures import plt, png
 
 
 def plot_progress(log: Path, picture: Path) -> None:
@@ -32,8 +31,7 @@ def plot_progress(log: Path, picture: Path) -> None:
     for axes in (left, *others):
         axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(picture, dpi=100)
-    plt.close(figure)
+    write_atomically(picture, png(figure))
 
 
 def plot_milestones(table: pd.DataFrame, output: Path) -> None:
@@ -46,5 +44,5 @@ def plot_milestones(table: pd.DataFrame, output: Path) -> None:
     axes.set_ylabel("BD-rate, Kodak, PSNR (%)")
     axes.legend()
     axes.grid(alpha=0.3)
-    figure.savefig(output, dpi=120, bbox_inches="tight")
-    plt.close(figure)
+    figure.tight_layout()
+    write_atomically(output, png(figure, dpi=120))

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from eval.metrics import ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
+from eval.metrics import (
+    WINDOW,
+    _filter,
+    _filter_by_products,
+    _window,
+    ms_ssim,
+    pooled_ms_ssim,
+    pooled_psnr,
+    squared_error,
+)
 from tests.conftest import SHARED
 
 IMAGES = SHARED / "reference" / "images"
@@ -86,6 +95,12 @@ def test_psnr_of_a_set_is_scikit_images_over_all_pixels(photo: NDArray[np.uint8]
     assert pooled_psnr(errors, samples) == pytest.approx(
         peak_signal_noise_ratio(photo, noisy, data_range=255), abs=1e-9
     )
+
+
+@pytest.mark.parametrize("size", [WINDOW, 4])
+def test_window_of_a_gpu_is_that_of_a_cpu(photo: NDArray[np.uint8], size: int) -> None:
+    maps, taps = torch.from_numpy(photo[:40, :50].transpose(2, 0, 1).astype(np.float64)), _window(size)
+    torch.testing.assert_close(_filter_by_products(maps, taps), _filter(maps, taps))
 
 
 def test_ms_ssim_leaves_the_callers_threads_alone(photo: NDArray[np.uint8]) -> None:

@@ -53,6 +53,12 @@ def test_structural_distortion_falls_where_the_pictures_become_alike() -> None:
     assert structural_loss(decoded - 1e-3 * gradient / gradient.abs().max(), original) < loss
 
 
+def test_structural_distortion_of_a_batch_is_that_of_each_of_its_pictures() -> None:
+    first, second = torch.rand(2, 2, 3, 64, 48, generator=torch.Generator().manual_seed(1))
+    apart = [structural_loss(one[None], other[None]) for one, other in zip(first, second, strict=True)]
+    torch.testing.assert_close(structural_loss(first, second), torch.cat(apart))
+
+
 def test_odd_picture_does_not_send_hyper_latents_where_no_mean_was_trained() -> None:
     model = CodecModel(SMOKE.build_architecture())
     y = 1e6 * torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(1))
