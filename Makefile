@@ -104,7 +104,7 @@ tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fas
 	$(BIN)/python -m rate_control tune $(or $(IMAGES),$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: bench
-bench: setup ## decoding time, wavefront against raster order, memory at 8192x8192
+bench: setup ## time of decoding, refinement and metrics, wavefront against raster order, memory at 8192x8192
 	$(BIN)/python -m submission.bench --large
 
 .PHONY: leaderboard

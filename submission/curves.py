@@ -119,15 +119,17 @@ def points_table(codecs: Sequence[Codec]) -> pd.DataFrame:
 
 
 def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Path, name: str) -> str:
-    """Writes <name>.png (means), <name>-set.png, <name>.csv and <name>-deltas.csv; returns what to print."""
+    """Writes <name>.png (means), <name>-set.png, <name>.csv with each codec's origin, and <name>-deltas.csv.
+
+    Returns what to print.
+    """
     measured = [curve for codec in codecs for curve in codec.curves]
     shown = [*measured, *(curve for curve in published if curve.name in PLOTTED)]
     for kind, suffix, title in PICTURES:
         picture = curves_picture([curve for curve in shown if curve.kind == kind], f"{name}: {title}")
         write_atomically(folder / f"{name}{suffix}.png", picture)
     points, deltas = points_table(codecs), delta_table(measured, published)
-    origins = pd.DataFrame([{"codec": codec.name, **asdict(codec.provenance)} for codec in codecs])
-    for suffix, table in (("", points), ("-deltas", deltas.merge(origins, on="codec"))):
+    for suffix, table in (("", points), ("-deltas", deltas)):
         write_atomically(folder / f"{name}{suffix}.csv", table.to_csv(index=False, lineterminator="\n").encode())
     texts = (
         points.loc[points["points"] == MEAN, ["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),
