@@ -119,9 +119,9 @@ def points_table(codecs: Sequence[Codec]) -> pd.DataFrame:
 
 
 def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Path, name: str) -> str:
-    """Writes <name>.png (means), <name>-set.png, <name>.csv with each codec's origin, and <name>-deltas.csv.
+    """Writes <name>.png (means), <name>-set.png, <name>.csv and <name>-deltas.csv; returns what to print.
 
-    Returns what to print.
+    The deltas name commit and machine; the points, from which they follow, all of a codec's origin.
     """
     measured = [curve for codec in codecs for curve in codec.curves]
     shown = [*measured, *(curve for curve in published if curve.name in PLOTTED)]
@@ -129,7 +129,8 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
         picture = curves_picture([curve for curve in shown if curve.kind == kind], f"{name}: {title}")
         write_atomically(folder / f"{name}{suffix}.png", picture)
     points, deltas = points_table(codecs), delta_table(measured, published)
-    for suffix, table in (("", points), ("-deltas", deltas)):
+    origins = points[["codec", "commit", "device"]].drop_duplicates()
+    for suffix, table in (("", points), ("-deltas", deltas.merge(origins, on="codec"))):
         write_atomically(folder / f"{name}{suffix}.csv", table.to_csv(index=False, lineterminator="\n").encode())
     texts = (
         points.loc[points["points"] == MEAN, ["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),

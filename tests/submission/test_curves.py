@@ -127,7 +127,7 @@ def test_points_tell_settings_and_origin(files: list[Path], tmp_path: Path) -> N
     assert not points[["settings", "commit", "torch", "threads", "device", "date"]].isna().any(axis=None)
     deltas = pd.read_csv(tmp_path / "out" / "photos-deltas.csv")
     assert deltas["codec"].unique().tolist() == ["JPEG"]
-    assert not deltas[["points", "against", "quality"]].isna().any(axis=None)
+    assert not deltas[["points", "against", "quality", "commit", "device"]].isna().any(axis=None)
     assert "BD-rate" in text
 
 
