@@ -46,7 +46,7 @@ def commit(file: Path = Path(__file__)) -> str:
     try:
         # An environment inside a foreign checkout is not tracked by it: that checkout's commit would mislead.
         _git(file.parent, "ls-files", "--error-unmatch", file.name)
-        return _git(file.parent, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*").strip()
+        return _git(file.parent, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").strip()
     except (OSError, subprocess.CalledProcessError):
         return UNKNOWN
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 
 from decoder_pkg.architecture import LATENT_STRIDE
 from encoder.model import CodecModel
@@ -29,11 +30,11 @@ def initialise_shortcut(model: CodecModel, crops: CropSet, rng: np.random.Genera
 
 def _patches(crops: CropSet, rng: np.random.Generator) -> torch.Tensor:
     """[PATCHES, 768] float32, centred at mid-grey, in pixel-unshuffle order (channel first)."""
-    side = crops.side
+    positions = crops.side - LATENT_STRIDE + 1
     per_crop = -(-PATCHES // len(crops.crops))
-    rows = []
+    parts = []
     for picture in crops.crops:
-        for row, column in rng.integers(0, side - LATENT_STRIDE + 1, (per_crop, 2)):
-            patch = picture[row : row + LATENT_STRIDE, column : column + LATENT_STRIDE]
-            rows.append(patch.transpose(2, 0, 1).reshape(-1))
-    return torch.from_numpy(np.stack(rows)).float() / 255 - 0.5
+        rows, columns = rng.integers(0, positions, (per_crop, 2)).T
+        windows = sliding_window_view(picture, (LATENT_STRIDE, LATENT_STRIDE), axis=(0, 1))
+        parts.append(windows[rows, columns].reshape(per_crop, -1))
+    return torch.from_numpy(np.concatenate(parts)).float() / 255 - 0.5

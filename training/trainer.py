@@ -151,6 +151,7 @@ class Trainer:
                 started = time.monotonic()
         finally:
             progress.close()
+            self._batches = None  # ends the processes that cut them at once; as garbage they would end seconds later
             self._save_healthy(watch)
 
     def step(self) -> Values:

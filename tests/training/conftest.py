@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from PIL import Image
 from training.data import CropSet
 
 from .runs import SMOKE, trainer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_patches() -> Iterator[None]:
+    """A few patches are enough for principal components of two pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.initialise.PATCHES", 3_000)
+        yield
 
 
 @pytest.fixture(scope="module")
