@@ -13,7 +13,7 @@ from decoder_pkg.packed_weights import SCALE_SUFFIX
 
 from .difference_export import LEAST_SQUARE, Arrays, Goal
 
-CODE_COST = 2e-12
+CODE_COST = 5e-13
 """What rounding a factor's number adds to the squared gradient of the loss, for every tensor; measured in
 training/README.md."""
 
