@@ -35,13 +35,15 @@ def zoo() -> Zoo:
 
 @pytest.mark.parametrize(
     ("model", "gain"),
-    [(m, g) for m, (low, high) in SERVED.items() for g in sorted({low, low + 4, 24, 44, high}) if low <= g <= high],
+    [(m, g) for m, (low, high) in SERVED.items() for g in sorted({0, 4, 24, 44, low, low + 4, high})],
 )
 def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], model: int, gain: int) -> None:
     coded, postfilter = zoo.models[model], zoo.bundle.postfilter
     candidate, _ = AnalysedPicture(photo, coded, postfilter).encode(gain)
     estimate = estimated_payload_bits(coded, candidate, postfilter) / 8
-    assert len(candidate.payload) == pytest.approx(estimate, rel=0.003, abs=3)
+    low, high = SERVED[model]
+    # Fixed point may cost a little more at rates that a model was not trained for.
+    assert len(candidate.payload) == pytest.approx(estimate, rel=0.003 if low <= gain <= high else 0.005, abs=3)
 
 
 @pytest.mark.parametrize("model", [number for number in IDS if number not in FOR_MS_SSIM])
