@@ -14,7 +14,7 @@ from decoder_pkg.errors import DecoderError
 from eval.metrics import SQUARED_ERROR
 
 from .cache import CandidateCache
-from .encode import Candidate
+from .encode import Candidate, RoundTripError
 from .files import write_atomically
 from .fill import BudgetError, refine_within
 from .pictures import PictureError, find_pictures, load_picture
@@ -67,11 +67,11 @@ def main() -> int:
         except PictureError as error:  # it names the file
             tqdm.write(str(error), file=sys.stderr)
             failures += 1
-        except (BudgetError, DecoderError) as error:
+        except (BudgetError, DecoderError, RoundTripError) as error:
             tqdm.write(f"{source}: {error}", file=sys.stderr)
             failures += 1
         except OSError as error:
-            tqdm.write(f"{target} cannot be written: {error.strerror or error}", file=sys.stderr)
+            tqdm.write(f"{error.filename or target} cannot be written: {error.strerror or error}", file=sys.stderr)
             failures += 1
     return 1 if failures else 0
 

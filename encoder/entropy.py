@@ -112,7 +112,10 @@ def coded_information(symbols: Tensor, log2_sigma: Tensor) -> Tensor:
 
 
 def is_certain(log2_sigma: Tensor) -> Tensor:
-    """Which latents fall into the first scale bin, whose latents are zero and not coded (`entropy_model.CERTAIN`)."""
+    """Which latents fall into the first scale bin: these are zero and not coded.
+
+    The table `entropy_model.CERTAIN` may serve the next bin too, whose latents cost a fraction of a bit in all.
+    """
     return log2_sigma < LOG2_SIGMA_MIN + BIN_OCTAVES / 2
 
 

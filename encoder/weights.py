@@ -60,9 +60,8 @@ class EncoderModel:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over both halves and the base: results made with other weights are other results."""
-        base = self.base.digest.encode() if self.base else b""
-        return hashlib.sha256(self.decoder.digest + self._data + base).hexdigest()
+        """sha256 over both halves: results made with other weights are other results, however the files are packed."""
+        return hashlib.sha256(tensors_digest(self.decoder.file) + tensors_digest(self.file)).hexdigest()
 
     @cached_property
     def file(self) -> TensorFile:
@@ -109,6 +108,14 @@ class EncoderModel:
     def _load(self, network: Network, prefix: str) -> Network:
         network.load_state_dict(self._part(prefix))
         return to_channels_last(network.eval())
+
+
+def tensors_digest(file: TensorFile) -> bytes:
+    """sha256 over metadata and tensors, with names, types and shapes."""
+    digest = hashlib.sha256(json.dumps(sorted(file.metadata.items())).encode())
+    for name, tensor in sorted(file.tensors.items()):
+        digest.update(f"{name} {tensor.dtype.str} {tensor.shape} ".encode() + np.ascontiguousarray(tensor).tobytes())
+    return digest.digest()
 
 
 def to_grid(x: Tensor) -> NDArray[np.float32]:

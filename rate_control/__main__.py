@@ -10,6 +10,7 @@ from pathlib import Path
 
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
+from encoder.options import whole
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
 from eval.provenance import UNKNOWN, provenance
@@ -26,7 +27,6 @@ from .options import (
     add_targets_option,
     chosen_metric,
     positive,
-    whole,
 )
 from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity, write_table
 from .tune import format_table, summary, tune

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from .limits import Limits
 from .table import METRICS, Metric, TableError
 
-MAX_DIGITS = 19
-
 LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given
 many times.
 """
@@ -61,17 +59,6 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return value
-
-
-def whole(text: str) -> int:
-    """A positive whole number.
-
-    Raises:
-      argparse.ArgumentTypeError: it is none.
-    """
-    if not (text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS and int(text)):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no positive whole number")
-    return int(text)
 
 
 def parse_limit(text: str) -> Limits:

@@ -53,26 +53,7 @@ def main() -> int:
         return check.main(sys.argv[2:])
     if sys.argv[1:2] in (["rehearse"], ["freeze"]):
         return rehearse.main(sys.argv[1:])
-    parser = argparse.ArgumentParser(
-        "python -m submission",
-        description="Packs a submission, rehearses the server's run and prints the leaderboard.",
-        epilog=EXAMPLES + LIMITS_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
-    years = [rules.year for rules in SEASONS]
-    parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
-    add_targets_option(parser, None, "the season's")
-    presets = [row.name for row in PRESETS]
-    parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
-    parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
-    add_metric_options(parser)
-    add_limit_option(parser)
-    parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
-    reports = Path("reports")
-    parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
-    parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     print_any_name()
     try:
         rules = season(arguments.season)
@@ -98,6 +79,29 @@ def main() -> int:
               "and finished pictures are kept", file=sys.stderr)  # fmt: skip
         return 1
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m submission",
+        description="Packs a submission, rehearses the server's run and prints the leaderboard.",
+        epilog=EXAMPLES + LIMITS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
+    years = [rules.year for rules in SEASONS]
+    parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
+    add_targets_option(parser, None, "the season's")
+    presets = [row.name for row in PRESETS]
+    parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
+    parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
+    add_metric_options(parser)
+    add_limit_option(parser)
+    parser.add_argument("--dist", type=Path, default=Path("dist"), help="output folder (default dist)")
+    reports = Path("reports")
+    parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
+    parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
+    return parser
 
 
 def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine) -> tuple[Board, list[Problem]]:

@@ -9,10 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import skimage.data
@@ -45,6 +46,8 @@ from eval.threads import one_thread
 
 from .bench_allocation import bench_allocation
 from .bench_server import bench_server
+
+Result = TypeVar("Result")
 
 GAIN = 24
 METHOD, STEPS = preset("medium").method, 10
@@ -180,20 +183,19 @@ def bench_metrics(pixels: Pixels) -> None:
     )
 
 
-def _measure_pair(queue: multiprocessing.Queue[object], pixels: Pixels) -> None:
+def _measure_pair(pixels: Pixels) -> tuple[float, float]:
     other = np.ascontiguousarray(pixels[::-1])
-    queue.put(_measured(lambda: (squared_error(pixels, other), ms_ssim(pixels, other))))
+    return _measured(lambda: (squared_error(pixels, other), ms_ssim(pixels, other)))
 
 
-def _in_own_process(function: Callable[..., None], *arguments: object) -> Any:
-    """What a function puts into the queue it gets first; peak memory is that of the function alone."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=function, args=(queue, *arguments))
-    process.start()
-    result = queue.get()
-    process.join()
-    return result
+def _in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
+    """What a function returns; peak memory is that of the function alone.
+
+    Raises:
+      BrokenProcessPool: it was killed, as for lack of memory.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def _measured(action: Callable[[], object]) -> tuple[float, float]:
@@ -202,19 +204,18 @@ def _measured(action: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - start, peak_bytes() / 2**30
 
 
-def _encode_large(queue: multiprocessing.Queue[object]) -> None:
+def _encode_large() -> tuple[float, float, Entry]:
     pixels, postfilter = photograph(*LARGE), load_zoo().bundle.postfilter
     encoded: list[Entry] = []
 
     def encode() -> None:
         encoded.append(AnalysedPicture(pixels, first_model(), postfilter).encode(GAIN)[0].entry("large"))
 
-    seconds, memory = _measured(encode)
-    queue.put((seconds, memory, encoded[0]))
+    return *_measured(encode), encoded[0]
 
 
-def _decode_large(queue: multiprocessing.Queue[object], entry: Entry) -> None:
-    queue.put(_measured(lambda: decode_entry(load_bundle(), entry)))
+def _decode_large(entry: Entry) -> tuple[float, float]:
+    return _measured(lambda: decode_entry(load_bundle(), entry))
 
 
 def bench_large() -> None:

@@ -60,7 +60,7 @@ def parameters(model: CodecModel, networks: Iterable[str]) -> int:
 
 
 def kodak_deltas(zoo: Zoo, files: Sequence[Path]) -> dict[int, dict[str, str]]:
-    """BD-rate of each model against the anchors, means over the pictures; empty where the set is not Kodak's 24."""
+    """BD-rate of each model against the anchors, means over the pictures; empty where none are published for them."""
     models = list(zoo.models)
     codecs = model_codecs(zoo, files, [[model] for model in models], Processes())
     anchors = {curve.name: curve for curve in published_curves(codecs[0].pixels) if curve.kind == MEAN}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import itertools
 import math
 import sys
 import time
@@ -20,18 +19,21 @@ from decoder_pkg.archive import entry_size
 from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.postfilter import PostFilter
+from encoder.cache import CACHE_VERSION
+from encoder.devices import arithmetic
 from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically
+from encoder.latent_encoder import MOST_STEPS, STIFFNESS
 from encoder.objective import Latents, Setting, trained_slope
-from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.options import whole
+from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
 from encoder.refine import refine_latents
 from encoder.refinement import METHODS, REFINEMENT_VERSION
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import loaded_zoo
-from rate_control.options import whole
 
 GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))
 """One point for each octave of lambda from 0.0005 on, each under the model that was trained for the fewest others."""
@@ -56,12 +58,12 @@ class Trial:
     """One picture coded after one refinement.
 
     Attributes:
-      model: start of a digest of the model, the post-filter and the version of the methods.
+      inputs: start of a digest, see `inputs_digest`.
       deviation: real payload against the estimate, as a ratio minus one.
       seconds: of the refinement on one thread.
     """
 
-    model: str
+    inputs: str
     picture: str
     method: str
     iterations: int
@@ -73,7 +75,7 @@ class Trial:
     seconds: float
 
 
-KEY = ["model", "picture", "method", "iterations", "gain"]
+KEY = ["inputs", "picture", "method", "iterations", "gain"]
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,11 @@ class TrialJob:
     folders: tuple[Path, Path]
 
 
-def weights_digest(model: EncoderModel, postfilter: PostFilter | None) -> str:
-    """Tells trials made with other weights or methods apart."""
-    whole = model.digest.encode() + (postfilter.digest if postfilter else b"") + bytes([REFINEMENT_VERSION])
-    return hashlib.sha256(whole).hexdigest()[:12]
+def inputs_digest(pixels: Pixels, model: EncoderModel, postfilter: PostFilter | None) -> str:
+    """Tells trials apart that were made of other pictures, or with other weights, methods or arithmetic."""
+    method = REFINEMENT_VERSION, CACHE_VERSION, STIFFNESS, MOST_STEPS, arithmetic()
+    whole = pixels_digest(pixels), model.digest, postfilter and postfilter.digest.hex(), method
+    return hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
 
 
 def run_job(job: TrialJob) -> list[Trial]:
@@ -119,40 +122,44 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
     size, header = entry_size(candidate.entry(name)), candidate.header
     pixels = header.width * header.height
     deviation = 8 * header.length / estimated_payload_bits(picture.model, candidate, picture.postfilter) - 1
-    digest = weights_digest(picture.model, picture.postfilter)
+    digest = inputs_digest(picture.pixels, picture.model, picture.postfilter)
     return Trial(digest, name, method, iterations, gain, size, pixels, candidate.psnr_db, deviation, seconds)
 
 
 def run(
     files: Sequence[Path], settings: Sequence[tuple[str, int]], zoo: Zoo, output: Path, engine: Engine
 ) -> pd.DataFrame:
-    """Adds the missing trials to a CSV file, as each picture is done; returns all of the zoo's on these pictures.
+    """Adds the missing trials to a CSV file, as each job is done; returns all of the zoo's on these pictures.
 
     Raises:
-      EngineError, PictureError, RoundTripError: a picture's trials failed; those of others are in the file.
+      EngineError, PictureError, RoundTripError: a picture's trials failed; those that were done before are in the file.
     """
-    known = _read(output)
-    digests = {gain: weights_digest(zoo.trained_for(gain), zoo.bundle.postfilter) for gain in GAINS}
+    known, postfilter = _read(output), zoo.bundle.postfilter
     done = set(known[KEY].itertuples(index=False, name=None))
-    jobs = []
-    # A job for each method and number of iterations: what a stopped run has done is not lost.
-    for file, setting in itertools.product(files, settings):
-        missing = tuple((*setting, gain) for gain in GAINS if (digests[gain], file.stem, *setting, gain) not in done)
-        if missing:
-            jobs.append(TrialJob(file, missing, zoo.folders))
+    jobs, wanted = [], set[tuple[str, str]]()
+    for file in files:
+        pixels = load_picture(file)
+        digests = {gain: inputs_digest(pixels, zoo.trained_for(gain), postfilter) for gain in GAINS}
+        wanted |= {(digest, file.stem) for digest in digests.values()}
+        # A job for each method and number of iterations: what a stopped run has done is not lost.
+        for setting in settings:
+            keys = {gain: (digests[gain], file.stem, *setting, gain) for gain in GAINS}
+            missing = tuple((*setting, gain) for gain, key in keys.items() if key not in done)
+            if missing:
+                jobs.append(TrialJob(file, missing, zoo.folders))
     for _, found in tqdm(engine.map(run_job, jobs), total=len(jobs), desc="trials", disable=not jobs):
         rows = pd.DataFrame(map(asdict, found))
         known = pd.concat([known, rows], ignore_index=True) if len(known) else rows
         write_atomically(output, known.sort_values(KEY).round(5).to_csv(index=False).encode())
-    return known[known["model"].isin(digests.values()) & known["picture"].isin([file.stem for file in files])]
+    return known[[key in wanted for key in zip(known["inputs"], known["picture"], strict=True)]]
 
 
 def _read(output: Path) -> pd.DataFrame:
     """The trials in a file; none where there is no file."""
     if not output.exists():
         return pd.DataFrame(columns=[column.name for column in fields(Trial)])
-    # A picture's name may look like a number, and a digest too.
-    return pd.read_csv(output, dtype={"model": str, "picture": str})
+    # A picture's name may look like a number or like no value, and a digest like a number.
+    return pd.read_csv(output, dtype={"inputs": str, "picture": str}, keep_default_na=False)
 
 
 def table(trials: pd.DataFrame) -> pd.DataFrame:
@@ -194,12 +201,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         "python -m submission.trials",
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + "\n".join(["methods:", *(f"  {method.name}: {method.source}" for method in METHODS)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     names = [method.name for method in METHODS]
     parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
-    parser.add_argument("--every", type=whole, default=1, help="take every n-th picture (default all)")
+    parser.add_argument("--every", type=whole, default=1, help="take the first and every n-th after it (default all)")
     parser.add_argument("--methods", nargs="+", choices=names, default=names, help="default all")
     parser.add_argument("--iterations", type=whole, nargs="+", default=[25, 100], help="default 25 100")
     parser.add_argument("--output", type=Path, default=Path("docs/refinement.csv"), help="what is known already")

@@ -12,6 +12,7 @@ import torch
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import read_manifest
 from encoder.files import write_json
+from encoder.options import whole
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
 
@@ -19,7 +20,7 @@ from .config import load_config
 from .data import CROPS, EVALUATION, CropSet
 from .divergence import DivergenceError
 from .evaluation import load_pictures
-from .trainer import ORIGIN, Trainer
+from .trainer import CHECKPOINT, ORIGIN, Trainer
 
 EXAMPLES = """examples:
   python -m training --config training/configs/base.toml --data photos/train --evaluation photos/kodak --run runs/base
@@ -30,7 +31,7 @@ EXAMPLES = """examples:
 def remember_origin(run: Path, model: int, weights: Path) -> None:
     """Writes the manifest's row of the model that a new run starts from; its hours count for the run's models too."""
     (row,) = (row for row in read_manifest(weights).models if int(row["id"]) == model)
-    if not (run / ORIGIN).exists():
+    if not (run / CHECKPOINT).exists():
         write_json(run / ORIGIN, row)
 
 
@@ -60,10 +61,11 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("training/configs/base.toml"), help="TOML file of the run")
     parser.add_argument("--data", type=Path, default=CROPS, help="folder of square crops")
     parser.add_argument("--evaluation", type=Path, default=EVALUATION, help="folder of PNG pictures")
-    parser.add_argument("--every", type=int, default=3, help="evaluate on every n-th picture (default 3)")
+    every = "evaluate on every n-th picture, from the n-th on (default 3)"
+    parser.add_argument("--every", type=whole, default=3, help=every)
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder for checkpoints and log")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
-    parser.add_argument("--until", type=int, help="stop at this iteration, to be continued later")
+    parser.add_argument("--threads", type=whole, help="CPU threads (default: all)")
+    parser.add_argument("--until", type=whole, help="stop at this iteration, to be continued later")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

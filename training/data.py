@@ -96,8 +96,9 @@ def _window(
 
 
 def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
-    key = hashlib.sha256("\n".join(f"{p.name} {p.stat().st_size}" for p in files).encode()).hexdigest()[:16]
-    path = cache / f"crops-{key}.npy"
+    facts = ((file.resolve(), file.stat()) for file in files)
+    text = "\n".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in facts)
+    path = cache / f"crops-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         with Image.open(files[0]) as first:
             side = first.size[0]

@@ -19,7 +19,9 @@ class DivergenceError(Exception):
 
 @dataclass
 class LossWatch:
-    """Losses since they were last checked, and the least median of the run: one odd picture moves a mean."""
+    """Losses since they were last checked, and the least median since the run began or went on: one odd picture moves a
+    mean.
+    """
 
     least: float = math.inf
     losses: list[float] = field(default_factory=list)

@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Container, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from torch import Tensor
 
 from decoder_pkg.bundle import DecoderModel
 from decoder_pkg.differences import zip_weights
-from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.entropy_model import Q_ONE, EntropyModel
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.manifest import MANIFEST, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
 from encoder.files import write_atomically, write_json
@@ -120,7 +121,7 @@ def code_lengths(model: CodecModel, entropy: EntropyModel, gains: range, crops: 
         z = model.hyper_analysis(y)
     actual = 0.0
     for row in range(len(chosen)):
-        quantised = quantise(entropy, to_grid(y[row : row + 1]), to_grid(z[row : row + 1]), 128)
+        quantised = quantise(entropy, to_grid(y[row : row + 1]), to_grid(z[row : row + 1]), Q_ONE)
         actual += ideal_bits(entropy, quantised, int(chosen[row]))
     return estimated, actual
 
@@ -133,6 +134,23 @@ def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> floa
         pictures, gains = _calibration_batch(crops, run.gains, rng)
         sums += [float(losses(m, pictures, gains, run.config.distortion).sum()) for m in (run.model, exported)]
     return float(sums[1] / sums[0] - 1)
+
+
+def check_row(folder: Path, row: Mapping[str, object]) -> None:
+    """Makes sure that a manifest with a new row, or one in the place of the former of its id, can be read.
+
+    Raises:
+      ValueError: the id is none, the file that of another model, or the base none that can come before.
+    """
+    others = read_manifest(folder).models if (folder / MANIFEST).exists() else []
+    kept = [dict(other) for other in others if other["id"] != row["id"]]
+    rows = sorted([*kept, {"sha256": "", **row}], key=itemgetter("id"))
+    with tempfile.TemporaryDirectory() as name:
+        write_json(Path(name) / MANIFEST, {"models": rows})
+        try:
+            read_manifest(Path(name))
+        except WeightsError as error:
+            raise ValueError(f"model {row['id']} {row['name']!r} does not fit into {folder}: {error}") from None
 
 
 def update_manifest(decoder: Path, encoder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
@@ -219,17 +237,21 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
     parser.add_argument("--decoder", type=Path, default=DECODER_WEIGHTS, help="folder of the decoder's weights")
     parser.add_argument("--encoder", type=Path, default=ENCODER_WEIGHTS, help="folder of the encoder's weights")
-    arguments = parser.parse_args()
     try:
-        crops, run = CropSet(arguments.data), load_run(arguments.run)
-        base = _base(arguments)
+        return _export(parser.parse_args())
     except (OSError, ValueError, WeightsError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    crops, run = CropSet(arguments.data), load_run(arguments.run)
+    base = _base(arguments)
     ledger = run.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
     if base:
         ledger["base"] = base.id
     file = f"{arguments.name}.safetensors.gz"
+    check_row(arguments.decoder, {"id": arguments.id, "name": arguments.name, "file": file} | ledger)
     with tempfile.TemporaryDirectory() as name:
         halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
         if base:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT
 from decoder_pkg.entropy_model import BIN_OCTAVES
+from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import MANIFEST
 from decoder_pkg.postfilter import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
 from decoder_pkg.render import assemble
@@ -22,6 +24,7 @@ from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.files import write_atomically, write_json
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
+from encoder.options import whole
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import squared_error
 from eval.provenance import commit
@@ -185,10 +188,13 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, default=CROPS, help="folder of square crops")
-    parser.add_argument("--crops", type=int, default=800, help="how many are coded (default 800)")
-    parser.add_argument("--filters", type=int, default=FILTERS, help=f"size of the basis (default {FILTERS})")
+    parser.add_argument("--crops", type=whole, default=800, help="how many are coded (default 800)")
+    parser.add_argument("--filters", type=whole, default=FILTERS, help=f"size of the basis (default {FILTERS})")
     arguments = parser.parse_args()
-    zoo, crops = load_zoo(), CropSet(arguments.data)
+    try:
+        zoo, crops = load_zoo(), CropSet(arguments.data)
+    except (OSError, ValueError, WeightsError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
     made = principal_filters(crop_fits(zoo, crops, arguments.crops), arguments.filters)
     data = f"{arguments.crops} of {crops.description}"
     write_postfilter(zoo.folders[0], made, {"data": data, "commit": commit(), "licence": LICENCE})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import pickle
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,35 +72,32 @@ class Trainer:
           initial: model to start from; without one the linear shortcut starts from principal components.
 
         Raises:
-          ValueError: the configuration asks for larger crops than there are, or for no known architecture.
+          ValueError: the configuration asks for larger crops than there are, for no known architecture or another one
+            than the initial model's, or it is not that of the checkpoint.
         """
         if config.crop > crops.side:
             raise ValueError(f"crop = {config.crop}, but the data are {crops.description}")
+        arch = config.build_architecture()
+        if initial and initial.arch != arch:
+            raise ValueError(f"the model to start from is no {arch.name}: {initial.arch} is not {arch}")
         self.config, self.folder, self.crops, self.evaluation = config, folder, crops, evaluation
         self._on_gpu = torch.cuda.is_available()
         self.device = torch.device("cuda" if self._on_gpu else "cpu")
         torch.manual_seed(config.seed)
-        self.model = initial or CodecModel(config.build_architecture())
+        self.model = initial or CodecModel(arch)
         self.iteration, self.seconds = 0, {"cpu": 0.0, "cuda": 0.0}
         self.stopping = False
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint = folder / CHECKPOINT
         if initial is None and not checkpoint.exists():
             initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
-        write_json(folder / "config.json", asdict(config))
         to_channels_last(self.model.to(self.device))
         if not self._on_gpu and is_faster():
             use_winograd(self.model)
         if config.rank:
             adapt(self.model, config.rank)
         self._trained = trained(self.model)
-        # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
-        self._parts = 1 if self._on_gpu else torch.get_num_threads()
-        self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
-        self._map = self._workers.map if self._parts > 1 else map
-        self._losses = torch.compile(losses, dynamic=False) if self._on_gpu else losses
-        self._update = CapturedUpdate(self._update_now, self.device) if self._on_gpu else self._update_now
-        self._cutter = Cutter(crops.crops, config.crop, self.device) if fits(crops.crops, self.device) else None
+        self._set_up_steps()
         self._batches: Iterator[TrainingBatch] | None = None
         self.average = deepcopy(self.model)
         self._averaged = trained(self.average)
@@ -107,6 +105,19 @@ class Trainer:
         self.optimizers = build_optimizers(self.model, config, self.device, self._map)
         if checkpoint.exists():
             self._load(checkpoint)
+        forget_rows_after(folder / LOG, self.iteration)
+        write_json(folder / "config.json", asdict(config))
+
+    def _set_up_steps(self) -> None:
+        """How losses, updates and crops are computed on this machine."""
+        # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
+        self._parts = 1 if self._on_gpu else torch.get_num_threads()
+        self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
+        self._map = self._workers.map if self._parts > 1 else map
+        self._losses = torch.compile(losses, dynamic=False) if self._on_gpu else losses
+        self._update = CapturedUpdate(self._update_now, self.device) if self._on_gpu else self._update_now
+        crops, side = self.crops.crops, self.config.crop
+        self._cutter = Cutter(crops, side, self.device) if fits(crops, self.device) else None
 
     def _update_average(self) -> None:
         decay = min(self.config.ema, (1 + self.iteration) / (10 + self.iteration))
@@ -253,12 +264,14 @@ class Trainer:
             torch.save(state, partial)
 
     def _load(self, checkpoint: Path) -> None:
-        state = torch.load(checkpoint, map_location=self.device, weights_only=True)
-        self.iteration, self.seconds = state["iteration"], state["seconds"]
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        restore(self.optimizers, state["optimizers"], self.iteration)
-        forget_rows_after(self.folder / LOG, self.iteration)
+        try:
+            state = torch.load(checkpoint, map_location=self.device, weights_only=True)
+            self.iteration, self.seconds = state["iteration"], state["seconds"]
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            restore(self.optimizers, state["optimizers"], self.iteration)
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"{checkpoint} is damaged, or of another configuration: {error}") from None
 
 
 def forget_rows_after(log: Path, iteration: int) -> None:

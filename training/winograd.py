@@ -36,7 +36,8 @@ def is_faster() -> bool:
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL:
     """The compiled transforms; each source is compiled once."""
-    path = CACHE / f"winograd-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so"
+    key = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode())
+    path = CACHE / f"winograd-{key.hexdigest()[:16]}.so"
     if not path.exists():
         with replacing(path) as partial:
             subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(partial)], check=True)

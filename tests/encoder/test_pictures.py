@@ -60,6 +60,14 @@ def test_broken_file_is_a_named_error(tmp_path: Path, content: bytes) -> None:
         load_picture(tmp_path / "a.png")
 
 
+def test_broken_exif_is_a_named_error(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif.tobytes()[:10])
+    with pytest.raises(PictureError, match=r"a\.png"):
+        load_picture(tmp_path / "a.png")
+
+
 def test_cut_file_is_a_named_error(tmp_path: Path) -> None:
     Image.fromarray(np.tile(RGB, (40, 40, 1))).save(tmp_path / "a.png")
     data = (tmp_path / "a.png").read_bytes()

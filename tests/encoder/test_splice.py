@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from encoder.cache import CandidateCache
@@ -37,6 +38,16 @@ def test_stream_between_two_others_has_the_wanted_size(golden_zoo: Zoo, photo: P
         assert wanted - 1 <= found.header.length <= wanted
         assert large.squared_error < found.squared_error < tiny.squared_error
     assert len({found.payload for found in several}) > 1
+
+
+def test_flat_picture_s_stream_is_not_taken_for_that_of_another_setting(golden_zoo: Zoo, tmp_path: Path) -> None:
+    coder = PictureCoder(np.full((64, 64, 3), 127, np.uint8), golden_zoo, CandidateCache(tmp_path))
+    candidates = [coder.encode(7, gain).candidate for gain in (0, 1)]
+    assert len({candidate.payload for candidate in candidates}) == 1
+    for candidate in candidates:
+        room = range(candidate.header.length, candidate.header.length + 1)
+        found = next(coder.between(candidate, candidate, room)).candidate
+        assert found.header.setting == candidate.header.setting
 
 
 def test_splice_takes_what_is_asked_and_nothing_else() -> None:

@@ -50,10 +50,10 @@ def test_kodak_trials_stand_beside_the_published_anchor() -> None:
 
 
 def test_known_trials_are_not_made_again(golden_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even where names look like numbers."""
-    for name in ("01", "02"):
+    """Not even where names look like numbers or like no value."""
+    for name in ("01", "NA"):
         Image.fromarray(skimage.data.coffee()[:64, :80]).save(tmp_path / f"{name}.png")
-    files, output = [tmp_path / "01.png", tmp_path / "02.png"], tmp_path / "trials.csv"
+    files, output = [tmp_path / "01.png", tmp_path / "NA.png"], tmp_path / "trials.csv"
     first = run(files[:1], [PLAIN], golden_zoo, output, Here())
     made = []
     original = trials.run_job
@@ -63,10 +63,22 @@ def test_known_trials_are_not_made_again(golden_zoo: Zoo, tmp_path: Path, monkey
         return original(job)
 
     monkeypatch.setattr(trials, "run_job", watched)
-    assert set(run(files[1:], [PLAIN], golden_zoo, output, Here())["picture"]) == {"02"}
-    assert made == ["02"]
+    for _ in range(2):
+        assert set(run(files[1:], [PLAIN], golden_zoo, output, Here())["picture"]) == {"NA"}
+        assert made == ["NA"]
     kept = pd.read_csv(output, dtype=str)
     assert kept[kept["picture"] == "01"]["bytes"].tolist() == [str(size) for size in first["bytes"]]
+
+
+def test_picture_of_the_same_name_is_not_taken_for_another(golden_zoo: Zoo, tmp_path: Path) -> None:
+    sizes = []
+    for photograph in (skimage.data.coffee(), skimage.data.astronaut()):
+        Image.fromarray(photograph[:64, :80]).save(tmp_path / "one.png")
+        sizes.append(
+            run([tmp_path / "one.png"], [PLAIN], golden_zoo, tmp_path / "trials.csv", Here())["bytes"].tolist()
+        )
+    assert len(sizes[0]) == len(sizes[1])
+    assert sizes[0] != sizes[1]
 
 
 @pytest.mark.parametrize("options", [["--iterations", "0"], ["--every", "-1"], ["--images", "none"]])

@@ -8,6 +8,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from decoder_pkg.manifest import MANIFEST
+from encoder.files import write_json
 from training import __main__, export
 
 
@@ -23,6 +25,25 @@ def test_run_that_cannot_start_says_why_in_one_line(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=rf"ValueError: .*{line.split()[0].replace('from_', '')}"):
         __main__.main()
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"id": 9, "name": "a", "file": "a.safetensors"}, "share a file"),
+        ({"id": 256, "name": "b", "file": "b.safetensors"}, "no id from 0 to 255"),
+        ({"id": 0, "name": "b", "file": "b.safetensors", "base": 1}, "no model before it"),
+        ({"id": 9, "name": "../b", "file": "../b.safetensors"}, "no file of the folder"),
+    ],
+)
+def test_export_that_would_break_the_models_there_are_is_refused(
+    tmp_path: Path, row: dict[str, object], why: str
+) -> None:
+    known = {"id": 1, "name": "a", "file": "a.safetensors", "sha256": ""}
+    write_json(tmp_path / MANIFEST, {"models": [known]})
+    with pytest.raises(ValueError, match=why):
+        export.check_row(tmp_path, row)
+    export.check_row(tmp_path, {"id": 1, "name": "a", "file": "a.safetensors"})
 
 
 def test_export_of_a_run_that_is_none_says_so_in_one_line(

@@ -63,6 +63,13 @@ def test_crops_of_any_suffix_are_found(tmp_path: Path) -> None:
     assert len(CropSet(tmp_path, tmp_path / "cache").crops) == 3
 
 
+def test_crops_of_another_folder_are_not_taken_for_those_decoded_before(tmp_path: Path) -> None:
+    for value in (10, 200):
+        (tmp_path / str(value)).mkdir()
+        Image.new("L", (64, 64), value).save(tmp_path / str(value) / "a.png", compress_level=0)
+        assert CropSet(tmp_path / str(value), tmp_path / "cache").crops.mean() == value
+
+
 def photograph(side: int) -> bytes:
     data = BytesIO()
     Image.fromarray(skimage.data.coffee()[:side, :side]).save(data, format="PNG")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,20 @@ def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
     assert np.abs(stored.T - weight.numpy()).max() < 1e-3 * float(weight.abs().max())
     with pytest.raises(ValueError, match="do not fit 16 bits"):
         quantise_layers(model, {name: 1e-3 if name.startswith(("hyper.scale", "context.")) else 1e6 for name in peaks})
+
+
+def test_results_of_a_model_are_still_known_when_its_files_are_packed_otherwise(
+    run: Path, crops: CropSet, tmp_path: Path
+) -> None:
+    trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
+    export(trained, crops, *(folder / "m.safetensors.gz" for folder in folders))
+    update_manifest(*folders, 3, "m", "m.safetensors.gz", trained.ledger)
+    before = load_zoo(*folders).models[3].digest
+    for folder in folders:
+        packed = folder / "m.safetensors.gz"
+        packed.write_bytes(gzip.compress(gzip.decompress(packed.read_bytes()), 1))
+    update_manifest(*folders, 3, "m", "m.safetensors.gz", trained.ledger)
+    assert load_zoo(*folders).models[3].digest == before
 
 
 def test_encoder_half_of_another_model_is_refused(run: Path, crops: CropSet, tmp_path: Path) -> None:

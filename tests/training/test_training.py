@@ -236,6 +236,33 @@ def test_resumed_run_is_exported_as_its_present_configuration_says(tmp_path: Pat
     assert load_run(tmp_path).ledger["gains"] == [8, 48]
 
 
+def test_configuration_that_does_not_fit_the_checkpoint_leaves_the_run_as_it_was(
+    tmp_path: Path, crops: CropSet
+) -> None:
+    trainer(tmp_path, crops, replace(SMOKE, iterations=4)).run(until=2)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is damaged, or of another configuration"):
+        trainer(tmp_path, crops, replace(SMOKE, architecture="smoke-quadtree"))
+    assert load_run(tmp_path).ledger["iterations"] == 2
+
+
+def test_model_to_start_from_is_not_trained_as_another_architecture(tmp_path: Path, crops: CropSet) -> None:
+    model = CodecModel(replace(SMOKE, architecture="smoke-quadtree").build_architecture())
+    with pytest.raises(ValueError, match="to start from"):
+        trainer(tmp_path, crops, initial=model)
+
+
+def test_run_that_was_killed_before_its_first_checkpoint_repeats_no_row(
+    tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(SMOKE, iterations=4, evaluate_every=2)
+    killed = trainer(tmp_path, crops, config)
+    monkeypatch.setattr(killed, "save", lambda: None)
+    killed.run()
+    trainer(tmp_path, crops, config).run()
+    with (tmp_path / LOG).open() as file:
+        assert [row["iteration"] for row in csv.DictReader(file)] == ["2", "4"]
+
+
 def test_no_picture_to_evaluate_on_is_named_before_training(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "one.png")
     assert len(load_pictures(tmp_path, 1)) == 1
