@@ -18,7 +18,7 @@ from encoder.pictures import PictureError, find_pictures
 from encoder.twin import load_float_model
 from encoder.watch import watched_convolutions
 from encoder.weights import Zoo, load_zoo
-from eval.curves import MEAN, bjontegaard_delta, published_curves
+from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import EngineError, Processes
 
 from .codecs import model_codecs
@@ -68,11 +68,19 @@ def kodak_deltas(zoo: Zoo, files: Sequence[Path]) -> dict[int, dict[str, str]]:
     for number, codec in zip(models, codecs, strict=True):
         curve = codec.curves[0].within(*RATES)
         deltas[number] = {
-            f"{quality} BD-rate, {name}": f"{bjontegaard_delta(anchors[name], curve, quality).rate_percent:+.1f} %"
+            f"{quality} BD-rate, {name}": bd_rate(anchors[name], curve, quality)
             for name, quality in ANCHORS
             if name in anchors
         }
     return deltas
+
+
+def bd_rate(anchor: Curve, test: Curve, quality: str) -> str:
+    """The BD-rate; empty where the curves share too little, as that of a model for low rates with WebP's."""
+    try:
+        return f"{bjontegaard_delta(anchor, test, quality).rate_percent:+.1f} %"
+    except ValueError:
+        return ""
 
 
 def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
