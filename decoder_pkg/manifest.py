@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from .architecture import GAIN_COUNT
 from .errors import WeightsError
@@ -68,19 +68,28 @@ def read_manifest(folder: Path) -> Manifest:
       WeightsError: there is no readable manifest.
     """
     try:
-        whole = json.loads(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES))
-        rows: list[ManifestRow] = whole["models"]
-        if not rows or not isinstance(rows, list):
-            raise ValueError("it lists no models")
-        for number, row in enumerate(rows):
-            _check(row, {earlier["id"] for earlier in rows[:number]})
-        manifest = Manifest(rows, whole.get("postfilter"))
-        if manifest.postfilter is not None:
-            _check_file(manifest.postfilter)
-        if len(set(manifest.files)) != len(manifest.files):
-            raise ValueError("two rows share a file")
+        return check_manifest(json.loads(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES)))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
+
+
+def check_manifest(whole: Any) -> Manifest:
+    """The manifest that a file's content is.
+
+    Raises:
+      ValueError: its rows do not fit together.
+      KeyError, TypeError: it is something else.
+    """
+    rows: list[ManifestRow] = whole["models"]
+    if not rows or not isinstance(rows, list):
+        raise ValueError("it lists no models")
+    for number, row in enumerate(rows):
+        _check(row, {earlier["id"] for earlier in rows[:number]})
+    manifest = Manifest(rows, whole.get("postfilter"))
+    if manifest.postfilter is not None:
+        _check_file(manifest.postfilter)
+    if len(set(manifest.files)) != len(manifest.files):
+        raise ValueError("two rows share a file")
     return manifest
 
 

@@ -24,6 +24,9 @@ STIFFNESS = 36.0
 MOST_STEPS = 4
 """Steps that a symbol may go towards zero; more than one is worth it where little of a latent's cell is seen."""
 
+ROUNDING = STIFFNESS, MOST_STEPS
+"""What candidates depend on beside weights and settings; a part of every key under which results are kept."""
+
 LARGEST = 15
 """Symbols beyond this are rounded to the nearest integer: their neighbours cost about the same."""
 

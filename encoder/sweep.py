@@ -15,7 +15,7 @@ from .cache import CandidateCache, Measured
 from .devices import arithmetic
 from .encode import AnalysedPicture, Candidate
 from .filter_fit import FittedFilter
-from .latent_encoder import MOST_STEPS, STIFFNESS
+from .latent_encoder import ROUNDING
 from .objective import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
@@ -46,6 +46,11 @@ LEAST_CHANGE = 0.05
 
 Measure = Callable[[Pixels, Pixels], dict[str, float]]
 """Further distortions of (original, decoded), by name."""
+
+
+def refinement_key() -> tuple[int, str, float, int]:
+    """What refined candidates depend on beside picture, weights and settings."""
+    return REFINEMENT_VERSION, arithmetic(), *ROUNDING
 
 
 def _digest(candidate: Candidate) -> str:
@@ -86,7 +91,7 @@ class PictureCoder:
         Raises:
           RoundTripError: the stream does not decode to what was encoded.
         """
-        key = self._zoo.models[model].digest, STIFFNESS, MOST_STEPS, gain, q
+        key = self._zoo.models[model].digest, *ROUNDING, gain, q
         return self._known(key, lambda: [self._encode(model, gain, q)])[0]
 
     def sweep(self) -> Iterator[Measured]:
@@ -111,8 +116,7 @@ class PictureCoder:
           RoundTripError: the stream does not decode to what was encoded.
         """
         digests = [model.digest for model in self._zoo.models.values()]
-        method = REFINEMENT_VERSION, arithmetic(), STIFFNESS, MOST_STEPS
-        key = digests, method, slope, astuple(preset), astuple(distortion), like and like.setting
+        key = digests, refinement_key(), slope, astuple(preset), astuple(distortion), like and like.setting
 
         def refined() -> list[Measured]:
             if like:

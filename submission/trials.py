@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import math
 import sys
 import time
@@ -20,16 +21,15 @@ from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.postfilter import PostFilter
 from encoder.cache import CACHE_VERSION
-from encoder.devices import arithmetic
 from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically
-from encoder.latent_encoder import MOST_STEPS, STIFFNESS
 from encoder.objective import Latents, Setting, trained_slope
 from encoder.options import whole
 from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
 from encoder.refine import refine_latents
-from encoder.refinement import METHODS, REFINEMENT_VERSION
+from encoder.refinement import METHODS
+from encoder.sweep import refinement_key
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, EngineError, Processes
@@ -80,33 +80,31 @@ KEY = ["inputs", "picture", "method", "iterations", "gain"]
 
 @dataclass(frozen=True)
 class TrialJob:
-    """Trials of one picture: each a method, iterations and gain."""
+    """One trial of a picture."""
 
     file: Path
-    settings: tuple[tuple[str, int, int], ...]
+    method: str
+    iterations: int
+    gain: int
     folders: tuple[Path, Path]
 
 
 def inputs_digest(pixels: Pixels, model: EncoderModel, postfilter: PostFilter | None) -> str:
     """Tells trials apart that were made of other pictures, or with other weights, methods or arithmetic."""
-    method = REFINEMENT_VERSION, CACHE_VERSION, STIFFNESS, MOST_STEPS, arithmetic()
-    whole = pixels_digest(pixels), model.digest, postfilter and postfilter.digest.hex(), method
+    whole = pixels_digest(pixels), model.digest, postfilter and postfilter.digest.hex(), CACHE_VERSION, refinement_key()
     return hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
 
 
-def run_job(job: TrialJob) -> list[Trial]:
-    """Makes the trials of a picture one after another.
+def run_job(job: TrialJob) -> Trial:
+    """Makes a trial.
 
     Raises:
       PictureError: the picture cannot be read.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    zoo, pixels = loaded_zoo(job.folders), load_picture(job.file)
-    models = {gain: zoo.trained_for(gain) for _, _, gain in job.settings}
-    pictures = {model.id: AnalysedPicture(pixels, model, zoo.bundle.postfilter) for model in models.values()}
-    return [
-        trial(pictures[models[gain].id], job.file.stem, method, count, gain) for method, count, gain in job.settings
-    ]
+    zoo = loaded_zoo(job.folders)
+    picture = AnalysedPicture(load_picture(job.file), zoo.trained_for(job.gain), zoo.bundle.postfilter)
+    return trial(picture, job.file.stem, job.method, job.iterations, job.gain)
 
 
 def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
@@ -129,7 +127,7 @@ def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gai
 def run(
     files: Sequence[Path], settings: Sequence[tuple[str, int]], zoo: Zoo, output: Path, engine: Engine
 ) -> pd.DataFrame:
-    """Adds the missing trials to a CSV file, as each job is done; returns all of the zoo's on these pictures.
+    """Adds the missing trials to a CSV file, as each is done; returns all of the zoo's on these pictures.
 
     Raises:
       EngineError, PictureError, RoundTripError: a picture's trials failed; those that were done before are in the file.
@@ -141,14 +139,11 @@ def run(
         pixels = load_picture(file)
         digests = {gain: inputs_digest(pixels, zoo.trained_for(gain), postfilter) for gain in GAINS}
         wanted |= {(digest, file.stem) for digest in digests.values()}
-        # A job for each method and number of iterations: what a stopped run has done is not lost.
-        for setting in settings:
-            keys = {gain: (digests[gain], file.stem, *setting, gain) for gain in GAINS}
-            missing = tuple((*setting, gain) for gain, key in keys.items() if key not in done)
-            if missing:
-                jobs.append(TrialJob(file, missing, zoo.folders))
+        for setting, gain in itertools.product(settings, GAINS):
+            if (digests[gain], file.stem, *setting, gain) not in done:
+                jobs.append(TrialJob(file, *setting, gain, zoo.folders))
     for _, found in tqdm(engine.map(run_job, jobs), total=len(jobs), desc="trials", disable=not jobs):
-        rows = pd.DataFrame(map(asdict, found))
+        rows = pd.DataFrame([asdict(found)])
         known = pd.concat([known, rows], ignore_index=True) if len(known) else rows
         write_atomically(output, known.sort_values(KEY).round(5).to_csv(index=False).encode())
     return known[[key in wanted for key in zip(known["inputs"], known["picture"], strict=True)]]

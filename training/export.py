@@ -21,7 +21,7 @@ from decoder_pkg.bundle import DecoderModel
 from decoder_pkg.differences import zip_weights
 from decoder_pkg.entropy_model import Q_ONE, EntropyModel
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import MANIFEST, read_manifest
+from decoder_pkg.manifest import MANIFEST, check_manifest, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
 from encoder.files import write_atomically, write_json
@@ -144,13 +144,10 @@ def check_row(folder: Path, row: Mapping[str, object]) -> None:
     """
     others = read_manifest(folder).models if (folder / MANIFEST).exists() else []
     kept = [dict(other) for other in others if other["id"] != row["id"]]
-    rows = sorted([*kept, {"sha256": "", **row}], key=itemgetter("id"))
-    with tempfile.TemporaryDirectory() as name:
-        write_json(Path(name) / MANIFEST, {"models": rows})
-        try:
-            read_manifest(Path(name))
-        except WeightsError as error:
-            raise ValueError(f"model {row['id']} {row['name']!r} does not fit into {folder}: {error}") from None
+    try:
+        check_manifest({"models": sorted([*kept, {"sha256": "", **row}], key=itemgetter("id"))})
+    except ValueError as error:
+        raise ValueError(f"model {row['id']} {row['name']!r} does not fit into {folder}: {error}") from None
 
 
 def update_manifest(decoder: Path, encoder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:

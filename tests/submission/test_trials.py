@@ -58,14 +58,14 @@ def test_known_trials_are_not_made_again(golden_zoo: Zoo, tmp_path: Path, monkey
     made = []
     original = trials.run_job
 
-    def watched(job: trials.TrialJob) -> list[trials.Trial]:
-        made.append(job.file.stem)
+    def watched(job: trials.TrialJob) -> trials.Trial:
+        made.append((job.file.stem, job.gain))
         return original(job)
 
     monkeypatch.setattr(trials, "run_job", watched)
     for _ in range(2):
         assert set(run(files[1:], [PLAIN], golden_zoo, output, Here())["picture"]) == {"NA"}
-        assert made == ["NA"]
+        assert made == [("NA", gain) for gain in trials.GAINS]
     kept = pd.read_csv(output, dtype=str)
     assert kept[kept["picture"] == "01"]["bytes"].tolist() == [str(size) for size in first["bytes"]]
 
@@ -98,7 +98,7 @@ def test_trials_of_an_older_method_count_for_nothing(
 ) -> None:
     output = tmp_path / "trials.csv"
     run(files[:1], [PLAIN], golden_zoo, output, Here())
-    monkeypatch.setattr(trials, "REFINEMENT_VERSION", REFINEMENT_VERSION + 1)
+    monkeypatch.setattr("encoder.sweep.REFINEMENT_VERSION", REFINEMENT_VERSION + 1)
     again = run(files[:1], [PLAIN], golden_zoo, output, Here())
     assert len(again) == len(trials.GAINS)
     assert len(pd.read_csv(output)) == 2 * len(again)

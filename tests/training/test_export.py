@@ -20,28 +20,36 @@ from training.config import TrainConfig
 from training.data import CropSet
 from training.export import code_lengths, export, export_difference, update_manifest
 from training.fixed_point_export import quantise_layers
-from training.trained import load_run
+from training.trained import TrainedRun, load_run
+
+Folders = tuple[Path, Path]
+
+
+def exported(trained: TrainedRun, crops: CropSet, folder: Path, file: str = "m.safetensors") -> Folders:
+    """The folders of both halves, with one model, of id 3."""
+    folders = folder / "decoder", folder / "encoder"
+    export(trained, crops, *(half / file for half in folders))
+    update_manifest(*folders, 3, "m", file, trained.ledger)
+    return folders
 
 
 def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: CropSet, tmp_path: Path) -> None:
     trained = load_run(run)
-    export(trained, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
-    update_manifest(tmp_path / "decoder", tmp_path / "encoder", 3, "m", "m.safetensors", trained.ledger)
-    entropy = load_bundle(tmp_path / "decoder").models[3].entropy
+    folders = exported(trained, crops, tmp_path)
+    entropy = load_bundle(folders[0]).models[3].entropy
     estimated, actual = code_lengths(trained.model, entropy, trained.gains, crops)
     # Hardly trained, its latents are wide and escape often; a trained model comes within half a percent.
     assert actual == pytest.approx(estimated, rel=0.15)
-    zoo = load_zoo(tmp_path / "decoder", tmp_path / "encoder")
+    zoo = load_zoo(*folders)
     candidate, _ = AnalysedPicture(skimage.data.chelsea()[:100, :90], zoo.models[3]).encode(20)
     assert candidate.header.model == 3
-    assert load_bundle(tmp_path / "decoder").id == zoo.bundle.id
+    assert load_bundle(folders[0]).id == zoo.bundle.id
 
 
 def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: Path) -> None:
     trained = load_run(run)
-    export(trained, crops, tmp_path / "decoder" / "m.safetensors", tmp_path / "encoder" / "m.safetensors")
-    update_manifest(tmp_path / "decoder", tmp_path / "encoder", 3, "m", "m.safetensors", trained.ledger)
-    twin = load_float_model(load_zoo(tmp_path / "decoder", tmp_path / "encoder").models[3])
+    folders = exported(trained, crops, tmp_path)
+    twin = load_float_model(load_zoo(*folders).models[3])
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
     with torch.no_grad():
         first, second = trained.model(pictures, gains), twin(pictures, gains)
@@ -53,9 +61,8 @@ def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: 
 def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
     run: Path, crops: CropSet, tmp_path: Path
 ) -> None:
-    trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
-    export(trained, crops, *(folder / "m.safetensors" for folder in folders))
-    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
+    trained = load_run(run)
+    folders = exported(trained, crops, tmp_path)
     with torch.no_grad():
         for weight in trained.model.parameters():
             if weight.ndim == 4:
@@ -78,8 +85,7 @@ def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
     update_manifest(*folders, 5, "second", second, trained.ledger | {"base": 4})
     update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
     assert list(load_zoo(*folders).models) == [3, 4, 5]
-    export(trained, crops, *(folder / "m.safetensors" for folder in folders))  # neither copy is a difference to it
-    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
+    exported(trained, crops, tmp_path)  # neither copy is a difference to it
     assert list(load_zoo(*folders).models) == [3]
 
 
@@ -98,9 +104,8 @@ def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
 def test_results_of_a_model_are_still_known_when_its_files_are_packed_otherwise(
     run: Path, crops: CropSet, tmp_path: Path
 ) -> None:
-    trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
-    export(trained, crops, *(folder / "m.safetensors.gz" for folder in folders))
-    update_manifest(*folders, 3, "m", "m.safetensors.gz", trained.ledger)
+    trained = load_run(run)
+    folders = exported(trained, crops, tmp_path, "m.safetensors.gz")
     before = load_zoo(*folders).models[3].digest
     for folder in folders:
         packed = folder / "m.safetensors.gz"
@@ -110,9 +115,8 @@ def test_results_of_a_model_are_still_known_when_its_files_are_packed_otherwise(
 
 
 def test_encoder_half_of_another_model_is_refused(run: Path, crops: CropSet, tmp_path: Path) -> None:
-    trained, folders = load_run(run), (tmp_path / "decoder", tmp_path / "encoder")
-    export(trained, crops, *(folder / "m.safetensors" for folder in folders))
-    update_manifest(*folders, 3, "m", "m.safetensors", trained.ledger)
+    trained = load_run(run)
+    folders = exported(trained, crops, tmp_path)
     assert load_zoo(*folders).models[3].digest
     (folders[1] / "m.safetensors").write_bytes((folders[0] / "m.safetensors").read_bytes())
     with pytest.raises(WeightsError, match=r"m\.safetensors is another file"):
