@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .bundle import load_bundle
-from .commands import decode_paths, print_any_name
+from .commands import decode_paths, run_command
 from .errors import DecoderError
 from .manifest import WEIGHTS
 
@@ -31,7 +31,6 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the decoder's weights")
     parser.add_argument("--bf16", action="store_true", help="faster synthesis; pixels may differ by a few levels")
     arguments = parser.parse_args()
-    print_any_name()
     try:
         failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output, arguments.bf16)
     except (DecoderError, OSError) as error:
@@ -41,4 +40,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from zipfile import ZIP_STORED
 
 from .archive import Archive, read_archive
@@ -16,6 +19,7 @@ from .errors import CannotWrite, DamagedZip, DecoderError, LimitExceeded, Missin
 from .safe_zip import checked_members, open_zip, read_stored
 
 STREAM_SUFFIX = ".clc"
+PICTURE_SUFFIX = ".png"
 DATA_ZIP = "bs.zip"
 DATA_ZIPS = (DATA_ZIP, "valout.zip")
 """Names under which the seasons' servers laid the data beside the decoder."""
@@ -23,6 +27,8 @@ DATA_ZIPS = (DATA_ZIP, "valout.zip")
 ZIP_MEMBER = "images.clc"
 MAX_STREAM_BYTES = 2**28
 SERVER_FOLDER = Path("images")
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells give it: 128 and the signal's number."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,21 @@ def print_any_name() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def run_command(main: Callable[[], int]) -> NoReturn:
+    """Runs a command and ends the process with its exit code; Ctrl-C and a reader that has gone are no tracebacks."""
+    print_any_name()
+    try:
+        code = main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries once more, at its end
+        code = 1
+    sys.exit(code)
+
+
 def read_stream(path: Path) -> Stream:
     """Reads a container, from a .clc file or from the one stored member of a zip.
 
@@ -57,7 +78,7 @@ def read_stream(path: Path) -> Stream:
         raise MissingInput(f"{path} is not a file")
     if path.stat().st_size > MAX_STREAM_BYTES:
         raise LimitExceeded(f"{path} has more than {MAX_STREAM_BYTES} bytes")
-    if path.suffix == ".zip":
+    if path.suffix.lower() == ".zip":
         return _read_zip(path)
     try:
         return Stream(read_archive(path.read_bytes()))
@@ -80,13 +101,18 @@ def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False)
     """Decodes a stream or a folder of streams; returns the number of failures, each reported on stderr.
 
     Raises:
-      DecoderError: `source` is one stream, and it cannot be read at all.
+      DecoderError: `source` is one stream that cannot be read at all, or the output would lie among what is read.
     """
+    folder = source if source.is_dir() else source.parent
+    if _same(output, source) or _same(output, folder):
+        raise CannotWrite(f"{output} is where {source} lies, whose pictures may be there too: give another output")
     if not source.is_dir():
         return _decode_stream(bundle, read_stream(source), output, bf16)
-    streams = sorted(source.glob(f"*{STREAM_SUFFIX}"))
+    streams = sorted(path for path in source.iterdir() if path.suffix.lower() == STREAM_SUFFIX)
     if not streams:
         raise MissingInput(f"{source} holds no {STREAM_SUFFIX} files")
+    if len({stream.stem for stream in streams}) < len(streams):
+        raise MissingInput(f"{source} holds streams that differ in their suffix's case alone: rename them")
     failures = 0
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -99,6 +125,10 @@ def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False)
             _report(stream.name, error)
             failures += 1
     return failures
+
+
+def _same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
 
 
 def decode_server(bundle: Bundle, folder: Path) -> int:
@@ -114,7 +144,7 @@ def decode_server(bundle: Bundle, folder: Path) -> int:
 
 
 def _decode_stream(bundle: Bundle, stream: Stream, output: Path, bf16: bool) -> int:
-    single = output.suffix == ".png"
+    single = output.suffix.lower() == PICTURE_SUFFIX and not output.is_dir()
     entries = stream.archive.entries
     if single and len(entries) > 1:
         raise MissingInput(f"the stream holds {len(entries)} pictures: give a folder as output, not {output.name}")

@@ -94,16 +94,19 @@ def decode_archive(bundle: Bundle, archive: Archive, bf16: bool = False) -> Iter
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Writes [H, W, 3] uint8 under a temporary name and renames it.
+    """Writes [H, W, 3] uint8 under a temporary name and renames it; a link stays, and the file it leads to is replaced.
 
     Raises:
-      CannotWrite: the disk is full, or does not let itself be written.
+      CannotWrite: the disk is full or does not let itself be written, or there is something else than a file.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    file = Path(os.path.realpath(path))
+    if os.path.lexists(file) and not file.is_file():
+        raise CannotWrite(f"{path} is a folder, a device or a pipe: give another name")
+    partial = file.with_name(f".{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(partial, format="PNG", compress_level=PNG_LEVEL)
-        partial.replace(path)
+        partial.replace(file)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from None
     finally:

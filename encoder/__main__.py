@@ -9,13 +9,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from decoder_pkg.archive import write_archive
-from decoder_pkg.commands import print_any_name
+from decoder_pkg.commands import STREAM_SUFFIX
 from decoder_pkg.errors import DecoderError
+from eval.command_line import run_command
+from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 
 from .cache import CandidateCache
 from .encode import Candidate, RoundTripError
-from .files import write_atomically
 from .fill import BudgetError, refine_within
 from .pictures import PictureError, find_pictures, load_picture
 from .presets import PRESETS, Preset, preset
@@ -50,11 +51,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if not 0 < arguments.bpp <= MAX_BPP:
         parser.error(f"--bpp must be a positive number, at most {MAX_BPP}")
-    print_any_name()
     try:
         jobs = _jobs(arguments.source, arguments.output)
         zoo = load_zoo().suited(SQUARED_ERROR)
-    except (PictureError, DecoderError) as error:
+    except (PictureError, DecoderError, OutputError) as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
@@ -77,10 +77,19 @@ def main() -> int:
 
 
 def _jobs(source: Path, output: Path) -> list[tuple[Path, Path]]:
+    """The pictures and where their streams go.
+
+    Raises:
+      OSError, PictureError: there is nothing to read, or a stream may not be written.
+    """
     if not source.is_dir():
+        check_output(output, source)
+        if output.suffix.lower() != STREAM_SUFFIX:
+            raise OutputError(f"{output} is no name of a stream, which ends in {STREAM_SUFFIX}")
         return [(source, output)]
-    output.mkdir(parents=True, exist_ok=True)
-    return [(path, output / f"{path.stem}.clc") for path in find_pictures(source)]
+    pictures = find_pictures(source)
+    check_folder(output)
+    return [(path, output / f"{path.stem}{STREAM_SUFFIX}") for path in pictures]
 
 
 def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Preset) -> str:
@@ -99,4 +108,4 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

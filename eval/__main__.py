@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from .command_line import run_command
+from .files import OutputError, check_output, write_atomically
 from .provenance import UNKNOWN, provenance
 from .score import SetScore, score_folder
 
@@ -41,7 +43,12 @@ def main() -> int:
     parser.add_argument("--csv", type=Path, help="file for the table of pictures")
     arguments = parser.parse_args()
     try:
+        if arguments.csv:
+            _check_table(arguments.csv, arguments.originals, arguments.decoded)
         score, problems = score_folder(arguments.originals, arguments.decoded)
+    except OutputError as error:
+        print(error, file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 1
@@ -50,13 +57,31 @@ def main() -> int:
     if score is None:
         return 1
     table = picture_scores(score)
-    if arguments.csv:
-        origin = provenance(len(os.sched_getaffinity(0)), UNKNOWN)
-        table.assign(**asdict(origin)).to_csv(arguments.csv, index=False)
     print(table.to_string(index=False, float_format="{:.5f}".format))
     print(f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}")
+    return _write_table(table, arguments.csv) if arguments.csv else 0
+
+
+def _check_table(path: Path, *folders: Path) -> None:
+    """Makes sure that the table will take no picture's place.
+
+    Raises:
+      OutputError: it would.
+    """
+    if path.exists():
+        check_output(path, *(picture for folder in folders for picture in folder.rglob("*")))
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> int:
+    """Writes the table with where it comes from; returns the exit code."""
+    origin = provenance(len(os.sched_getaffinity(0)), UNKNOWN)
+    try:
+        write_atomically(path, table.assign(**asdict(origin)).to_csv(index=False).encode())
+    except OSError as error:
+        print(f"{path} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -8,11 +8,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from encoder.options import whole
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
+from eval.command_line import run_command
+from eval.files import check_output
 from eval.provenance import UNKNOWN, provenance
 
 from .allocation import InfeasibleBudget
@@ -93,13 +94,12 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Returns the exit code."""
     arguments = _parser().parse_args()
-    print_any_name()
     try:
         metric = chosen_metric(arguments)
         if arguments.command == "tune":
-            effort, engine = preset(arguments.preset), ENGINES[arguments.engine]()
-            targets, output = arguments.targets, arguments.output
-            print(tune(arguments.images, targets, output, metric, arguments.limit, effort, engine))
+            effort, targets, output = preset(arguments.preset), arguments.targets, arguments.output
+            with ENGINES[arguments.engine]() as engine:
+                print(tune(arguments.images, targets, output, metric, arguments.limit, effort, engine))
         elif arguments.command == "models":
             sizes, total = dict(arguments.sizes), int(arguments.total)
             if len(sizes) < len(arguments.sizes):
@@ -114,6 +114,8 @@ def main() -> int:
 
 
 def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
+    if arguments.output:
+        check_output(arguments.output, arguments.table)
     frame = apply_limits(load_table(arguments.table), arguments.limit)
     if arguments.each is not None:
         chosen = constant_rate(frame, arguments.each, metric)
@@ -131,4 +133,4 @@ def _allocate(arguments: argparse.Namespace, metric: Metric) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from encoder.files import write_atomically
 from eval.figures import plt, png
+from eval.files import write_atomically
 
 from .allocation import InfeasibleBudget
 from .table import Metric, TableAllocation, allocate_table

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eval.files import replacing
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .allocation import Allocation, Options, allocate
@@ -114,7 +115,7 @@ def load_table(path: Path) -> pd.DataFrame:
       TableError: the file cannot be read, columns are missing, or values are out of range.
     """
     try:
-        frame = pd.read_parquet(path) if path.suffix == PARQUET else _read_csv(path)
+        frame = pd.read_parquet(path) if _is_parquet(path) else _read_csv(path)
     except ImportError:
         raise TableError(NO_PARQUET.format(path)) from None
     except TableError:
@@ -129,11 +130,17 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
     Raises:
       TableError: the library for Parquet is missing.
+      OSError: the file cannot be written.
     """
     try:
-        frame.to_parquet(path, index=False) if path.suffix == PARQUET else frame.to_csv(path, index=False)
+        with replacing(path) as partial:
+            frame.to_parquet(partial, index=False) if _is_parquet(path) else frame.to_csv(partial, index=False)
     except ImportError:
         raise TableError(NO_PARQUET.format(path)) from None
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == PARQUET
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from encoder.cache import CandidateCache
 from encoder.pictures import find_pictures
 from encoder.presets import Preset
 from encoder.weights import load_zoo
+from eval.files import check_folder
 from eval.provenance import provenance
 
 from .budget import budget_bytes
@@ -60,12 +61,13 @@ def tune(
       InfeasibleBudget: a target is too small.
       TableError: a limit leaves a picture without candidates.
     """
+    files = find_pictures(images)
+    check_folder(output, images)
     zoo = load_zoo()
     models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
-    coder = SetCoder(zoo, find_pictures(images), CandidateCache(), metric, limits, engine)
+    coder = SetCoder(zoo, files, CandidateCache(), metric, limits, engine)
     coder.sweep()
-    output.mkdir(parents=True, exist_ok=True)
     results, parts = {}, []
     for target in targets:
         budget = budget_bytes(coder.pixels, target)

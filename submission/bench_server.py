@@ -14,9 +14,9 @@ from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
-from encoder.files import write_atomically
 from encoder.pictures import Pixels
 from encoder.weights import load_zoo
+from eval.files import write_atomically
 
 from .decoder_zip import DECODER_ZIP, ENTRY, build_decoder_zip
 from .exactness import INSTRUCTION_SETS

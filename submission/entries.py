@@ -12,7 +12,7 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import checked_members, open_zip, read_member
-from encoder.files import write_atomically
+from eval.files import write_atomically
 from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import UNKNOWN, provenance

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from encoder.files import write_atomically
+from eval.files import write_atomically
 
 from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
 

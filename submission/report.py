@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoder.files import write_atomically
 from eval.board_files import board_markdown, board_picture, board_tables
+from eval.files import write_atomically
 from eval.leaderboard import Board, records
 from eval.problems import Problem
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from encoder.files import PARTIAL
+from eval.files import PARTIAL
 
 ROOT = Path(__file__).parents[1]
 SMALL = (sys.executable, "-m", "tests.small_submission")

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
-from encoder.files import write_atomically
+from eval.files import write_atomically
 from eval.memory import peak_bytes
 from submission.decoder_zip import PACKAGE
 from tests.golden.make import with_filter

@@ -11,10 +11,10 @@ import torch
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import read_manifest
-from encoder.files import write_json
 from encoder.options import whole
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
+from eval.files import write_json
 
 from .config import load_config
 from .data import CROPS, EVALUATION, CropSet

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from encoder.files import replacing
+from eval.files import replacing
 
 from .variation import draw
 

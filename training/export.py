@@ -24,12 +24,12 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import MANIFEST, check_manifest, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
-from encoder.files import write_atomically, write_json
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
 from encoder.twin import load_float_model
 from encoder.weights import DIGESTS, EncoderModel, load_zoo, read_digests, to_grid
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
+from eval.files import write_atomically, write_json
 from eval.provenance import commit
 
 from .compensated_rounding import input_moments

@@ -22,10 +22,10 @@ from decoder_pkg.postfilter import COLOURS, FEATURES, STRENGTH_BINS, parse_postf
 from decoder_pkg.render import assemble
 from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
-from encoder.files import write_atomically, write_json
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
 from encoder.options import whole
 from encoder.weights import Zoo, load_zoo
+from eval.files import write_atomically, write_json
 from eval.metrics import squared_error
 from eval.provenance import commit
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from encoder.files import write_atomically
 from eval.figures import plt, png
+from eval.files import write_atomically
 
 
 def plot_progress(log: Path, picture: Path) -> None:

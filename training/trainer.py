@@ -18,8 +18,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from decoder_pkg.synthesis import to_channels_last
-from encoder.files import replacing, write_atomically, write_json
 from encoder.model import CodecModel
+from eval.files import replacing, write_atomically, write_json
 
 from .batches import TrainingBatch, load_batches
 from .captured import CapturedUpdate

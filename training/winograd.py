@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from encoder.devices import cpu_has
-from encoder.files import replacing
+from eval.files import replacing
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=c++17", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decoder_pkg.archive import Archive
+from decoder_pkg.archive import Archive, write_archive
 from decoder_pkg.decoder import decode_archive
 from encoder.encode import AnalysedPicture
 from encoder.weights import Zoo
@@ -66,6 +66,42 @@ def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
     result = run_cli(GOLDEN / "v1.clc", "-o", tmp_path / "one.png")
     assert result.returncode == 1
     assert "folder" in result.stderr
+
+
+@pytest.fixture
+def single(tmp_path: Path, golden_zoo: Zoo, photo: np.ndarray) -> Path:
+    """A stream of one picture, named a."""
+    candidate, _ = AnalysedPicture(photo[:40, :60], golden_zoo.models[7]).encode(24)
+    path = tmp_path / "streams" / "a.CLC"
+    path.parent.mkdir()
+    path.write_bytes(write_archive(golden_zoo.bundle.id, [candidate.entry("a")]))
+    return path
+
+
+def test_suffixes_may_have_any_case(tmp_path: Path, single: Path) -> None:
+    assert run_cli(single, "-o", tmp_path / "x.PNG").returncode == 0
+    assert (tmp_path / "x.PNG").is_file()
+    assert run_cli(single.parent, "-o", tmp_path / "out").returncode == 0
+    assert (tmp_path / "out" / "a.png").is_file()
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["stream", "folder of streams"])
+def test_picture_beside_its_stream_is_never_overwritten(single: Path, folder: bool) -> None:
+    (single.parent / "a.png").write_text("the original")
+    result = run_cli(single.parent if folder else single, "-o", single.parent)
+    assert result.returncode == 1
+    assert "give another output" in result.stderr
+    assert (single.parent / "a.png").read_text() == "the original"
+
+
+def test_picture_takes_the_place_of_no_stream_and_no_pipe(tmp_path: Path, single: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to(single)
+    before = single.read_bytes()
+    for name in ("pipe.png", "link.png"):
+        assert run_cli(single, "-o", tmp_path / name).returncode == 1
+    assert (tmp_path / "pipe.png").is_fifo()
+    assert single.read_bytes() == before
 
 
 def test_decoded_picture_is_what_the_encoder_measured(golden_zoo: Zoo, photo: np.ndarray) -> None:

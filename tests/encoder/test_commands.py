@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,6 +28,44 @@ def test_single_pixel_can_be_coded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     Image.new("RGB", (1, 1), (90, 120, 30)).save("one.png")
     assert run(monkeypatch, "one.png", "-o", "one.clc", "--bpp", "400") == 0
     assert 8 * (tmp_path / "one.clc").stat().st_size <= 400
+
+
+def photo(path: Path) -> Path:
+    Image.new("RGB", (40, 30), (90, 120, 30)).save(path, "PNG")
+    return path
+
+
+@pytest.mark.parametrize("name", ["photo.png", "other.png", "photo", "link.clc", "hard.clc", "pipe.clc", "folder.clc"])
+def test_stream_takes_no_other_file_s_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = photo(Path("photo.png"))
+    shutil.copy(source, "other.png")
+    Path("link.clc").symlink_to(source)
+    Path("hard.clc").hardlink_to(source)
+    Path("folder.clc").mkdir()
+    os.mkfifo("pipe.clc")
+    before = {path.name: path.lstat() for path in tmp_path.iterdir()}
+    assert run(monkeypatch, source, "-o", name, "--bpp", "3") == 1
+    assert name in capsys.readouterr().err
+    assert {path.name: path.lstat() for path in tmp_path.iterdir()} == before
+
+
+def test_suffix_of_a_stream_may_have_any_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, photo(Path("photo.PNG")), "-o", "photo.CLC", "--bpp", "3") == 0
+    assert Path("photo.CLC").is_file()
+
+
+def test_working_folder_need_not_be_writable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".cache").write_text("no folder")
+    assert run(monkeypatch, photo(Path("photo.png")), "-o", tmp_path / "out" / "a.clc", "--bpp", "3") == 0
+    assert "note: .cache cannot be written" in capsys.readouterr().err
+    assert (tmp_path / ".cache").read_text() == "no folder"
 
 
 def test_path_that_no_system_takes_is_named(

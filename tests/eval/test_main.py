@@ -38,6 +38,26 @@ def test_scores_that_are_printed_are_those_of_the_set(
     assert list(table["PSNR"]) == pytest.approx([38.588] * 2, abs=1e-3)
 
 
+def test_scores_are_shown_where_their_table_cannot_be_written(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(monkeypatch, *folders, "--csv", tmp_path / "file" / "scores.csv") == 1
+    shown = capsys.readouterr()
+    assert "set: PSNR" in shown.out
+    assert "scores.csv cannot be written" in shown.err
+
+
+def test_table_never_takes_a_picture_s_place(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for picture in (folders[0] / "a.png", folders[1] / "b.png"):
+        before = picture.read_bytes()
+        assert run(monkeypatch, *folders, "--csv", picture) == 1
+        assert "is the input" in capsys.readouterr().err
+        assert picture.read_bytes() == before
+
+
 def test_missing_picture_ends_without_a_score(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
-from encoder.files import write_atomically
 from encoder.weights import Zoo
+from eval.files import write_atomically
 from rate_control.allocation import InfeasibleBudget
 from submission import build
 from submission.build import RehearsalError, pack_targets, rehearse_target

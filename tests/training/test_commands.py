@@ -9,7 +9,7 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.manifest import MANIFEST
-from encoder.files import write_json
+from eval.files import write_json
 from training import __main__, export
 
 

@@ -1,0 +1,108 @@
+"""Where output may go, and how: files appear whole or not at all, and never take the place of what was read."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL = ".partial"
+"""How the temporary name of every unfinished file ends."""
+
+
+class OutputError(OSError):
+    """Nothing may be written there; the message names the path and says what to do."""
+
+
+def check_output(path: Path, *inputs: Path) -> None:
+    """Makes sure, before any work, that a file may be written.
+
+    Args:
+      path: the file; its folder need not exist.
+      inputs: files that are read, and folders.
+
+    Raises:
+      OutputError: it is one of the inputs, or there is a folder, a device or a pipe of that name.
+    """
+    _refuse_inputs(path, inputs)
+    if os.path.lexists(_followed(path)) and not path.is_file():
+        raise OutputError(f"{path} is a folder, a device or a pipe: give the name of a file as output")
+
+
+def check_folder(path: Path, *inputs: Path) -> None:
+    """Makes sure, before any work, that a folder may take output, and makes it.
+
+    Args:
+      path: the folder.
+      inputs: files that are read, and folders.
+
+    Raises:
+      OSError: it is one of the inputs, or it cannot be a folder.
+    """
+    _refuse_inputs(path, inputs)
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def _refuse_inputs(path: Path, inputs: tuple[Path, ...]) -> None:
+    for other in inputs:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise OutputError(f"{path} is the input {other}: choose another output")
+
+
+def _followed(path: Path) -> Path:
+    """The file itself, where the path is a link to one."""
+    return Path(os.path.realpath(path))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary name beside a file; what is written there takes the file's place, unless that failed.
+
+    Raises:
+      OutputError: there is a folder, a device or a pipe of that name.
+    """
+    check_output(path)
+    file = _followed(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{os.getpid()}-{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        yield partial
+        partial.replace(file)
+    except OSError as error:
+        if error.filename == str(partial):
+            error.filename, error.filename2 = str(path), None  # the name that people know
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes under a temporary name and renames; a write that fails leaves nothing behind."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Writes a file that people may read."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps other processes that ask for the same lock away from a file, which is made where there is none.
+
+    Raises:
+      OutputError: there is a folder, a device or a pipe of that name.
+    """
+    check_output(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # not replaced while this one waited
+                yield
+                return
