@@ -21,7 +21,8 @@ def add_metric_options(parser: argparse.ArgumentParser) -> None:
 
 def add_limit_option(parser: argparse.ArgumentParser) -> None:
     """Adds --limit, a list of Limits."""
-    parser.add_argument("--limit", type=parse_limit, action="append", default=[], help="on single pictures, see below")
+    help_text = "on single pictures, see below"
+    parser.add_argument("--limit", type=parse_limit, nargs="+", action="extend", default=[], help=help_text)
 
 
 def add_targets_option(parser: argparse.ArgumentParser, default: Sequence[str] | None, meaning: str) -> None:

@@ -135,6 +135,51 @@ def test_killed_run_goes_on_and_ends_with_the_same_bytes(
     assert archive(golden_zoo, files, tmp_path, Here()) == expected
 
 
+@pytest.mark.parametrize("ask", ["import time; time.sleep(60)", "raise SystemExit(1)"], ids=["silence", "refusal"])
+def test_address_where_no_cluster_answers_is_named_in_time(monkeypatch: pytest.MonkeyPatch, ask: str) -> None:
+    pytest.importorskip("ray", reason="the cluster extra is not installed")
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr(engines, "ASK_RAY", ask)
+    monkeypatch.setattr(engines, "PATIENCE", 1)
+    with pytest.raises(EngineError, match=r"RAY_ADDRESS=10\.0\.0\.1:6379"):
+        list(RayCluster().map(fail_on_two, [1]))
+
+
+FAILING = """
+import sys
+from rate_control.engine import Processes
+from tests.rate_control.test_engine import process_of
+with Processes(2) as engine:
+    jobs = engine.map(process_of, [0.0, 600.0, 600.0])
+    print(next(jobs)[1][0], flush=True)
+    if sys.argv[1] == "fails":
+        sys.exit("one line")
+    input()
+"""
+
+
+def test_error_ends_running_jobs_before_it_is_shown() -> None:
+    command = [sys.executable, "-c", FAILING, "fails"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (1, "one line\n")
+    assert not is_running(int(result.stdout))
+
+
+def test_interrupt_of_the_terminal_leaves_no_traceback_of_a_worker() -> None:
+    command = [sys.executable, "-c", FAILING, "waits"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        assert process.stdout
+        assert process.stderr
+        worker = int(process.stdout.readline())
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(30)
+        error = process.stderr.read()
+    assert error.count("Traceback") == 1  # of the script above, which is no command
+    assert "Process" not in error
+    assert not is_running(worker)
+
+
 def test_missing_ray_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(EngineError, match="pip install"):
