@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from decoder_pkg.archive import ImageHeader
+from eval.caches import cache_folder, load_rows, save_rows
 from eval.metrics import Distortion
 
 from .encode import Candidate
-from .files import write_atomically
 
-CACHE = Path(".cache/encodings")
+ENCODINGS = "encodings"
 CACHE_VERSION = 4
 """Raised whenever the same settings would yield another stream."""
 
@@ -37,8 +37,9 @@ class Measured:
 class CandidateCache:
     """Lists of measured candidates by everything they depend on."""
 
-    def __init__(self, folder: Path = CACHE) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None = None) -> None:
+        """Takes the folder, by default that of this machine's encodings."""
+        self.folder = folder or cache_folder(ENCODINGS)
 
     def path(self, *key: object) -> Path:
         """File of the candidates made from a picture's digest, the models' digests and the settings in `key`."""
@@ -47,14 +48,12 @@ class CandidateCache:
 
     def load(self, path: Path) -> list[Measured] | None:
         """Reads candidates; a missing or damaged file holds none."""
-        try:
-            return [_from_row(row) for row in json.loads(path.read_text())]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        rows = load_rows(path)
+        return None if rows is None else [_from_row(row) for row in rows]
 
     def save(self, path: Path, measured: Sequence[Measured]) -> None:
         """Writes candidates under a temporary name and renames the file."""
-        write_atomically(path, json.dumps([_to_row(one) for one in measured]).encode())
+        save_rows(path, [_to_row(one) for one in measured])
 
 
 def _to_row(measured: Measured) -> dict[str, object]:

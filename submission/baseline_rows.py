@@ -15,9 +15,9 @@ import PIL
 from tqdm import tqdm
 
 from decoder_pkg.decoder import write_png
-from encoder.files import write_atomically
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
+from eval.caches import cache_folder, load_rows, save_rows
 from eval.leaderboard import Row
 from eval.problems import Problem, warning
 from eval.provenance import provenance
@@ -31,7 +31,8 @@ from .seasons import Season
 Tables = dict[str, pd.DataFrame]
 """Candidate tables by the codec's name; a column more holds the settings of each candidate."""
 
-CACHE = Path(".cache/baselines")
+BASELINES = "baselines"
+"""Name of the cache of their figures."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,17 @@ class BaselineJob:
 
 
 def sweep_baselines(
-    files: Sequence[Path], cache: Path = CACHE, engine: Engine | None = None, codecs: Sequence[str] = ()
+    files: Sequence[Path], cache: Path | None = None, engine: Engine | None = None, codecs: Sequence[str] = ()
 ) -> Tables:
     """Candidates of the codecs for every picture; what the cache knows is not made again.
 
     Args:
       files: one per picture; the stem is its name.
-      cache: folder of the candidates' figures.
+      cache: folder of the candidates' figures, by default this machine's.
       engine: where pictures are coded, by default in this process.
       codecs: by default all that are installed; one that cannot code a picture is left out with a warning.
     """
+    cache = cache or cache_folder(BASELINES)
     names = tuple(codecs) or tuple(baseline.name for baseline in installed())
     # Slow codecs stand last: begun first, they leave no process alone at the end.
     jobs = [BaselineJob(file, name, cache) for name in reversed(names) for file in files]
@@ -88,11 +90,11 @@ def run_job(job: BaselineJob) -> pd.DataFrame:
 def _candidates(baseline: Baseline, pixels: Pixels, cache: Path) -> list[BaselineCandidate]:
     key = json.dumps([pixels_digest(pixels), asdict(baseline), PIL.__version__, baseline.version])
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-    try:
-        return [BaselineCandidate(**row) for row in json.loads(path.read_text())]
-    except (OSError, ValueError, TypeError):
-        found = list(baseline_candidates(baseline, pixels))
-    write_atomically(path, json.dumps([asdict(candidate) for candidate in found]).encode())
+    rows = load_rows(path)
+    if rows is not None:
+        return [BaselineCandidate(**row) for row in rows]
+    found = list(baseline_candidates(baseline, pixels))
+    save_rows(path, [asdict(candidate) for candidate in found])
     return found
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.safe_zip import checked_members, open_zip, read_member
 from encoder.cache import CandidateCache
-from encoder.files import write_atomically
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
+from eval.caches import cache_folder
+from eval.files import write_atomically
 from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import provenance
@@ -38,8 +39,8 @@ TEAM_INFO = "team_info.json"
 MAX_UNPACKED = 4 * GIGABYTE
 """What a submission may unpack to: the largest decoder that a season has allowed."""
 
-LOGS = Path(".cache/rehearsal")
-"""Where each target's last log is kept: not in dist, which is the same after every run."""
+LOGS = "rehearsal"
+"""Name of the cache where each target's last log is kept: not in dist, which is the same after every run."""
 
 RULES = season(DEFAULT_SEASON)
 
@@ -170,7 +171,7 @@ def rehearse_target(
         score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels)
         if keep and score:
             copy_pictures(run.folder, keep)
-    write_atomically(LOGS / f"{target}.log", run.log.encode())
+    write_atomically(cache_folder(LOGS) / f"{target}.log", run.log.encode())
     if run.failure or score is None:
         listed = "\n".join(f"  {problem.where}: {problem.message}" for problem in problems)
         message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"

@@ -7,8 +7,8 @@ import skimage.data
 from PIL import Image
 
 from encoder.cache import CandidateCache
-from encoder.files import write_atomically
 from encoder.weights import Zoo
+from eval.files import write_atomically
 from submission.build import pack_submission, pack_targets
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.originals import stage_originals
@@ -22,7 +22,7 @@ def _caches_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes to the working directory's caches, nor depends on what was built or frozen there."""
     for module in ("build", "check_parts"):
         monkeypatch.setattr(f"submission.{module}.LOCK", tmp_path / "no lock")
-    monkeypatch.setattr("submission.build.LOGS", tmp_path / "logs")
+    monkeypatch.setenv("CLIC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("submission.rehearsal.CONTAINER", tmp_path / "no container")
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from decoder_pkg.commands import read_stream
 from decoder_pkg.errors import UnsafePath
+from eval.caches import cache_folder
 from submission import build, rehearsal
 from submission.build import RehearsalError, rehearse_target
 from submission.rehearsal import Rehearsal, rehearse
@@ -265,7 +266,7 @@ def test_picture_of_another_size_is_not_scored(copy: Path) -> None:
 
 def test_log_of_the_last_run_is_kept(copy: Path) -> None:
     result = rehearse_target(copy, "0.3", copy / "originals", 10**6, RULES)
-    assert (build.LOGS / "0.3.log").read_text() == result.rehearsal.log
+    assert (cache_folder(build.LOGS) / "0.3.log").read_text() == result.rehearsal.log
     assert "one: 200x130" in result.rehearsal.log
 
 

@@ -1,0 +1,68 @@
+"""Folders for what can be made again, and rows in them that are believed only as they were written."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from .files import write_atomically
+
+VARIABLE = "CLIC_CACHE"
+"""Environment variable that names another folder than FOLDER."""
+
+FOLDER = ".cache"
+
+
+def cache_folder(name: str) -> Path:
+    """The cache of this name, in the folder that CLIC_CACHE names or in .cache here.
+
+    Where that cannot be written, it is a temporary folder that goes when this process ends.
+    """
+    folder = Path(os.environ.get(VARIABLE) or FOLDER)
+    try:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        if os.access(folder / name, os.W_OK | os.X_OK):
+            return folder / name
+    except OSError:
+        pass
+    return _temporary(folder) / name
+
+
+@lru_cache
+def _temporary(folder: Path) -> Path:
+    note = f"note: {folder} cannot be written, so nothing is kept for other runs; {VARIABLE} can name another folder"
+    print(note, file=sys.stderr)
+    temporary = Path(tempfile.mkdtemp(prefix="cache-"))
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    return temporary
+
+
+def save_rows(path: Path, rows: Sequence[object]) -> None:
+    """Writes rows, as JSON behind a line with the digest of their text and of the file's name."""
+    text = json.dumps(rows)
+    write_atomically(path, f"{_digest(path, text)}\n{text}".encode())
+
+
+def load_rows(path: Path) -> list[Any] | None:
+    """Reads rows; None where the file is missing, damaged, or was written under another name."""
+    try:
+        digest, _, text = path.read_text().partition("\n")
+    except (OSError, ValueError):
+        return None
+    if digest != _digest(path, text):
+        return None
+    rows: list[Any] = json.loads(text)
+    return rows
+
+
+def _digest(path: Path, text: str) -> str:
+    return hashlib.sha256(f"{path.name}\n{text}".encode()).hexdigest()
