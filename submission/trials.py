@@ -23,7 +23,6 @@ from decoder_pkg.postfilter import PostFilter
 from encoder.cache import CACHE_VERSION
 from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits
-from encoder.files import write_atomically
 from encoder.objective import Latents, Setting, trained_slope
 from encoder.options import whole
 from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
@@ -31,9 +30,12 @@ from encoder.refine import refine_latents
 from encoder.refinement import METHODS
 from encoder.sweep import refinement_key
 from encoder.weights import EncoderModel, Zoo, load_zoo
+from eval.command_line import run_command
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
+from eval.files import check_output, locked, write_atomically
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import loaded_zoo
+from rate_control.table import TableError
 
 GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))
 """One point for each octave of lambda from 0.0005 on, each under the model that was trained for the fewest others."""
@@ -143,18 +145,38 @@ def run(
             if (digests[gain], file.stem, *setting, gain) not in done:
                 jobs.append(TrialJob(file, *setting, gain, zoo.folders))
     for _, found in tqdm(engine.map(run_job, jobs), total=len(jobs), desc="trials", disable=not jobs):
-        rows = pd.DataFrame([asdict(found)])
-        known = pd.concat([known, rows], ignore_index=True) if len(known) else rows
-        write_atomically(output, known.sort_values(KEY).round(5).to_csv(index=False).encode())
+        known = _add(found, output)
     return known[[key in wanted for key in zip(known["inputs"], known["picture"], strict=True)]]
 
 
+def _add(found: Trial, output: Path) -> pd.DataFrame:
+    """Adds a trial to the file as it is by now, for another run may write to it too; returns all that it holds."""
+    with locked(output):
+        known, row = _read(output), pd.DataFrame([asdict(found)])
+        known = pd.concat([known, row], ignore_index=True) if len(known) else row
+        write_atomically(
+            output, known.drop_duplicates(KEY, keep="last").sort_values(KEY).round(5).to_csv(index=False).encode()
+        )
+    return known
+
+
 def _read(output: Path) -> pd.DataFrame:
-    """The trials in a file; none where there is no file."""
-    if not output.exists():
-        return pd.DataFrame(columns=[column.name for column in fields(Trial)])
-    # A picture's name may look like a number or like no value, and a digest like a number.
-    return pd.read_csv(output, dtype={"inputs": str, "picture": str}, keep_default_na=False)
+    """The trials in a file; none where there is no file, or an empty one.
+
+    Raises:
+      TableError: it holds something else.
+    """
+    columns = [column.name for column in fields(Trial)]
+    if not output.exists() or not output.stat().st_size:
+        return pd.DataFrame(columns=columns)
+    try:
+        # A picture's name may look like a number or like no value, and a digest like a number.
+        table = pd.read_csv(output, dtype={"inputs": str, "picture": str}, keep_default_na=False)
+    except ValueError as error:
+        raise TableError(f"{output} cannot be read as a table: {error}") from None
+    if list(table.columns) != columns:
+        raise TableError(f"{output} is no table of trials, whose columns are {', '.join(columns)}: choose another file")
+    return table
 
 
 def table(trials: pd.DataFrame) -> pd.DataFrame:
@@ -209,8 +231,10 @@ def main() -> int:
     settings = [PLAIN, ROUNDED, *((method, count) for method in arguments.methods for count in arguments.iterations)]
     try:
         files = find_pictures(arguments.images)[:: arguments.every]
-        trials = run(files, settings, load_zoo(), arguments.output, Processes())
-    except (PictureError, WeightsError, EngineError, OSError) as error:
+        check_output(arguments.output, *files)
+        with Processes() as engine:
+            trials = run(files, settings, load_zoo(), arguments.output, engine)
+    except (PictureError, WeightsError, EngineError, TableError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print(table(trials).to_string(index=False, float_format=lambda value: f"{value:.2f}"))
@@ -218,4 +242,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

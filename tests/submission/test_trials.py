@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from encoder.refinement import REFINEMENT_VERSION
 from encoder.weights import Zoo
 from eval.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.engine import Here
+from rate_control.table import TableError
 from submission import trials
 from submission.trials import PLAIN, ROUNDED, run, table
 
@@ -79,6 +82,29 @@ def test_picture_of_the_same_name_is_not_taken_for_another(golden_zoo: Zoo, tmp_
         )
     assert len(sizes[0]) == len(sizes[1])
     assert sizes[0] != sizes[1]
+
+
+def test_two_runs_on_one_file_lose_no_row(golden_zoo: Zoo, files: list[Path], tmp_path: Path) -> None:
+    """The second begins and ends while the first is at its jobs."""
+    output = tmp_path / "trials.csv"
+
+    class Late(Here):
+        def map(self, function: Any, jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+            run(files[1:], [PLAIN], golden_zoo, output, Here())
+            yield from super().map(function, jobs)
+
+    run(files[:1], [PLAIN], golden_zoo, output, Late())
+    assert pd.read_csv(output).groupby("picture").size().to_dict() == dict.fromkeys(["one", "two"], len(trials.GAINS))
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0", b"name,age\nme,7\n", b'"no end'])
+def test_file_that_holds_no_trials_is_kept_and_named(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "mine.csv").write_bytes(content)
+    with pytest.raises(TableError, match=r"mine\.csv"):
+        run(files, [PLAIN], golden_zoo, tmp_path / "mine.csv", Here())
+    assert (tmp_path / "mine.csv").read_bytes() == content
 
 
 @pytest.mark.parametrize("options", [["--iterations", "0"], ["--every", "-1"], ["--images", "none"]])
