@@ -14,7 +14,7 @@ METRIC ?= psnr
 LIMIT ?=
 ENGINE ?= local
 CONFIG ?= training/configs/base.toml
-RUN ?= runs/$(basename $(notdir $(CONFIG)))
+RUN ?=
 DATA ?= ../shared/data/train
 KODAK ?= ../shared/data/kodak
 THREADS ?=
@@ -27,7 +27,13 @@ COUNT ?= 100000
 PYTHONS ?=
 SEED ?= 1
 CONTAINER = .cache/container
-WISHES = --metric $(METRIC) $(foreach limit,$(LIMIT),--limit $(limit))
+WISHES = --metric $(METRIC) $(if $(LIMIT),--limit $(LIMIT))
+
+# Recipes take paths from the environment, as they are: a name may hold spaces, quotes and dollars.
+PATHS = IMAGES CONFIG RUN DATA KODAK DIST SHEET
+$(foreach name,$(PATHS),$(eval override $(name) := $$(value $(name))))
+export $(PATHS)
+OF_IMAGES = $(if $(IMAGES),--images "$$IMAGES")
 
 .DEFAULT_GOAL := help
 
@@ -49,7 +55,7 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 
 .PHONY: submission
 submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:")
-	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(IMAGES),--images $(IMAGES)) $(if $(TARGETS),--targets $(TARGETS))
+	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --dist "$$DIST" $(WISHES) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
 
 $(CONTAINER)/.ready: submission/container.txt requirements.lock
 	rm -rf $(CONTAINER)
@@ -62,15 +68,15 @@ container: $(CONTAINER)/.ready ## the rehearsal's Python: torch, numpy and Pillo
 
 .PHONY: check
 check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)
-	$(BIN)/python -m submission check $(DIST) --season $(SEASON)
+	$(BIN)/python -m submission check "$$DIST" --season $(SEASON)
 
 .PHONY: rehearsal
 rehearsal: setup container ## the packed decoder as the server runs it, three times: time, memory, projection
-	$(BIN)/python -m submission rehearse --dist $(DIST) --season $(SEASON)
+	$(BIN)/python -m submission rehearse --dist "$$DIST" --season $(SEASON)
 
 .PHONY: freeze
 freeze: setup container ## after validation: from now on the decoder must stay as it is (decoder.lock.json)
-	$(BIN)/python -m submission freeze --dist $(DIST) --season $(SEASON)
+	$(BIN)/python -m submission freeze --dist "$$DIST" --season $(SEASON)
 
 .PHONY: fuzz
 fuzz: setup ## 100,000 mutated streams against the decoder, or the rest of them (COUNT=, SEED=)
@@ -82,7 +88,7 @@ faults: setup ## kill -9, full disks and two runs at once against a small submis
 
 .PHONY: exactness
 exactness: setup container ## one stream set decoded in every environment there is: docs/exactness.md (PYTHONS="other/bin/python ...")
-	$(BIN)/python -m submission.exactness $(foreach python,$(PYTHONS),--python $(python))
+	$(BIN)/python -m submission.exactness $(if $(PYTHONS),--python $(PYTHONS))
 
 .PHONY: test
 test: setup ## all tests
@@ -96,12 +102,12 @@ lint: setup ## style and types
 
 .PHONY: train
 train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
-	$(BIN)/python -m training --config $(CONFIG) --run $(RUN) --data $(DATA) --evaluation $(KODAK) \
+	$(BIN)/python -m training --config "$$CONFIG" --run "$${RUN:-runs/$$(basename "$$CONFIG" .toml)}" --data "$$DATA" --evaluation "$$KODAK" \
 	  $(if $(THREADS),--threads $(THREADS))
 
 .PHONY: tune
 tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
-	$(BIN)/python -m rate_control tune $(or $(IMAGES),$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
+	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: bench
 bench: setup ## time of decoding, refinement and metrics, wavefront against raster order, memory at 8192x8192
@@ -109,19 +115,21 @@ bench: setup ## time of decoding, refinement and metrics, wavefront against rast
 
 .PHONY: leaderboard
 leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, SEASON=2021)
-	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) $(if $(IMAGES),--images $(IMAGES)) \
-	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$(SHEET)")
+	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) $(OF_IMAGES) \
+	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
 
 .PHONY: models
 models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)
-	$(BIN)/python -m submission.models $(if $(wildcard $(KODAK)),--kodak $(KODAK))
+	if [ -d "$$KODAK" ]; then set -- --kodak "$$KODAK"; fi; $(BIN)/python -m submission.models "$$@"
 
 .PHONY: curves
 curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
-	$(BIN)/python -m submission.curves --images $(or $(IMAGES),$(KODAK)) $(if $(CODECS),--codecs $(CODECS)) \
+	$(BIN)/python -m submission.curves --images "$${IMAGES:-$$KODAK}" $(if $(CODECS),--codecs $(CODECS)) \
 	  $(if $(PRESETS),--presets $(PRESETS)) \
-	  $(if $(IMAGES),--output dist/curves)
+	  $(if $(IMAGES),--output reports/curves)
 
 .PHONY: clean
-clean: ## remove built packages and reports, not the environment nor the caches
-	rm -rf dist reports
+clean: ## remove built packages and reports, not the environment, the caches and files of others
+	if [ -d "$$DIST" ]; then $(BIN)/python -m submission --clean --dist "$$DIST"; fi
+	rm -rf reports/leaderboard reports/tuning reports/curves
+	rm -f reports/leaderboard.csv reports/leaderboard.md reports/leaderboard.png

@@ -23,13 +23,15 @@ from tqdm import tqdm
 
 from decoder_pkg.archive import write_archive
 from decoder_pkg.bundle import load_bundle
+from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import unpack
 from encoder.encode import AnalysedPicture
-from encoder.files import write_atomically
 from encoder.weights import load_zoo
+from eval.command_line import run_command
+from eval.files import check_output, write_atomically
 from eval.provenance import Provenance, provenance
 
-from .decoder_zip import DECODER_ZIP, build_decoder_zip
+from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
 from .originals import EMBEDDED
 from .rehearsal import CONTAINER, MAX_UNPACKED, container_ready
 
@@ -188,20 +190,31 @@ def main() -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--python", type=Path, action="append", default=[], help="another interpreter; may be repeated")
+    parser.add_argument("--python", type=Path, nargs="+", default=[], help="other interpreters")
     parser.add_argument("--missing", action="append", default=[], help="a line for what could not be run")
     parser.add_argument("--output", type=Path, default=TABLE, help=f"the table (default {TABLE})")
     arguments = parser.parse_args()
+    try:
+        return _compare(arguments)
+    except (BuildError, DecoderError, ProbeError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    """Decodes everywhere, writes the table and lists the violations."""
+    check_output(arguments.output)
     python = CONTAINER.absolute() / "bin" / "python" if container_ready(CONTAINER) else Path(sys.executable)
     missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
     with tempfile.TemporaryDirectory(prefix="exactness-") as name:
         outcomes = run(Path(name), list(settings(python, arguments.python)))
     origin = provenance(None, load_bundle().digest.hex())
     write_atomically(arguments.output, table(outcomes, missing, origin).encode())
-    for text in violations(outcomes):
+    found = violations(outcomes)
+    for text in found:
         print(text, file=sys.stderr)
-    print(f"{len(outcomes)} environments, {len(violations(outcomes))} violations: {arguments.output}")
-    return 1 if violations(outcomes) else 0
+    print(f"{len(outcomes)} environments, {len(found)} violations: {arguments.output}")
+    return 1 if found else 0
 
 
 def run(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
@@ -217,4 +230,4 @@ def run(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -1,0 +1,67 @@
+"""What a user gives to make reaches the commands as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYTHON = """#!/usr/bin/env python3
+import json, os, sys
+print(json.dumps(sys.argv[1:]))
+"""
+NAMES = ["my photos", "it's", 'a "b"', "$HOME `date` $(date)", "a;b&c|d", "*", "é ü", "two\nlines", "#x"]
+
+
+@pytest.fixture
+def venv(tmp_path: Path) -> Path:
+    """An environment whose Python shows its arguments."""
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    for name in (".ready", "container"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (2**31, 2**31))
+    return tmp_path
+
+
+def arguments(venv: Path, target: str, *variables: str) -> list[str]:
+    """What the last command of a target gets."""
+    command = ["make", "--silent", target, f"VENV={venv}", "--old-file=container", *variables]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found: list[str] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+USES = [("submission", "IMAGES"), ("tune", "IMAGES"), ("leaderboard", "IMAGES"), ("curves", "IMAGES")]
+USES += [("curves", "KODAK"), ("check", "DIST"), ("submission", "DIST"), ("leaderboard", "SHEET")]
+USES += [("train", name) for name in ("CONFIG", "RUN", "DATA", "KODAK")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("target", "variable"), USES)
+def test_name_reaches_the_command_as_it_is(venv: Path, target: str, variable: str, name: str) -> None:
+    assert name in arguments(venv, target, f"{variable}={name}")
+
+
+def test_kodak_s_folder_may_have_any_name(venv: Path) -> None:
+    for name in NAMES:
+        (venv / name).mkdir()
+        assert arguments(venv, "models", f"KODAK={venv / name}")[-1] == str(venv / name)
+    assert arguments(venv, "models", "KODAK=/none")[-1] == "submission.models"
+
+
+def test_run_is_named_after_its_configuration(venv: Path) -> None:
+    assert "runs/large one" in arguments(venv, "train", "CONFIG=my configs/large one.toml")
+
+
+def test_lists_are_words_of_the_shell(venv: Path) -> None:
+    found = arguments(venv, "leaderboard", "ENTRIES=ours=dist 'theirs=my folder/s.zip'", "TARGETS=0.15 0.3")
+    assert {"ours=dist", "theirs=my folder/s.zip", "0.15", "0.3"} < set(found)
+    found = arguments(venv, "submission", "LIMIT=psnr=28: 'my photo:bpp=:0.4'")
+    assert found[found.index("--limit") + 1 :][:2] == ["psnr=28:", "my photo:bpp=:0.4"]
