@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
-from encoder.cache import CACHE, CandidateCache
+from encoder.cache import CandidateCache
 from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
 from encoder.weights import load_zoo
-from eval.leaderboard import Board
+from eval.command_line import run_command
+from eval.files import check_folder
+from eval.leaderboard import Board, Row
 from eval.problems import Problem
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
@@ -21,9 +23,9 @@ from rate_control.table import TableError
 
 from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
-from .build import RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
+from .build import SUBMISSION_ZIP, RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
 from .decoder_zip import DECODER_ZIP, BuildError
-from .dist import Busy, exclusive, remove_data
+from .dist import Busy, ForeignFiles, clean, exclusive, rebuilt
 from .originals import ORIGINALS, stage_originals
 from .rehearse import conditions, time_report
 from .report import decoder_report, target_report, write_board
@@ -39,11 +41,22 @@ EXAMPLES = """examples:
   python -m submission --limit psnr=28: --limit bpp=:0.5    no picture below 28 dB or above 0.5 bpp
   python -m submission --metric ms-ssim          the best MS-SSIM for the bytes, in place of PSNR
   python -m submission --only-decoder            build dist/decoder.zip and print its size and sha256
+  python -m submission --clean                   remove what earlier runs wrote into dist/
   python -m submission check dist/               list every problem of a submission
   python -m submission rehearse                  run the packed decoder as the server would, three times
   python -m submission freeze                    from now on the decoder must stay as it is
 """
-ERRORS = (PictureError, DecoderError, InfeasibleBudget, TableError, BuildError, RehearsalError, EngineError, Busy)
+ERRORS = (
+    PictureError,
+    DecoderError,
+    InfeasibleBudget,
+    TableError,
+    BuildError,
+    RehearsalError,
+    EngineError,
+    Busy,
+    ForeignFiles,
+)
 """What can be wrong with the input or the machine; everything else but a full disk is a bug."""
 
 
@@ -54,23 +67,16 @@ def main() -> int:
     if sys.argv[1:2] in (["rehearse"], ["freeze"]):
         return rehearse.main(sys.argv[1:])
     arguments = _parser().parse_args()
-    print_any_name()
     try:
-        rules = season(arguments.season)
-        targets = arguments.targets or list(rules.targets)
+        if arguments.clean:
+            clean(arguments.dist)
+            return 0
         with exclusive(arguments.dist):
-            package = pack_decoder(arguments.dist, rules.decoder_limit)
-            print(decoder_report(package, rules))
-            if not arguments.only_decoder:
-                engine = ENGINES[arguments.engine]()
-                files = stage_originals(arguments.images, arguments.dist / ORIGINALS)
-                remove_data(arguments.dist, {f"{target}/{rules.data_name}" for target in targets})
-                coding = CandidateCache(CACHE), preset(arguments.preset), engine, rules
-                wishes = chosen_metric(arguments), arguments.limit
-                budgets = pack_targets(load_zoo(), files, targets, arguments.dist, *coding, *wishes)
-                pack_submission(arguments.dist, targets, rules)
-                board, problems = _rehearse(budgets, arguments.dist, rules, engine)
-                print(f"\n{write_board(board, rules, arguments.reports, problems)}")
+            if arguments.only_decoder:
+                _build_decoder(arguments.dist, season(arguments.season))
+            else:
+                with ENGINES[arguments.engine]() as engine:
+                    _submit(arguments, season(arguments.season), engine)
     except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -79,6 +85,28 @@ def main() -> int:
               "and finished pictures are kept", file=sys.stderr)  # fmt: skip
         return 1
     return 0
+
+
+def _build_decoder(dist: Path, rules: Season) -> None:
+    with rebuilt(dist, [DECODER_ZIP], keep=True) as new:
+        print(decoder_report(pack_decoder(new, rules.decoder_limit), rules))
+
+
+def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> None:
+    """Packs, rehearses and scores; what dist holds is replaced once the rehearsal has succeeded."""
+    dist, targets = arguments.dist, arguments.targets or list(rules.targets)
+    check_folder(arguments.reports, *([arguments.images] if arguments.images else []))
+    names = [DECODER_ZIP, SUBMISSION_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]
+    with rebuilt(dist, names, whole=[ORIGINALS]) as new:
+        print(decoder_report(pack_decoder(new, rules.decoder_limit), rules))
+        files = stage_originals(arguments.images, new / ORIGINALS)
+        coding = CandidateCache(), preset(arguments.preset), engine, rules
+        wishes = chosen_metric(arguments), arguments.limit
+        budgets = pack_targets(load_zoo(), files, targets, new, *coding, *wishes)
+        pack_submission(new, targets, rules)
+        rows = _rehearse(budgets, new, rules)
+    board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine)
+    print(f"\n{write_board(board, rules, arguments.reports, problems)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,18 +129,25 @@ def _parser() -> argparse.ArgumentParser:
     reports = Path("reports")
     parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
     parser.add_argument("--only-decoder", action="store_true", help="stop after decoder.zip")
+    parser.add_argument("--clean", action="store_true", help="remove what earlier runs wrote into --dist, nothing else")
     return parser
 
 
-def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine) -> tuple[Board, list[Problem]]:
-    """Decodes as the server would, target by target, and scores beside the conventional codecs."""
-    originals, rows = dist / ORIGINALS, {}
+def _rehearse(budgets: dict[str, int], dist: Path, rules: Season) -> dict[str, Row]:
+    """Decodes as the server would, target by target; returns the rows of the leaderboard."""
+    rows = {}
     for target, budget in budgets.items():
-        result = rehearse_target(dist, target, originals, budget, rules)
+        result = rehearse_target(dist, target, dist / ORIGINALS, budget, rules)
         print(f"\n{target_report(result)}")
         print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}", flush=True)
         rows[target] = result.row(dist / DECODER_ZIP)
-    # Last, because it takes longest: AVIF at its slowest needs minutes for a photograph.
+    return rows
+
+
+def _board(
+    rows: Mapping[str, Row], budgets: Mapping[str, int], originals: Path, rules: Season, engine: Engine
+) -> tuple[Board, list[Problem]]:
+    """The rows beside those of the conventional codecs, which take longest: AVIF needs minutes for a photograph."""
     swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
     board, problems = {}, []
     for target, row in rows.items():
@@ -123,4 +158,4 @@ def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -39,6 +38,7 @@ from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
 from encoder.refine import float_model, refine_latents
 from encoder.weights import EncoderModel, load_zoo, to_grid
+from eval.command_line import run_command
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
@@ -244,4 +244,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -7,7 +7,6 @@ import json
 import tempfile
 from pathlib import Path
 
-from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import unpack
 from eval.problems import Problem, failed, warning
@@ -121,7 +120,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
     parser.add_argument("--set", help="published data set: validation or test (default: sizes from the streams)")
     given = parser.parse_args(arguments)
-    print_any_name()
     rules = season(given.season)
     try:
         known = rules.known_set(given.set) if given.set else None

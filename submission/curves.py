@@ -13,21 +13,21 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
-from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.estimate import estimated_payload_bits
-from encoder.files import write_atomically
 from encoder.pictures import PictureError, find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
+from eval.command_line import run_command
 from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
+from eval.files import check_folder, write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
-from rate_control.engine import EngineError, Processes
+from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import similarity
 from rate_control.table import TableError
 
@@ -38,7 +38,7 @@ EXAMPLES = """examples:
   python -m submission.curves --images kodak/                        all shipped models together, and each alone
   python -m submission.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
   python -m submission.curves --images kodak/ --codecs all --presets fast medium    what refinement is worth
-  python -m submission.curves --images photos/ --output dist/curves  published curves are shown for Kodak's 24 alone
+  python -m submission.curves --images photos/ --output curves/  published curves are shown for Kodak's 24 alone
 """
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 """Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
@@ -165,7 +165,6 @@ def main() -> int:
     """Returns the exit code."""
     parser = _parser()
     arguments = parser.parse_args()
-    print_any_name()
     try:
         zoo, files = load_zoo(), find_pictures(arguments.images)
         models = [name for name, group in _joint(zoo).items() if len(group) > 1] + [str(n) for n in zoo.models]
@@ -174,7 +173,9 @@ def main() -> int:
         if unknown := [name for name in wanted if name not in known]:
             parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
         presets = [preset(name) for name in arguments.presets]
-        print(_report(zoo, files, wanted, presets, arguments.output, arguments.images.resolve().name))
+        check_folder(arguments.output, arguments.images)
+        with Processes() as engine:
+            print(_report(zoo, files, wanted, presets, arguments.output, arguments.images.resolve().name, engine))
     except (PictureError, WeightsError, TableError, EngineError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -188,17 +189,23 @@ def _joint(zoo: Zoo) -> dict[str, list[int]]:
 
 
 def _report(
-    zoo: Zoo, files: Sequence[Path], wanted: Sequence[str], presets: Sequence[Preset], folder: Path, name: str
+    zoo: Zoo,
+    files: Sequence[Path],
+    wanted: Sequence[str],
+    presets: Sequence[Preset],
+    folder: Path,
+    name: str,
+    engine: Engine,
 ) -> str:
     joint = _joint(zoo)
     groups = [joint.get(name) or [int(name)] for name in wanted if name in joint or name.isdigit()]
     names = [name for name in wanted if name not in joint and not name.isdigit()]
-    own = model_codecs(zoo, files, groups, Processes())
-    refined = preset_codecs(zoo, files, presets, Processes())
+    own = model_codecs(zoo, files, groups, engine)
+    refined = preset_codecs(zoo, files, presets, engine)
     codecs = [
         *refined,
         *own,
-        *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else []),
+        *(baseline_codecs(sweep_baselines(files, engine=engine, codecs=names)) if names else []),
     ]
     if not codecs:
         raise TableError(f"none of {', '.join(wanted)} can code these pictures")
@@ -209,4 +216,4 @@ def _report(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,20 +12,21 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from decoder_pkg.commands import print_any_name
-from encoder.files import write_atomically
 from encoder.pictures import PictureError
 from eval.baselines import installed
+from eval.command_line import run_command
+from eval.files import check_folder, write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.sheet import Contestant, picture_table, sheet
 from rate_control.budget import budget_bytes
-from rate_control.engine import Processes
+from rate_control.engine import Engine, EngineError, Processes
 from rate_control.options import add_targets_option
 from rate_control.table import TableAllocation
 
 from .baseline_rows import baseline_rows, fit_baselines, set_score, sweep_baselines, write_decoded
+from .dist import Busy, exclusive
 from .entries import Contest, Entry, EntryError, Result, judge
 from .originals import stage_originals
 from .report import write_board
@@ -85,7 +87,6 @@ def main() -> int:
     """Returns the exit code: 0 when every entry has a row at every target."""
     parser = _parser()
     arguments = parser.parse_args()
-    print_any_name()
     codecs = [baseline.name for baseline in installed()]
     names = [entry.name for entry in arguments.entries]
     if len({*names, *codecs}) < len(names) + len(codecs):
@@ -93,24 +94,27 @@ def main() -> int:
     if arguments.sheet and arguments.sheet not in names + codecs:
         parser.error(f"--sheet {arguments.sheet}: there are {', '.join(names + codecs)}")
     try:
-        problems = _run(arguments, codecs)
-    except (PictureError, OSError) as error:
+        inputs = [entry.path for entry in arguments.entries] + ([arguments.images] if arguments.images else [])
+        check_folder(arguments.output, *inputs)
+        with exclusive(arguments.output), Processes() as engine, tempfile.TemporaryDirectory() as name:
+            problems = _run(arguments, codecs, Path(name) / "originals", engine)
+    except (PictureError, EngineError, Busy, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 1 if failed(problems) else 0
 
 
-def _run(arguments: argparse.Namespace, codecs: Sequence[str]) -> list[Problem]:
+def _run(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, engine: Engine) -> list[Problem]:
     """Ranks, prints and writes everything; returns what forbade rows."""
     output, rules = arguments.output, season(arguments.season)
-    files = stage_originals(arguments.images, output / "originals")
+    files = stage_originals(arguments.images, originals)
     pixels = picture_pixels(files)
     targets = arguments.targets or list(rules.targets)
     budgets = {target: budget_bytes(sum(pixels.values()), target) for target in targets}
-    contest = Contest(output / "originals", budgets, rules, output / "decoded")
+    contest = Contest(originals, budgets, rules, output / "decoded")
     results, problems = judge_all(arguments.entries, contest)
     wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
-    tables = sweep_baselines(files, engine=Processes(), codecs=wanted) if wanted else {}
+    tables = sweep_baselines(files, engine=engine, codecs=wanted) if wanted else {}
     fitted = {}
     for target, budget in budgets.items():
         fitted[target], unfit = fit_baselines(tables, target, budget)
@@ -177,4 +181,4 @@ def write_sheets(results: Sequence[Result], other: Contestant, target: str, orig
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

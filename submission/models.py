@@ -18,8 +18,9 @@ from encoder.pictures import PictureError, find_pictures
 from encoder.twin import load_float_model
 from encoder.watch import watched_convolutions
 from encoder.weights import Zoo, load_zoo
+from eval.command_line import run_command
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
-from rate_control.engine import EngineError, Processes
+from rate_control.engine import Engine, EngineError, Processes
 
 from .codecs import model_codecs
 from .curves import RATES
@@ -59,10 +60,10 @@ def parameters(model: CodecModel, networks: Iterable[str]) -> int:
     return sum(p.numel() for network in networks for p in model.get_submodule(network).parameters())
 
 
-def kodak_deltas(zoo: Zoo, files: Sequence[Path]) -> dict[int, dict[str, str]]:
+def kodak_deltas(zoo: Zoo, files: Sequence[Path], engine: Engine) -> dict[int, dict[str, str]]:
     """BD-rate of each model against the anchors, means over the pictures; empty where none are published for them."""
     models = list(zoo.models)
-    codecs = model_codecs(zoo, files, [[model] for model in models], Processes())
+    codecs = model_codecs(zoo, files, [[model] for model in models], engine)
     anchors = {curve.name: curve for curve in published_curves(codecs[0].pixels) if curve.kind == MEAN}
     deltas: dict[int, dict[str, str]] = {}
     for number, codec in zip(models, codecs, strict=True):
@@ -129,7 +130,9 @@ def main() -> int:
         zoo = load_zoo()
         table = models_table(zoo, build_decoder_zip(zoo.folders[0]).part_bytes)
         if arguments.kodak:
-            table = table.join(pd.DataFrame.from_dict(kodak_deltas(zoo, find_pictures(arguments.kodak)), "index"))
+            with Processes() as engine:
+                deltas = kodak_deltas(zoo, find_pictures(arguments.kodak), engine)
+            table = table.join(pd.DataFrame.from_dict(deltas, "index"))
     except (PictureError, WeightsError, BuildError, EngineError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -138,4 +141,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import skimage.data
 from PIL import Image
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.pictures import find_pictures, load_picture
 
 ORIGINALS = "originals"
 """Folder of a dist/ for the set as PNGs."""
-
-MARKER = ".converted"
-"""Empty file that tells a folder of converted originals from a user's own."""
 
 EMBEDDED = ("astronaut", "chelsea", "coffee", "rocket")
 """Colour photographs that scikit-image carries."""
@@ -26,22 +22,16 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
 
     Args:
       images: a folder of PNG and JPEG photographs; None takes the embedded set.
-      folder: emptied and filled, if this function has made it or it is empty.
+      folder: of the run's own, and empty.
 
     Raises:
-      PictureError: a picture cannot be used, or the folder has files of others; nothing is removed then.
+      PictureError: a picture cannot be used.
     """
-    if images and images.resolve().is_relative_to(folder.resolve()):
-        raise PictureError(f"{images} lies where the converted originals go: choose another folder of photographs")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
-        raise PictureError(f"{folder} holds files that were not made here: choose another output folder, or move them")
     if images is None:
         pictures = {name: getattr(skimage.data, name)() for name in EMBEDDED}
     else:
         pictures = {path.stem: load_picture(path) for path in find_pictures(images)}
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / MARKER).touch()
     for name, pixels in pictures.items():
         write_png(folder / f"{name}.png", pixels)
     return sorted(folder.glob("*.png"))

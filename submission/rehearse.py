@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
 from eval.problems import failed
 from rate_control.budget import budget_bytes
@@ -117,7 +116,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
     parser.add_argument("--dist", type=Path, default=Path("dist"), help="what to run (default dist)")
     given = parser.parse_args(arguments[1:])
-    print_any_name()
     rules = season(given.season)
     try:
         return _freeze(given.dist, rules) if arguments[0] == "freeze" else _rehearse(given.dist, rules)

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder.files import PARTIAL, write_atomically
-from submission.dist import Busy, exclusive, remove_data
-from tests.faults import digests, full_disk, killed, reference, tmpfs_allowed, together
+from tests.faults import full_disk, killed, reference, tmpfs_allowed, together
 
 SEED = 3
 
@@ -32,42 +30,3 @@ def test_two_runs_in_one_folder_do_not_damage_it(undisturbed: tuple[dict[str, st
 @pytest.mark.skipif(not tmpfs_allowed(), reason="this system does not let a small disk be mounted")
 def test_full_disk_ends_in_a_clear_error(tmp_path: Path) -> None:
     assert "make room" in full_disk("2m", tmp_path)
-
-
-def test_second_run_is_told_to_wait(tmp_path: Path) -> None:
-    with exclusive(tmp_path), pytest.raises(Busy, match="--dist"), exclusive(tmp_path):
-        pass
-    with exclusive(tmp_path):
-        assert digests(tmp_path).keys() == {".lock"}
-
-
-def test_unfinished_files_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
-    (tmp_path / "0.3").mkdir()
-    for name in ("decoder.zip", "0.3/bs.zip"):
-        path = tmp_path / name
-        path.with_name(f".{path.name}.123{PARTIAL}").write_bytes(b"half")
-        path.write_bytes(b"whole")
-    with exclusive(tmp_path):
-        assert digests(tmp_path).keys() == {".lock", "decoder.zip", "0.3/bs.zip"}
-
-
-def test_data_of_earlier_targets_and_seasons_does_not_stay_beside_new_data(tmp_path: Path) -> None:
-    for name in ("decoder.zip", "0.15/bs.zip", "0.15/valout.zip", "0.3/bs.zip", "mine/notes.txt"):
-        write_atomically(tmp_path / name, b"data")
-    remove_data(tmp_path, {"0.15/bs.zip"})
-    assert digests(tmp_path).keys() == {"decoder.zip", "0.15/bs.zip", "mine/notes.txt"}
-    assert not (tmp_path / "0.3").exists()
-
-
-def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_atomically(tmp_path / "a", b"old")
-
-    def full(path: Path, data: bytes) -> int:
-        path.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(tmp_path / "a", b"new")
-    assert (tmp_path / "a").read_bytes() == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -14,15 +14,13 @@ from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
-from encoder.files import write_atomically
-from encoder.pictures import PictureError
 from encoder.weights import Zoo
+from eval.files import write_atomically
 from submission import leaderboard
 from submission.build import pack_submission, pack_targets
 from submission.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
 from submission.entries import Contest, Entry, EntryError, judge
 from submission.leaderboard import parse_entry
-from submission.originals import stage_originals
 from submission.seasons import season
 from submission.zips import build_zip
 
@@ -131,22 +129,6 @@ def test_submission_over_the_budget_is_not_even_run(dist: Path, contest: Contest
 def test_byte_count_that_is_no_number_is_a_problem(decoded: Path, contest: Contest, count: str) -> None:
     (decoded / "0.15" / "bytes.txt").write_text(count)
     assert "is no number of bytes" in problems(decoded, contest)[0]
-
-
-def test_folder_of_the_user_is_never_emptied(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "originals").mkdir()
-    (tmp_path / "originals/precious.txt").write_text("mine")
-    with pytest.raises(PictureError, match="files that were not made here"):
-        stage_originals(photos, tmp_path / "originals")
-    assert (tmp_path / "originals/precious.txt").exists()
-
-
-def test_converted_originals_stay_where_the_next_set_cannot_be_read(photos: Path, tmp_path: Path) -> None:
-    before = stage_originals(photos, tmp_path / "originals")
-    with pytest.raises(PictureError):
-        stage_originals(tmp_path / "no such folder", tmp_path / "originals")
-    assert all(path.exists() for path in before)
-    assert stage_originals(photos, tmp_path / "originals") == before
 
 
 def test_empty_data_is_a_problem(decoded: Path, contest: Contest) -> None:
@@ -265,7 +247,11 @@ def test_entries_of_one_name_and_unknown_sheets_are_refused(
         assert "error" in capsys.readouterr().err
 
 
-def test_originals_are_not_overwritten_by_themselves(photos: Path) -> None:
-    with pytest.raises(PictureError, match="another folder"):
-        stage_originals(photos, photos)
-    assert len(list(photos.iterdir())) == 2
+def test_output_never_lands_in_what_is_read(
+    dist: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (dist, photos):
+        before = sorted(folder.rglob("*"))
+        assert run(monkeypatch, f"a={dist}", "--images", photos, "--output", folder) == 1
+        assert "is the input" in capsys.readouterr().err
+        assert sorted(folder.rglob("*")) == before
