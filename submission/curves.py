@@ -18,7 +18,7 @@ from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically
-from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.pictures import find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
@@ -27,6 +27,7 @@ from eval.curve_plots import curves_picture
 from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
+from eval.pictures import PictureError
 from rate_control.engine import EngineError, Processes
 from rate_control.jobs import similarity
 from rate_control.table import TableError

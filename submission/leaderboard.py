@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from PIL import Image
 from tqdm import tqdm
 
 from decoder_pkg.commands import print_any_name
 from encoder.files import write_atomically
-from encoder.pictures import PictureError
 from eval.baselines import installed
 from eval.leaderboard import PUBLISHED
+from eval.pictures import PictureError, picture_size
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.sheet import Contestant, picture_table, sheet
@@ -130,11 +130,7 @@ def _run(arguments: argparse.Namespace, codecs: Sequence[str]) -> list[Problem]:
 
 def picture_pixels(files: Sequence[Path]) -> dict[str, int]:
     """Pixels of each picture by its name without suffix."""
-    sizes = {}
-    for file in files:
-        with Image.open(file) as image:
-            sizes[file.stem] = image.width * image.height
-    return sizes
+    return {file.stem: math.prod(picture_size(file)) for file in files}
 
 
 def judge_all(entries: Sequence[Entry], contest: Contest) -> tuple[dict[str, list[Result]], list[Problem]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
 import skimage.data
-from PIL import Image
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import PictureError, find_pictures, load_picture
+from encoder.pictures import check_set, find_pictures, load_with_notes
+from eval.pictures import PictureError, picture_size
 
 ORIGINALS = "originals"
 """Folder of a dist/ for the set as PNGs."""
@@ -25,7 +26,7 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     """Writes the set as 8-bit RGB PNGs, converted by the encoder's rule, and returns them by name.
 
     Args:
-      images: a folder of PNG and JPEG photographs; None takes the embedded set.
+      images: a folder of photographs; None takes the embedded set.
       folder: emptied and filled, if this function has made it or it is empty.
 
     Raises:
@@ -38,7 +39,9 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     if images is None:
         pictures = {name: getattr(skimage.data, name)() for name in EMBEDDED}
     else:
-        pictures = {path.stem: load_picture(path) for path in find_pictures(images)}
+        files = find_pictures(images)
+        check_set(files)
+        pictures = {path.stem: load_with_notes(path) for path in files}
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / MARKER).touch()
@@ -48,9 +51,9 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
 
 
 def set_pixels(folder: Path) -> int:
-    """Pixels of all original PNGs of a folder, from their headers."""
-    total = 0
-    for path in folder.glob("*.png"):
-        with Image.open(path) as image:
-            total += image.width * image.height
-    return total
+    """Pixels of all original PNGs of a folder, from their headers.
+
+    Raises:
+      PictureError: one is no picture.
+    """
+    return sum(math.prod(picture_size(path)) for path in folder.glob("*.png") if not path.name.startswith("."))

@@ -26,12 +26,13 @@ from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically
 from encoder.objective import Latents, Setting, trained_slope
 from encoder.options import whole
-from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
+from encoder.pictures import Pixels, find_pictures, load_picture, pixels_digest
 from encoder.refine import refine_latents
 from encoder.refinement import METHODS
 from encoder.sweep import refinement_key
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
+from eval.pictures import PictureError
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import loaded_zoo
 

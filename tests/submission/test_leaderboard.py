@@ -15,8 +15,8 @@ from PIL import Image
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
 from encoder.files import write_atomically
-from encoder.pictures import PictureError
 from encoder.weights import Zoo
+from eval.pictures import PictureError
 from submission import leaderboard
 from submission.build import pack_submission, pack_targets
 from submission.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
