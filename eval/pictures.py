@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from .png import is_whole
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """What a file may hold, whatever its name says: for some of the others Pillow starts programs."""
+
+warnings.filterwarnings("ignore", module="PIL")  # about metadata, which nothing here reads, and without the file's name
 
 
 class PictureError(Exception):
