@@ -15,7 +15,7 @@ import numpy as np
 import skimage.data
 from PIL import ExifTags, Image
 
-from decoder_pkg.bundle import DecoderModel
+from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
 from decoder_pkg.errors import DecoderError, WeightsError
 from decoder_pkg.manifest import MANIFEST, WEIGHTS, read_manifest
 from decoder_pkg.safe_zip import unpack
@@ -52,6 +52,7 @@ ODD = (
 )
 WORD = re.compile(rb"[^\s,:=\[\]{}\"']+")
 LIMIT = 2**24
+CONFIGS = Path(__file__).parents[1] / "training/configs"
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
@@ -160,6 +161,12 @@ def zips() -> list[tuple[str, bytes]]:
     return [("a.zip", buffer.getvalue())]
 
 
+@cache
+def bundle() -> Bundle:
+    """The golden models."""
+    return load_bundle(GOLDEN / "decoder")
+
+
 def streams() -> list[tuple[str, bytes]]:
     """The golden stream as the server gets it."""
     buffer = io.BytesIO()
@@ -187,7 +194,7 @@ def weights() -> list[tuple[str, bytes]]:
 
 def configurations() -> list[tuple[str, bytes]]:
     """The trainings' configurations."""
-    return [(path.name, path.read_bytes()) for path in sorted(Path("training/configs").glob("*.toml"))]
+    return [(path.name, path.read_bytes()) for path in sorted(CONFIGS.glob("*.toml"))]
 
 
 def score(path: Path) -> None:
@@ -201,7 +208,7 @@ READERS = {
     "scores": Reader(pictures, score, (), scrambled_picture),
     "zip": Reader(zips, lambda path: unpack(path, path.parent / "out", LIMIT), (DecoderError,), swapped_members),
     "submission": Reader(zips, lambda path: check(path, RULES), (), swapped_members),
-    "data": Reader(streams, lambda path: check_data(path, "0.15", None, None, "bs.zip"), (), swapped_members),
+    "data": Reader(streams, lambda path: check_data(path, "0.15", bundle(), None, "bs.zip"), (), swapped_members),
     "manifest": Reader(manifests, lambda path: read_manifest(path.parent), (WeightsError,), with_odd_words),
     "weights": Reader(
         weights, lambda path: DecoderModel(path.read_bytes()).build(), (WeightsError,), scrambled_weights
