@@ -26,6 +26,7 @@ DIST ?= dist
 COUNT ?= 100000
 PYTHONS ?=
 SEED ?= 1
+WHAT ?= streams
 CONTAINER = .cache/container
 WISHES = --metric $(METRIC) $(if $(LIMIT),--limit $(LIMIT))
 
@@ -79,8 +80,8 @@ freeze: setup container ## after validation: from now on the decoder must stay a
 	$(BIN)/python -m submission freeze --dist "$$DIST" --season $(SEASON)
 
 .PHONY: fuzz
-fuzz: setup ## 100,000 mutated streams against the decoder, or the rest of them (COUNT=, SEED=)
-	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED)
+fuzz: setup ## 100,000 mutated streams against the decoder, or files against their readers (WHAT=files, COUNT=, SEED=)
+	$(BIN)/python -m tests.fuzz --what $(WHAT) --count $(COUNT) --seed $(SEED)
 
 .PHONY: faults
 faults: setup ## kill -9, full disks and two runs at once against a small submission (SEED=)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from .archive import BUNDLE_ID_BYTES
 from .differences import read_weights
 from .entropy_model import Q_VALUES, SCALE_BINS, EntropyModel
 from .errors import WeightsError
+from .fields import all_of, field, parse_object
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
 from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
 from .manifest import WEIGHTS, FileRow, read_file, read_manifest
@@ -56,12 +56,12 @@ class DecoderModel:
         self.digest = hashlib.sha256(data).digest()
         self.file: TensorFile = read_weights(data, base.file if base else None)
         try:
-            self.arch: Architecture = architecture(int(self.file.metadata["architecture"]))
-            self.exponents: dict[str, int] = json.loads(self.file.metadata["exponents"])
-            numbers = all(type(exponent) is int for exponent in self.exponents.values())
-            if not numbers or self.exponents.keys() != layer_shapes(self.arch).keys():
+            metadata = dict[str, object](self.file.metadata)
+            self.arch: Architecture = architecture(int(field(metadata, "architecture", str)))
+            self.exponents = all_of(parse_object(field(metadata, "exponents", str)), int)
+            if self.exponents.keys() != layer_shapes(self.arch).keys():
                 raise ValueError("the exponents are not those of its layers")
-        except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        except (KeyError, ValueError) as error:
             raise WeightsError(f"the weight file does not describe a known architecture: {error}") from None
 
     def build(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 from .architecture import GAIN_COUNT
 from .errors import WeightsError
+from .fields import field, parse_object
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
@@ -16,6 +16,16 @@ MAX_MANIFEST_BYTES = 2**20
 MAX_MODELS = 256
 MS_SSIM = "ms-ssim"
 ALL_GAINS = (0, GAIN_COUNT - 1)
+KINDS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "iterations": (int,),
+    "hours": (int, float),
+    "gpu_hours": (int, float),
+    "gains": (list,),
+    "distortion": (str,),
+    "base": (int,),
+}
+"""Types of the fields that a model's row may have beside its id and file."""
 
 
 class Ledger(TypedDict, total=False):
@@ -68,8 +78,8 @@ def read_manifest(folder: Path) -> Manifest:
       WeightsError: there is no readable manifest.
     """
     try:
-        return check_manifest(json.loads(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES)))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        return check_manifest(parse_object(read_file(folder / MANIFEST, MAX_MANIFEST_BYTES)))
+    except ValueError as error:
         raise WeightsError(f"{folder / MANIFEST} is damaged: {error}") from None
 
 
@@ -77,11 +87,10 @@ def check_manifest(whole: Any) -> Manifest:
     """The manifest that a file's content is.
 
     Raises:
-      ValueError: its rows do not fit together.
-      KeyError, TypeError: it is something else.
+      ValueError: a field has another type than it must have, or the rows do not fit together.
     """
-    rows: list[ManifestRow] = whole["models"]
-    if not rows or not isinstance(rows, list):
+    rows: list[ManifestRow] = field(whole, "models", list)
+    if not rows:
         raise ValueError("it lists no models")
     for number, row in enumerate(rows):
         _check(row, {earlier["id"] for earlier in rows[:number]})
@@ -94,19 +103,24 @@ def check_manifest(whole: Any) -> Manifest:
 
 
 def _check(row: ManifestRow, earlier: set[int]) -> None:
-    if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS or row["id"] in earlier:
-        raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1} that no model before it has")
+    number = field(row, "id", int)
+    if not 0 <= number < MAX_MODELS or number in earlier:
+        raise ValueError(f"{number} is no id from 0 to {MAX_MODELS - 1} that no model before it has")
     _check_file(row)
+    for name in KINDS.keys() & row.keys():
+        field(row, name, *KINDS[name])
     if "base" in row and row["base"] not in earlier:
-        raise ValueError(f"model {row['id']} is a difference to {row['base']!r}, which is no model before it")
-    low, high = row.get("gains", ALL_GAINS)
-    if type(low) is not int or type(high) is not int or not 0 <= low <= high < GAIN_COUNT:
-        raise ValueError(f"gains from {low!r} to {high!r} are no part of 0 to {GAIN_COUNT - 1}")
+        raise ValueError(f"model {number} is a difference to {row['base']}, which is no model before it")
+    gains = row.get("gains", list(ALL_GAINS))
+    if len(gains) != 2 or any(type(gain) is not int for gain in gains) or not 0 <= gains[0] <= gains[1] < GAIN_COUNT:
+        raise ValueError(f"gains {gains!r} are no first and last of 0 to {GAIN_COUNT - 1}")
 
 
 def _check_file(row: FileRow) -> None:
-    if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
-        raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
+    name = field(row, "file", str)
+    field(row, "sha256", str)
+    if not name or Path(name).name != name:
+        raise ValueError(f"{name!r} is no file of the folder")
 
 
 def read_file(path: Path, most: int) -> bytes:

@@ -89,7 +89,7 @@ def member_faults(archive: ZipFile, unpacked_bytes: int) -> Iterator[UnsafeZip]:
     for member in members:
         yield from _path_faults(member)
         yield from _kind_faults(member)
-    yield from _doubled([member.filename.casefold().removesuffix("/") for member in members])
+    yield from _doubled([member.filename.casefold() for member in members])
     assert archive.filename is not None
     size = Path(archive.filename).stat().st_size
     total, packed = (sum(getattr(member, name) for member in members) for name in ("file_size", "compress_size"))
@@ -132,16 +132,18 @@ def _kind_faults(member: ZipInfo) -> Iterator[SpecialMember]:
 
 
 def _doubled(names: Sequence[str]) -> Iterator[DoubledMember]:
-    """Paths that occur twice, and files that are also the folder of another member."""
+    """Paths that occur twice, and files that are also the folder of another member; folders end in a slash."""
     seen: set[str] = set()
     for name in names:
-        if name in seen:
-            yield DoubledMember(f"two members are named {name!r}, or differ in case alone")
-        seen.add(name)
-    for name in sorted(seen):
-        for parent in PurePosixPath(name).parents:
-            if str(parent) in seen:
-                yield DoubledMember(f"{str(parent)!r} is a file and the folder of {name!r}")
+        path = name.removesuffix("/")
+        if path in seen:
+            yield DoubledMember(f"two members are named {path!r}, or differ in case alone")
+        seen.add(path)
+    files = {name for name in names if not name.endswith("/")}
+    for path in sorted(seen):
+        for parent in PurePosixPath(path).parents:
+            if str(parent) in files:
+                yield DoubledMember(f"{str(parent)!r} is a file and the folder of {path!r}")
 
 
 def checked_members(archive: ZipFile, unpacked_bytes: int) -> list[ZipInfo]:

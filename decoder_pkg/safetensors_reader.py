@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 
@@ -10,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import WeightsError
+from .fields import all_of, field, parse_object
 
 MAX_WEIGHTS_BYTES, MAX_HEADER_BYTES = 2**26, 2**20
 DTYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1",
           "U32": "<u4", "U16": "<u2"}  # fmt: skip
+METADATA = "__metadata__"
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,25 @@ def parse_safetensors(data: bytes) -> TensorFile:
     if len(data) < 8 or size > min(MAX_HEADER_BYTES, len(data) - 8):
         raise WeightsError("the weight file is cut or is no safetensors file")
     try:
-        header = json.loads(data[8 : 8 + size])
-        metadata = header.pop("__metadata__", {})
+        header = parse_object(data[8 : 8 + size])
+        metadata = all_of(field(header, METADATA, dict), str) if METADATA in header else {}
+        header.pop(METADATA, None)
         buffer = memoryview(data)[8 + size :]  # one view: a copy for each tensor would hold them all in memory
         tensors = {name: _tensor(entry, buffer) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError) as error:
         raise WeightsError(f"the weight file's header is damaged: {error}") from None
     return TensorFile(tensors, metadata)
 
 
-def _tensor(entry: dict[str, object], buffer: memoryview) -> NDArray[np.generic]:
-    dtype = np.dtype(DTYPES[str(entry["dtype"])])
-    shape, offsets = entry["shape"], entry["data_offsets"]
-    if not isinstance(shape, list) or not isinstance(offsets, list):
-        raise ValueError("shape and data_offsets must be lists")
+def _tensor(entry: object, buffer: memoryview) -> NDArray[np.generic]:
+    kind, shape, offsets = field(entry, "dtype", str), field(entry, "shape", list), field(entry, "data_offsets", list)
+    if kind not in DTYPES:
+        raise ValueError(f"{kind!r} is no type of a tensor")
+    dtype = np.dtype(DTYPES[kind])
     if any(type(number) is not int or number < 0 for number in shape + offsets):
         raise ValueError("shape and data_offsets must hold whole numbers, none below zero")
+    if len(offsets) != 2:
+        raise ValueError("data_offsets must be two numbers")
     begin, end = offsets
     count = math.prod(shape)
     if not begin <= end <= len(buffer) or count * dtype.itemsize != end - begin:

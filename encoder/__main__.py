@@ -14,11 +14,12 @@ from decoder_pkg.errors import DecoderError
 from eval.command_line import run_command
 from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
+from eval.pictures import PictureError
 
 from .cache import CandidateCache
 from .encode import Candidate, RoundTripError
 from .fill import BudgetError, refine_within
-from .pictures import PictureError, find_pictures, load_picture
+from .pictures import find_pictures, load_with_notes
 from .presets import PRESETS, Preset, preset
 from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
@@ -29,7 +30,7 @@ MAX_BPP = 1000
 EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel
   python -m encoder photo.jpg -o photo.clc --bpp 0.15 --preset medium    with refinement
-  python -m encoder photos/ -o streams/ --bpp 0.3        every PNG and JPEG of a folder, each at most 0.3
+  python -m encoder photos/ -o streams/ --bpp 0.3        every picture of a folder, each at most 0.3
 
 A whole set under one byte budget, which is worth more than one decibel: make submission IMAGES=photos/
 """
@@ -43,7 +44,7 @@ def main() -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", type=Path, help="a PNG or JPEG picture, or a folder of them")
+    parser.add_argument("source", type=Path, help="a picture, or a folder of them")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .clc file, or a folder for a folder")
     parser.add_argument("--bpp", type=float, default=0.15, help="bits per pixel that a file may take (default 0.15)")
     presets = [row.name for row in PRESETS]
@@ -94,7 +95,7 @@ def _jobs(source: Path, output: Path) -> list[tuple[Path, Path]]:
 
 def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Preset) -> str:
     """Encodes one file and returns a line that reports it."""
-    pixels = load_picture(source)
+    pixels = load_with_notes(source)
     samples = pixels.shape[0] * pixels.shape[1]
 
     def stream(candidate: Candidate) -> bytes:

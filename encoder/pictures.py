@@ -1,67 +1,141 @@
-"""Picture files to RGB: what is converted, and what is refused."""
+"""Picture files to RGB: what is converted, what is told, and what is refused."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
-from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE, check_names
+from decoder_pkg.archive import MAX_IMAGES, MAX_PIXELS, MAX_SET_PIXELS, MAX_SIDE, check_names
 from decoder_pkg.errors import InvalidHeader
-from eval.score import UNREADABLE
+from eval.pictures import SUFFIXES, PictureError, load, opened, picture_size
+from eval.png import png_header
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By the value of the orientation tag (EXIF 2.32, section 4.6.4)."""
+
+PROFILE = "its colour profile is not applied: the samples are taken as they are"
+DARK = "its 16-bit samples are all below 256 and their upper bytes are taken: it becomes black"
+NOT_TURNED = "its orientation cannot be read: it is not turned"
+SHOWN = 10
+"""Files that one note names."""
+
 Pixels = NDArray[np.uint8]
+NOTES = logging.getLogger(__name__)
 
 
-class PictureError(Exception):
-    """A picture file cannot be read or cannot be coded."""
+@dataclass(frozen=True)
+class Picture:
+    """A picture's samples [H, W, 3] uint8, and what was left out of its file without refusing it."""
+
+    pixels: Pixels
+    notes: tuple[str, ...]
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """PNG and JPEG files of a folder, by name.
+    """The pictures of a folder, by name; a note tells what else there is.
 
     Raises:
       PictureError: it is no folder, has none, two would yield the same output name, or a stream cannot hold a name.
     """
     try:
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        content = sorted(folder.iterdir())
     except OSError as error:
         raise PictureError(f"{folder} cannot be read as a folder: {error.strerror or error}") from None
+    files = [p for p in content if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and not p.is_dir()]
+    if others := [path.name for path in content if path not in set(files)]:
+        more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        NOTES.warning("note: %s: passed over: %s%s", folder, ", ".join(others[:SHOWN]), more)
     if not files:
-        raise PictureError(f"{folder} holds no PNG or JPEG pictures")
+        raise PictureError(f"{folder} holds no pictures: files that end in {', '.join(SUFFIXES)}, not in subfolders")
+    _check_stems(files)
+    return files
+
+
+def _check_stems(files: Sequence[Path]) -> None:
+    by_stem: dict[str, Path] = {}
     for file in files:
         try:
             check_names([file.stem])
         except InvalidHeader as error:
             raise PictureError(f"{file} must be renamed: {error}") from None
-    by_stem: dict[str, Path] = {}
-    for file in files:
         other = by_stem.setdefault(file.stem.casefold(), file)
         if other != file:
             raise PictureError(f"{other.name} and {file.name} would both become {file.stem}.png: rename one")
-    return files
+
+
+def check_set(files: Sequence[Path]) -> None:
+    """Refuses a set that one stream cannot hold, by the headers of its files.
+
+    Raises:
+      PictureError: there are too many pictures or pixels, or a file is no picture.
+    """
+    if len(files) > MAX_IMAGES:
+        raise PictureError(f"{files[0].parent} holds {len(files)} pictures; a stream holds at most {MAX_IMAGES}")
+    pixels = sum(width * height for width, height in map(picture_size, files))
+    if pixels > MAX_SET_PIXELS:
+        raise PictureError(f"{files[0].parent} holds {pixels} pixels; a stream holds at most {MAX_SET_PIXELS}")
 
 
 def load_picture(path: Path) -> Pixels:
-    """Reads a picture as [H, W, 3] uint8.
+    """Reads a picture as [H, W, 3] uint8, see `read_picture`, without its notes.
+
+    Raises:
+      PictureError: as `read_picture`.
+    """
+    return read_picture(path).pixels
+
+
+def load_with_notes(path: Path) -> Pixels:
+    """Reads a picture as [H, W, 3] uint8 and logs its notes, for whoever reads it first.
+
+    Raises:
+      PictureError: as `read_picture`.
+    """
+    picture = read_picture(path)
+    for note in picture.notes:
+        NOTES.warning("note: %s: %s", path, note)
+    return picture.pixels
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads a picture and converts it to RGB.
 
     Grey and palette pictures become RGB; 16-bit samples keep their upper byte; an alpha channel is dropped where it
-    is opaque everywhere; EXIF orientation is applied; CMYK and others go through Pillow's conversion to RGB.
+    is opaque everywhere; the orientation is applied; CMYK and others go through Pillow's conversion to RGB. Of a file
+    that holds several pictures the first is taken. Colour profiles and all other metadata are ignored.
 
     Raises:
       PictureError: the file is no picture, is damaged, is transparent somewhere or is too large.
     """
-    try:
-        with Image.open(path) as image:
-            _check_size(path, *image.size)
-            pixels = np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
-    except UNREADABLE as error:
-        raise PictureError(f"{path} cannot be read as a picture: {error}") from None
-    return np.ascontiguousarray(pixels)
+    with opened(path) as image:
+        _check_size(path, *image.size)
+        load(path, image)
+        notes = [PROFILE] if image.info.get("icc_profile") else []
+        if (count := getattr(image, "n_frames", 1)) > 1:
+            notes.append(f"it holds {count} pictures: the first is taken")
+        orientation = _orientation(image)
+        if orientation is None:
+            notes.append(NOT_TURNED)
+        rgb = _to_rgb(path, image)
+        pixels = np.array(rgb.transpose(TURNS[orientation]) if orientation in TURNS else rgb)
+        if _depth(path, image) == 16 and not pixels.any():
+            notes.append(DARK)
+    return Picture(pixels, tuple(notes))
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
@@ -69,15 +143,47 @@ def _check_size(path: Path, width: int, height: int) -> None:
         raise PictureError(f"{path} is {width}x{height}: {MAX_SIDE} a side and {MAX_PIXELS} pixels are the limit")
 
 
+def _orientation(image: Image.Image) -> int | None:
+    """The orientation tag of EXIF, or of XMP in its place; None where it cannot be read."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # whatever Pillow makes of damaged EXIF: the picture itself is whole
+        return None
+    return value if type(value) is int else None
+
+
+def _depth(path: Path, image: Image.Image) -> int:
+    """Bits of a sample."""
+    if image.mode.startswith("I"):
+        return 16
+    return png_header(path).depth if image.format == "PNG" else 8
+
+
 def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
+    if _is_transparent(path, image):
+        raise PictureError(f"{path} is transparent: flatten it onto a background first")
     if image.mode.startswith("I") or image.mode == "F":
         samples = np.asarray(image)
         if image.mode == "F" or samples.min() < 0 or samples.max() > 65535:
             raise PictureError(f"{path} has samples of mode {image.mode} outside 16 bits: convert it to 8-bit RGB")
         image = Image.fromarray((samples >> 8).astype(np.uint8))
-    if image.has_transparency_data and np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255:
-        raise PictureError(f"{path} is transparent: flatten it onto a background first")
     return image.convert("RGB")
+
+
+def _is_transparent(path: Path, image: Image.Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    depth = _depth(path, image)
+    if depth == 8 or image.mode not in ("L", "RGB", "I;16"):
+        return bool(np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255)
+    # Pillow gives the transparent colour in the file's bits, and samples in 8, but those of 16-bit grey.
+    colours = np.atleast_1d(image.info["transparency"])
+    if image.mode == "RGB":
+        colours = colours >> 8
+    elif image.mode == "L":
+        colours = colours * (255 // (2**depth - 1))
+    samples = np.asarray(image).reshape(image.height, image.width, -1)
+    return bool((samples == colours).all(axis=2).any())
 
 
 def pixels_digest(pixels: Pixels) -> str:

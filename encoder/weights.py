@@ -19,6 +19,7 @@ from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS
 from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
 from decoder_pkg.differences import read_weights
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.fields import all_of, parse_object
 from decoder_pkg.manifest import ALL_GAINS, MS_SSIM, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import unpack
@@ -179,6 +180,6 @@ def read_digests(folder: Path) -> dict[str, str]:
       WeightsError: there is no readable list of them.
     """
     try:
-        return {str(name): str(digest) for name, digest in json.loads((folder / DIGESTS).read_text()).items()}
-    except (OSError, ValueError, AttributeError) as error:
+        return all_of(parse_object((folder / DIGESTS).read_bytes()), str)
+    except (OSError, ValueError) as error:
         raise WeightsError(f"{folder / DIGESTS} cannot be read: {error}") from None

@@ -95,7 +95,7 @@ def ms_ssim(original: Pixels, decoded: Pixels) -> float:
 
 
 def _ms_ssim(original: Pixels, decoded: Pixels) -> float:
-    first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1))).double() for p in (original, decoded))
+    first, second = (torch.from_numpy(np.array(p.transpose(2, 0, 1), order="C")).double() for p in (original, decoded))
     with torch.inference_mode():
         factors = similarity_factors(first, second)
     if min(factors) < 0:

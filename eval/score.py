@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from .metrics import Pixels, ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
-from .problems import Problem
+from .pictures import SUFFIXES, PictureError, load, opened
+from .png import png_header
+from .problems import Problem, failed, warning
 
-UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    zlib.error,
-    struct.error,
-)
-"""What Pillow raises for a file that is no picture, or a damaged one."""
-
-PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 EIGHT_BIT_RGB = (8, 2)
-"""Bit depth and colour type, the two bytes behind width and height (PNG specification, section 11.2.1)."""
-
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Bit depth and colour type (PNG specification, section 11.2.1)."""
 
 PATIENCE = 3
 """Seconds of scoring after which progress is shown."""
@@ -82,6 +67,9 @@ def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
     problems = []
     for path in sorted(folder.rglob("*.png")):
         where = str(path.relative_to(folder))
+        if path.name.startswith("."):
+            problems.append(warning(where, "is passed over: a hidden file"))
+            continue
         if path.is_symlink() or not path.is_file():
             problems.append(Problem(where, "is a link, a pipe or a folder, not a file"))
             continue
@@ -102,7 +90,7 @@ def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tupl
     Returns:
       The score, or None where a problem forbids one; and all problems found.
     """
-    expected = {path.name: path for path in sorted(originals.glob("*.png"))}
+    expected = {path.name: path for path in sorted(originals.glob("*.png")) if not path.name.startswith(".")}
     found, problems = flatten_pngs(decoded)
     problems += _stray_originals(originals)
     if not expected:
@@ -113,15 +101,20 @@ def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tupl
     scored = score_pairs([(expected[name], found[name]) for name in names])
     rows = [one for one in scored if isinstance(one, PictureScore)]
     problems += [one for one in scored if isinstance(one, Problem)]
-    return (None if problems else SetScore(tuple(rows), by_pixels)), problems
+    return (None if failed(problems) else SetScore(tuple(rows), by_pixels)), problems
 
 
 def _stray_originals(folder: Path) -> list[Problem]:
     """Pictures below the originals' folder that would not be scored: the set is all of them or none."""
-    pictures = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES)
-    strays = [path for path in pictures if path.suffix != ".png" or path.parent != folder]
-    why = "cannot be an original: those are .png files without subfolders"
-    return [Problem(str(path.relative_to(folder)), why) for path in strays]
+    pictures = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    problems = []
+    for path in pictures:
+        where = str(path.relative_to(folder))
+        if path.name.startswith("."):
+            problems.append(warning(where, "is passed over: a hidden file"))
+        elif path.suffix != ".png" or path.parent != folder:
+            problems.append(Problem(where, "cannot be an original: those are .png files without subfolders"))
+    return problems
 
 
 def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Problem]:
@@ -133,27 +126,25 @@ def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Probl
 
 def _format_fault(path: Path) -> str:
     """Why a readable picture does not count: Pillow alone would take 16 bits for 8, or a JPEG for a PNG."""
-    with path.open("rb") as file:
-        head = file.read(len(PNG_HEAD) + 10)
-    if not head.startswith(PNG_HEAD):
+    try:
+        header = png_header(path)
+    except ValueError:
         return "is no PNG file, whatever its name says"
-    depth, colours = head[-2:]
-    return (
-        ""
-        if (depth, colours) == EIGHT_BIT_RGB
-        else f"has {depth} bits a sample and PNG colour type {colours}, not 8-bit RGB"
-    )
+    if (header.depth, header.colours) == EIGHT_BIT_RGB:
+        return ""
+    return f"has {header.depth} bits a sample and PNG colour type {header.colours}, not 8-bit RGB"
 
 
 def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
     pictures: list[Pixels] = []
     for side, path in (("the original ", original), ("", decoded)):
         try:
-            with Image.open(path) as image:
+            with opened(path) as image:
+                load(path, image)
+                if fault := _format_fault(path):
+                    return Problem(path.name, side + fault)
                 pictures.append(np.array(image))
-            if fault := _format_fault(path):
-                return Problem(path.name, side + fault)
-        except UNREADABLE as error:
+        except PictureError as error:
             return Problem(path.name, f"{side}cannot be read: {error}")
     first, second = pictures
     if first.shape != second.shape:

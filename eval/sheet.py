@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from .metrics import Pixels
+from .pictures import opened
 from .score import SetScore
 
 CROP = 256
@@ -126,7 +127,7 @@ def _window_sums(values: NDArray[np.int64], height: int, width: int) -> NDArray[
 
 
 def _load(path: Path) -> Pixels:
-    with Image.open(path) as image:
+    with opened(path) as image:
         return np.asarray(image.convert("RGB"))
 
 

@@ -8,12 +8,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from decoder_pkg.errors import WeightsError
+from decoder_pkg.errors import DecoderError
 from encoder.options import whole
-from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
 from eval.command_line import run_command
 from eval.files import check_output
+from eval.pictures import PictureError
 from eval.provenance import UNKNOWN, provenance
 
 from .allocation import InfeasibleBudget
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     tuning = commands.add_parser("tune", help="code a folder and report who gets which bytes")
-    tuning.add_argument("images", type=Path, help="folder of PNG and JPEG photographs")
+    tuning.add_argument("images", type=Path, help="folder of photographs")
     add_targets_option(tuning, list(TARGETS), "all three")
     tuning.add_argument("--output", type=Path, default=Path("reports/tuning"), help="folder for tables and plots")
     presets = [row.name for row in PRESETS]
@@ -107,7 +107,7 @@ def main() -> int:
             print(*choose_models(load_table(arguments.table), arguments.budgets, sizes, total, metric))
         else:
             _allocate(arguments, metric)
-    except (PictureError, WeightsError, InfeasibleBudget, TableError, EngineError, OSError) as error:
+    except (PictureError, DecoderError, InfeasibleBudget, TableError, EngineError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0

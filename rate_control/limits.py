@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -52,6 +53,19 @@ def _range(low: float, high: float, unit: str, least: float = -math.inf) -> str:
     return f"{low:g} to {high:g} {unit}" if low > least else f"at most {high:g} {unit}"
 
 
+def check_limits(limits: Sequence[Limits], images: Collection[str]) -> None:
+    """Refuses limits on pictures that are not there.
+
+    Raises:
+      TableError: a limit names a picture that is none of `images`.
+    """
+    for limit in limits:
+        if limit.image is not None and limit.image not in images:
+            near = difflib.get_close_matches(limit.image, map(str, images), 1)
+            hint = f": is {near[0]} meant?" if near else ""
+            raise TableError(f"a limit names {limit.image}, which is none of the {len(images)} pictures{hint}")
+
+
 def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     """The rows that keep to all limits.
 
@@ -59,12 +73,11 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
       TableError: a picture has no such row, or a limit names a picture that is not there; with the figures.
     """
     frame = check_table(frame)
+    check_limits(limits, set(frame["image"]))
     bpp, psnr = 8 * frame["bytes"] / frame["pixels"], picture_psnr_db(frame)
     keep = np.ones(len(frame), dtype=bool)
     kept_by = []
     for limit in limits:
-        if limit.image is not None and limit.image not in set(frame["image"]):
-            raise TableError(f"a limit names {limit.image}, which is not in the table")
         meant = (frame["image"] == limit.image) if limit.image is not None else np.ones(len(frame), dtype=bool)
         inside = bpp.between(limit.bpp_low, limit.bpp_high) & (psnr >= limit.psnr_low) & (psnr <= limit.psnr_high)
         kept_by.append(np.asarray(inside | ~np.asarray(meant)))

@@ -15,6 +15,7 @@ from decoder_pkg.archive import entry_size, write_archive
 from encoder.cache import CandidateCache
 from encoder.encode import Candidate
 from encoder.fill import ELASTICITY
+from encoder.pictures import check_set
 from encoder.presets import PRESETS
 from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.weights import Zoo
@@ -23,7 +24,7 @@ from eval.threads import one_thread
 from .allocation import InfeasibleBudget, Options, slope_at
 from .engine import Engine, Here
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
-from .limits import Limits, apply_limits
+from .limits import Limits, apply_limits, check_limits
 from .set_picture import PARTNER_CHANGE, SetPicture
 from .table import Metric, TableAllocation, allocate_table, cheapest_rows
 
@@ -69,8 +70,11 @@ class SetCoder:
           engine: where pictures are coded, by default in this process.
 
         Raises:
-          PictureError: a file cannot be coded.
+          PictureError: a file cannot be coded, or there are more pictures or pixels than a stream holds.
+          TableError: a limit names a picture that is not there.
         """
+        check_set(files)
+        check_limits(limits, [file.stem for file in files])
         self._metric, self._limits = metric or Metric(), limits
         self._zoo = zoo.suited(self._metric.kind)
         self._cache, self._engine = cache, engine or Here()

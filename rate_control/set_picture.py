@@ -8,7 +8,7 @@ from pathlib import Path
 from decoder_pkg.archive import ImageHeader, entry_size
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
-from encoder.pictures import load_picture
+from encoder.pictures import load_with_notes
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 
@@ -26,7 +26,7 @@ class SetPicture:
     """A picture's file, coder and candidates; `swept` names those that were not refined."""
 
     def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache) -> None:
-        pixels = load_picture(file)
+        pixels = load_with_notes(file)
         self.file, self.name, self.pixels = file.absolute(), file.stem, pixels.shape[0] * pixels.shape[1]
         self.coder = PictureCoder(pixels, zoo, cache, similarity)
         self.candidates: dict[ImageHeader, Measured] = {}

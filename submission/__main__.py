@@ -9,12 +9,12 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from encoder.cache import CandidateCache
-from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
 from encoder.weights import load_zoo
 from eval.command_line import run_command
 from eval.files import check_folder
 from eval.leaderboard import Board, Row
+from eval.pictures import PictureError
 from eval.problems import Problem
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
@@ -33,7 +33,7 @@ from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 EXAMPLES = """examples:
   python -m submission                           the embedded photographs, all three targets
-  python -m submission --images photos/          a folder of PNG and JPEG photographs
+  python -m submission --images photos/          a folder of photographs
   python -m submission --images photos/ --targets 0.15
   python -m submission --preset medium           refine the latents: minutes for each megapixel (README.md, Presets)
   python -m submission --preset best --engine ray    on the Ray cluster at RAY_ADDRESS

@@ -147,7 +147,7 @@ def pack_submission(dist: Path, targets: Sequence[str], rules: Season = RULES) -
 
 def _decoder_members(decoder_zip: Path) -> dict[str, bytes]:
     with open_zip(decoder_zip) as archive:
-        return {m.filename: read_member(archive, m) for m in checked_members(archive, MAX_UNPACKED)}
+        return {m.filename: read_member(archive, m) for m in checked_members(archive, MAX_UNPACKED) if not m.is_dir()}
 
 
 def rehearse_target(

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
+from decoder_pkg.fields import parse_object
 from decoder_pkg.safe_zip import unpack
 from eval.problems import Problem, failed, warning
 
 from .build import SUBMISSION_ZIP, TEAM_INFO
-from .check_parts import FOLDERS, check_data, check_decoder, check_unpacked, named, zip_problems
+from .check_parts import (
+    Pictures,
+    check_data,
+    check_decoder,
+    check_unpacked,
+    different_pictures,
+    named,
+    zip_problems,
+)
 from .decoder_zip import DECODER_ZIP
 from .rehearsal import MAX_UNPACKED
 from .seasons import DEFAULT_SEASON, SEASONS, KnownSet, Season, season
@@ -56,16 +65,30 @@ def _check_folder(folder: Path, rules: Season, known: KnownSet | None) -> list[P
 
 def _check_parts(folder: Path, rules: Season, known: KnownSet | None) -> list[Problem]:
     decoder = check_decoder(folder / DECODER_ZIP, rules, DECODER_ZIP)
-    problems = list(decoder.problems)
+    problems, sets = list(decoder.problems), dict[str, Pictures]()
     for target in rules.targets:
         where = f"{target}/{rules.data_name}"
         if (folder / where).exists():
-            problems += check_data(folder / where, target, decoder.bundle, known, where)
+            data = check_data(folder / where, target, decoder.bundle, known, where)
+            problems += data.problems
+            if data.pictures:
+                sets[where] = data.pictures
         else:
             problems.append(_absent(where, rules))
+    problems += _differences(sets)
     if not any((folder / target / rules.data_name).exists() for target in rules.targets):
         problems.append(Problem(str(rules.year), f"no data: none of the season's targets {rules.targets} is there"))
     return problems + _foreign_targets(folder, rules)
+
+
+def _differences(sets: Mapping[str, Pictures]) -> list[Problem]:
+    """Targets that do not hold the pictures of the first one."""
+    first = next(iter(sets), "")
+    return [
+        problem
+        for where, pictures in sets.items()
+        for problem in different_pictures(pictures, sets[first], first, where)
+    ]
 
 
 def _absent(where: str, rules: Season) -> Problem:
@@ -84,14 +107,13 @@ def _foreign_targets(folder: Path, rules: Season) -> list[Problem]:
 
 
 def _check_single(folder: Path, rules: Season, known: KnownSet | None) -> list[Problem]:
-    expected = frozenset(FOLDERS | {TEAM_INFO, rules.data_name})
-    decoder = check_unpacked(folder, SUBMISSION_ZIP, expected)
+    decoder = check_unpacked(folder, rules, SUBMISSION_ZIP, frozenset({TEAM_INFO, rules.data_name}))
     data = folder / rules.data_name
     (target,) = rules.targets
     return [
         *decoder.problems,
         *_team_problems(folder / TEAM_INFO),
-        *check_data(data, target, decoder.bundle, known, rules.data_name),
+        *check_data(data, target, decoder.bundle, known, rules.data_name).problems,
     ]
 
 
@@ -99,11 +121,11 @@ def _team_problems(path: Path) -> list[Problem]:
     if not path.is_file():
         return [Problem(TEAM_INFO, "missing: the season takes one zip that names its team")]
     try:
-        row = json.loads(path.read_bytes()) if path.stat().st_size <= MAX_TEAM_INFO else None
-    except (ValueError, RecursionError) as error:
-        return [Problem(TEAM_INFO, f"is no JSON: {error}")]
-    if not isinstance(row, dict):
-        return [Problem(TEAM_INFO, f"is no JSON object of at most {MAX_TEAM_INFO} bytes")]
+        if path.stat().st_size > MAX_TEAM_INFO:
+            raise ValueError(f"it has more than {MAX_TEAM_INFO} bytes")
+        parse_object(path.read_bytes())
+    except ValueError as error:
+        return [Problem(TEAM_INFO, f"is no JSON object: {error}")]
     return [warning(TEAM_INFO, "which fields the season asks for is not known")]
 
 

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tempfile
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
 
 from decoder_pkg.archive import Archive
 from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import read_stream
+from decoder_pkg.decoder import decode_integers
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.safe_zip import member_faults, open_zip, unpack
 from eval.problems import Problem, warning
+from eval.published import read_pictures
+from eval.score import PATIENCE
 from rate_control.budget import budget_bytes
 
+from .check_code import code_problems
 from .decoder_zip import ENTRY, VENDOR, BuildError
 from .freeze import LOCK, read_lock
 from .rehearsal import MAX_UNPACKED
 from .seasons import KnownSet, Season
 
+Pictures = Mapping[str, tuple[int, int]]
+"""Width and height of the pictures of a target by name."""
+
+Size = TypeVar("Size", int, tuple[int, int])
 FOLDERS = {ENTRY, "decoder_pkg", VENDOR}
+SHOWN = 5
+"""Names that one problem lists."""
+
 FILLED = 0.99
 """A smaller share of the budget in use is worth a warning."""
 
@@ -31,6 +47,14 @@ class CheckedDecoder:
 
     problems: list[Problem]
     bundle: Bundle | None
+
+
+@dataclass(frozen=True)
+class CheckedData:
+    """One target's problems, and its pictures where they can be read."""
+
+    problems: list[Problem]
+    pictures: Pictures
 
 
 def named(where: str, error: Exception) -> Problem:
@@ -48,7 +72,7 @@ def zip_problems(path: Path, where: str) -> list[Problem]:
 
 
 def check_decoder(path: Path, rules: Season, where: str) -> CheckedDecoder:
-    """Checks a decoder.zip: size, digest, directory, entry point, weights."""
+    """Checks a decoder.zip: size, digest, directory, code, weights."""
     if not path.is_file():
         return CheckedDecoder([Problem(where, "missing")], None)
     unsafe = zip_problems(path, where)
@@ -60,15 +84,16 @@ def check_decoder(path: Path, rules: Season, where: str) -> CheckedDecoder:
             unpack(path, Path(name), MAX_UNPACKED)
         except DecoderError as error:
             return CheckedDecoder([*problems, named(where, error)], None)
-        inner = check_unpacked(Path(name), where, frozenset(FOLDERS))
+        inner = check_unpacked(Path(name), rules, where)
     return CheckedDecoder(problems + inner.problems, inner.bundle)
 
 
-def check_unpacked(folder: Path, where: str, expected: frozenset[str]) -> CheckedDecoder:
-    """Checks an unpacked decoder: its entry point, its weights, and nothing beside the expected names."""
-    problems = _entry_problems(folder / ENTRY, where)
+def check_unpacked(folder: Path, rules: Season, where: str, others: frozenset[str] = frozenset()) -> CheckedDecoder:
+    """Checks an unpacked decoder: its code, its weights, and that nothing lies beside it but `others`."""
+    problems = code_problems(folder, rules, others, where)
     found = {path.name for path in folder.iterdir()}
-    problems += [warning(where, f"holds {name}, which no decoder needs") for name in sorted(found - expected)]
+    beside = sorted(found - FOLDERS - others)
+    problems += [warning(where, f"holds {name}, which no decoder needs") for name in beside]
     try:
         bundle = load_bundle(folder / "decoder_pkg" / "weights")
         for model in bundle.models.values():
@@ -76,19 +101,6 @@ def check_unpacked(folder: Path, where: str, expected: frozenset[str]) -> Checke
         return CheckedDecoder(problems, bundle)
     except DecoderError as error:
         return CheckedDecoder([*problems, named(where, error)], None)
-
-
-def _entry_problems(entry: Path, where: str) -> list[Problem]:
-    if not entry.is_file():
-        return [Problem(where, f"has no file {ENTRY}: the server runs ./{ENTRY}")]
-    problems = []
-    if not entry.stat().st_mode & 0o100:
-        problems.append(Problem(where, f"{ENTRY} is not executable"))
-    with entry.open("rb") as file:
-        head = file.read(4)
-    if not head.startswith(b"#!") and head != b"\x7fELF":
-        problems.append(Problem(where, f"{ENTRY} is neither a script with an interpreter line nor an ELF program"))
-    return problems
 
 
 def _size_problems(size: int, rules: Season, where: str) -> list[Problem]:
@@ -111,50 +123,71 @@ def _frozen_problems(path: Path, lock: Path, where: str) -> list[Problem]:
     return []
 
 
-def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet | None, where: str) -> list[Problem]:
-    """Checks one target's data: container, weights it was made for, size against the budget."""
+def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet | None, where: str) -> CheckedData:
+    """Checks one target's data: container, weights it was made for, every picture's integers, size, names."""
     if not path.is_file():
-        return [Problem(where, "missing")]
+        return CheckedData([Problem(where, "missing")], {})
     try:
         stream = read_stream(path)
     except DecoderError as error:
-        return [named(where, error)]
+        return CheckedData([named(where, error)], {})
     archive, problems = stream.archive, [named(where, stream.damage)] if stream.damage else []
-    problems += _bundle_problems(archive, bundle, where) if bundle else []
-    return problems + _budget_problems(archive, path.stat().st_size, target, known, where)
+    pictures = {entry.name: (entry.header.width, entry.header.height) for entry in archive.entries}
+    problems += _decoding_problems(archive, bundle, where) if bundle else []
+    problems += _set_problems(pictures, known, where) if known else []
+    return CheckedData(problems + _budget_problems(pictures, path.stat().st_size, target, known, where), pictures)
 
 
-def _bundle_problems(archive: Archive, bundle: Bundle, where: str) -> list[Problem]:
+def _decoding_problems(archive: Archive, bundle: Bundle, where: str) -> list[Problem]:
+    """Decodes every picture to its integers, as far as its checksum reaches; pixels decide nothing."""
     if archive.bundle_id != bundle.id:
         made, has = archive.bundle_id.hex(), bundle.id.hex()
         return [Problem(where, f"WrongBundle: made for the weights {made}, the decoder has {has}")]
-    headers = [(entry.name, entry.header) for entry in archive.entries]
-    problems = [
-        Problem(where, f"{n}: model {h.model} is not in the decoder")
-        for n, h in headers
-        if h.model not in bundle.models
-    ]
-    filtered = [name for name, header in headers if header.m and bundle.postfilter is None]
-    return problems + [Problem(where, f"{name}: the decoder has no post-filter") for name in filtered]
-
-
-def _budget_problems(archive: Archive, size: int, target: str, known: KnownSet | None, where: str) -> list[Problem]:
-    pixels = sum(entry.header.width * entry.header.height for entry in archive.entries)
-    problems = _set_problems(len(archive.entries), pixels, known, where) if known else []
-    budget = (known.budget(target) if known else None) or budget_bytes(pixels, target)
-    share = f"{size} of {budget} bytes ({100 * size / budget:.2f} %)"
-    if size > budget:
-        return [*problems, Problem(where, f"over the budget: {share}")]
-    if size < FILLED * budget:
-        return [*problems, warning(where, f"leaves much of the budget: {share}")]
+    problems = []
+    for entry in tqdm(archive.entries, desc=f"checking {where}", unit="picture", delay=PATIENCE, leave=False):
+        try:
+            decode_integers(bundle, entry)
+        except DecoderError as error:
+            problems.append(named(where, error))
     return problems
 
 
-def _set_problems(images: int, pixels: int, known: KnownSet, where: str) -> list[Problem]:
+def _budget_problems(pictures: Pictures, size: int, target: str, known: KnownSet | None, where: str) -> list[Problem]:
+    pixels = sum(map(math.prod, pictures.values()))
+    budget = (known.budget(target) if known else None) or budget_bytes(pixels, target)
+    share = f"{size} of {budget} bytes ({100 * size / budget:.2f} %)"
+    if size > budget:
+        return [Problem(where, f"over the budget: {share}")]
+    return [warning(where, f"leaves much of the budget: {share}")] if size < FILLED * budget else []
+
+
+def _set_problems(pictures: Pictures, known: KnownSet, where: str) -> list[Problem]:
     """Whether it is the set the season published."""
-    rows = (("pictures", images, known.images), ("pixels", pixels, known.pixels))
-    return [
+    pixels = {name: math.prod(size) for name, size in pictures.items()}
+    rows = (("pictures", len(pixels), known.images), ("pixels", sum(pixels.values()), known.pixels))
+    problems = [
         Problem(where, f"has {found} {name}; the {known.name} set has {expected}")
         for name, found, expected in rows
         if expected is not None and found != expected
     ]
+    expected = read_pictures(known.pictures) if known.pictures else pixels
+    return problems + different_pictures(pixels, expected, f"the {known.name} set", where)
+
+
+def different_pictures(
+    found: Mapping[str, Size], expected: Mapping[str, Size], whose: str, where: str
+) -> list[Problem]:
+    """Pictures that are missing, foreign or of another size than in another set, which messages call `whose`."""
+    faults = {
+        f"has no picture for these of {whose}": expected.keys() - found.keys(),
+        f"has pictures that are none of {whose}": found.keys() - expected.keys(),
+        f"has pictures of another size than {whose}": {
+            name for name in expected.keys() & found.keys() if found[name] != expected[name]
+        },
+    }
+    return [Problem(where, f"{text}: {_some(names)}") for text, names in faults.items() if names]
+
+
+def _some(names: Set[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(sorted(names)[:SHOWN]) + more

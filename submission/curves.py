@@ -16,7 +16,6 @@ from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.estimate import estimated_payload_bits
-from encoder.pictures import PictureError, find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
@@ -27,6 +26,7 @@ from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, publishe
 from eval.files import check_folder, write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
+from eval.pictures import PictureError
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import similarity
 from rate_control.table import TableError

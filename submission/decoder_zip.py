@@ -69,7 +69,7 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
     members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
     files = [MANIFEST, *read_manifest(weights).files]
     members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
-    members |= _vendored(wheels)
+    members |= vendored(wheels)
     data = build_zip(members, executable=frozenset({ENTRY}))
     return DecoderZip(data, _part_sizes(data))
 
@@ -85,8 +85,12 @@ def bundle_sha256(decoder_zip: Path) -> str:
     return bundle.digest.hex()
 
 
-def _vendored(wheels: Path) -> dict[str, bytes]:
-    """Files of the wheels in one folder: the extension modules differ in name by Python version."""
+def vendored(wheels: Path) -> dict[str, bytes]:
+    """Files of the wheels in one folder, by path: the extension modules differ in name by Python version.
+
+    Raises:
+      BuildError: a wheel is missing or has another sha256 than the list says.
+    """
     members: dict[str, bytes] = {}
     for line in WHEEL_LIST.read_text().splitlines():
         digest, name = line.split()

@@ -100,7 +100,7 @@ def _unpacked(entry: Entry, target: str, folder: Path, rules: Season) -> Path:
     wanted = {DECODER_ZIP, data}
     try:
         with open_zip(entry.path) as archive:
-            members = checked_members(archive, MAX_UNPACKED)
+            members = [m for m in checked_members(archive, MAX_UNPACKED) if not m.is_dir()]
             if rules.single_zip:
                 files = {member.filename: read_member(archive, member) for member in members}
                 content = files.pop(rules.data_name, b"")

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from decoder_pkg.fields import all_of, field, parse_object
 from eval.files import write_atomically
 
 from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
@@ -45,12 +46,12 @@ def read_lock(lock: Path) -> dict[str, object] | None:
     if not lock.exists():
         return None
     try:
-        row = json.loads(lock.read_text())
-        if isinstance(row["sha256"], str) and isinstance(row["members"], dict):
-            return dict(row)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise FrozenDecoder(f"{lock} is damaged: restore it from the repository's history")
+        row = parse_object(lock.read_bytes())
+        field(row, "sha256", str)
+        all_of(field(row, "members", dict), str)
+    except (OSError, ValueError) as error:
+        raise FrozenDecoder(f"{lock} is damaged ({error}): restore it from the repository's history") from None
+    return row
 
 
 def check_frozen(package: bytes, lock: Path) -> None:

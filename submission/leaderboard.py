@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from PIL import Image
 from tqdm import tqdm
 
-from encoder.pictures import PictureError
 from eval.baselines import installed
 from eval.command_line import run_command
 from eval.files import check_folder, write_atomically
 from eval.leaderboard import PUBLISHED
+from eval.pictures import PictureError, picture_size
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.sheet import Contestant, picture_table, sheet
@@ -134,11 +134,7 @@ def _run(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, 
 
 def picture_pixels(files: Sequence[Path]) -> dict[str, int]:
     """Pixels of each picture by its name without suffix."""
-    sizes = {}
-    for file in files:
-        with Image.open(file) as image:
-            sizes[file.stem] = image.width * image.height
-    return sizes
+    return {file.stem: math.prod(picture_size(file)) for file in files}
 
 
 def judge_all(entries: Sequence[Entry], contest: Contest) -> tuple[dict[str, list[Result]], list[Problem]]:

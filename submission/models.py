@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import ALL_GAINS, read_manifest
 from encoder.model import CodecModel
-from encoder.pictures import PictureError, find_pictures
+from encoder.pictures import find_pictures
 from encoder.twin import load_float_model
 from encoder.watch import watched_convolutions
 from encoder.weights import Zoo, load_zoo
 from eval.command_line import run_command
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
+from eval.pictures import PictureError
 from rate_control.engine import Engine, EngineError, Processes
 
 from .codecs import model_codecs

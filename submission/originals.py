@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import skimage.data
-from PIL import Image
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import find_pictures, load_picture
+from encoder.pictures import check_set, find_pictures, load_with_notes
+from eval.pictures import picture_size
 
 ORIGINALS = "originals"
 """Folder of a dist/ for the set as PNGs."""
@@ -21,7 +22,7 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     """Writes the set as 8-bit RGB PNGs, converted by the encoder's rule, and returns them by name.
 
     Args:
-      images: a folder of PNG and JPEG photographs; None takes the embedded set.
+      images: a folder of photographs; None takes the embedded set.
       folder: of the run's own, and empty.
 
     Raises:
@@ -30,7 +31,9 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     if images is None:
         pictures = {name: getattr(skimage.data, name)() for name in EMBEDDED}
     else:
-        pictures = {path.stem: load_picture(path) for path in find_pictures(images)}
+        files = find_pictures(images)
+        check_set(files)
+        pictures = {path.stem: load_with_notes(path) for path in files}
     folder.mkdir(parents=True)
     for name, pixels in pictures.items():
         write_png(folder / f"{name}.png", pixels)
@@ -38,9 +41,9 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
 
 
 def set_pixels(folder: Path) -> int:
-    """Pixels of all original PNGs of a folder, from their headers."""
-    total = 0
-    for path in folder.glob("*.png"):
-        with Image.open(path) as image:
-            total += image.width * image.height
-    return total
+    """Pixels of all original PNGs of a folder, from their headers.
+
+    Raises:
+      PictureError: one is no picture.
+    """
+    return sum(math.prod(picture_size(path)) for path in folder.glob("*.png") if not path.name.startswith("."))

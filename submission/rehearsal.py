@@ -92,7 +92,7 @@ def rehearse(decoder_zip: Path, data_zip: Path, rules: Season, concealed: Sequen
         work.mkdir()
         unpack(decoder_zip, work, MAX_UNPACKED)
         shutil.copy(data_zip, work / rules.data_name)
-        yield _run(work, rules, concealed)
+        yield run_decoder(work, rules, concealed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -102,8 +102,9 @@ def container_ready(container: Path) -> bool:
     return (container / ".ready").exists()
 
 
-def _run(work: Path, rules: Season, concealed: Sequence[Path]) -> Rehearsal:
-    isolated = _can_isolate(concealed)
+def run_decoder(work: Path, rules: Season, concealed: Sequence[Path]) -> Rehearsal:
+    """Runs ./decode in a folder under the season's limits, isolated where the system allows it."""
+    isolated = can_isolate(concealed)
     inside = container_ready(CONTAINER)
     programs = CONTAINER.absolute() / "bin" if inside else Path(sys.executable).parent
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(work)}
@@ -159,7 +160,7 @@ def _contained(isolated: bool, report: int, concealed: Sequence[Path]) -> tuple[
     return (unshare, *ISOLATED[1:], *script, "isolated", *(str(folder.resolve()) for folder in concealed), "--")
 
 
-def _can_isolate(concealed: Sequence[Path]) -> bool:
+def can_isolate(concealed: Sequence[Path]) -> bool:
     """Whether the system lets a run be isolated."""
     stdout = 1
     command = (*_contained(True, stdout, concealed), sys.executable, "-I", "-c", "")

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from decoder_pkg.errors import DecoderError
+from eval.pictures import PictureError
 from eval.problems import failed
 from rate_control.budget import budget_bytes
 
@@ -119,7 +120,7 @@ def main(arguments: list[str]) -> int:
     rules = season(given.season)
     try:
         return _freeze(given.dist, rules) if arguments[0] == "freeze" else _rehearse(given.dist, rules)
-    except (RehearsalError, DecoderError, BuildError, OSError) as error:
+    except (RehearsalError, DecoderError, BuildError, PictureError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from decoder_pkg.commands import DATA_ZIP
+from eval.published import CLIC_2021_VALIDATION
 from rate_control.budget import budget_bytes
 
 MEGABYTE = 10**6
@@ -40,12 +42,14 @@ class KnownSet:
       budgets: bytes by target, as published.
       pixels: of the whole set, None where only the budgets are known.
       images: how many.
+      pictures: CSV file of their names and pixels, None where they are not known.
     """
 
     name: str
     budgets: Mapping[str, int] = field(default_factory=dict)
     pixels: int | None = None
     images: int | None = None
+    pictures: Path | None = None
 
     def budget(self, target: str) -> int | None:
         """Bytes for a target, None where neither they nor the pixels are known."""
@@ -149,7 +153,11 @@ SEASONS = (
         THREE_TARGETS,
         (
             KnownSet(
-                "validation", {"0.075": 857_362, "0.15": 1_714_724, "0.3": 3_429_448}, pixels=91_451_931, images=41
+                "validation",
+                {"0.075": 857_362, "0.15": 1_714_724, "0.3": 3_429_448},
+                pixels=91_451_931,
+                images=41,
+                pictures=CLIC_2021_VALIDATION,
             ),
             KnownSet("test", {"0.075": 1_477_209, "0.15": 2_954_417, "0.3": 5_908_833}),
         ),

@@ -25,7 +25,7 @@ from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits
 from encoder.objective import Latents, Setting, trained_slope
 from encoder.options import whole
-from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
+from encoder.pictures import Pixels, find_pictures, load_picture, pixels_digest
 from encoder.refine import refine_latents
 from encoder.refinement import METHODS
 from encoder.sweep import refinement_key
@@ -33,6 +33,7 @@ from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.command_line import run_command
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from eval.files import check_output, locked, write_atomically
+from eval.pictures import PictureError
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import loaded_zoo
 from rate_control.table import TableError

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests import fuzz
 from tests.fuzz import FAILED, golden, outcome, run
+from tests.mutated_files import READERS
 from tests.mutations import mutated
 
 SEED = 7
@@ -49,3 +51,18 @@ def test_lost_and_hanging_processes_are_failures(tmp_path: Path) -> None:
     assert "hangs" in fuzz._next(receiver, 0.01)[0]
     sender.close()
     assert "died" in fuzz._next(receiver, 1)[0]
+
+
+def test_no_mutated_file_ends_in_an_unnamed_error(tmp_path: Path) -> None:
+    outcomes = [outcome(SEED, number, tmp_path, "files") for number in range(STREAMS)]
+    assert not [text for text in outcomes if text.startswith(FAILED)]
+    assert {f"{name} read" for name in READERS} <= set(outcomes)
+    for name, reader in READERS.items():
+        assert not reader.errors or any(text.startswith(name) and text != f"{name} read" for text in outcomes)
+
+
+def test_reader_that_raises_what_it_does_not_name_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.mutated_files.READERS", {"table": replace(READERS["table"], errors=())})
+    outcomes = [outcome(SEED, number, tmp_path, "files") for number in range(20)]
+    assert any(text.startswith(f"{FAILED}: TableError") for text in outcomes)
+    assert not list(tmp_path.iterdir())

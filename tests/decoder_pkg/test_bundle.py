@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from decoder_pkg.bundle import DecoderModel, load_bundle
 from decoder_pkg.errors import (
     WeightsError,
 )
+from decoder_pkg.manifest import KINDS, check_manifest
 from tests.decoder_pkg.test_decoder import damaged
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -119,6 +121,42 @@ def test_pipe_in_place_of_a_manifest_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "manifest.json")
     with pytest.raises(WeightsError, match="no plain file"):
         load_bundle(tmp_path)
+
+
+ODD = [None, True, 1, -1, 1.5, 1e300, "", "text", [], [1], {}, {"a": 1}]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("name", ["architecture", "exponents"])
+def test_metadata_of_any_content_is_refused_by_name(name: str, value: object) -> None:
+    path = GOLDEN / "decoder/smoke.safetensors"
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    with pytest.raises(WeightsError):
+        DecoderModel(save(load_file(path), metadata | {name: json.dumps(value)})).build()
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_no_type_of_a_manifest_field_is_believed(value: object) -> None:
+    first, row = {"id": 1, "file": "a", "sha256": ""}, {"id": 2, "file": "b", "sha256": ""}
+    whole = {"models": [first, row], "postfilter": None}
+    check_manifest(whole)
+    for forged in ({**whole, "models": value}, {**whole, "models": [value]}, value):
+        with pytest.raises(ValueError, match=r"field|type|models"):
+            check_manifest(forged)
+    for name, kinds in {"id": (int,), "file": (str,), "sha256": (str,), **KINDS}.items():
+        if type(value) not in kinds:
+            with pytest.raises(ValueError, match=name):
+                check_manifest({**whole, "models": [first, {**row, name: value}]})
+    if value is not None:
+        with pytest.raises(ValueError, match="field"):
+            check_manifest({**whole, "postfilter": value})
+
+
+@pytest.mark.parametrize("gains", [[], [1], [1, 2, 3], [2, 1], [-1, 2], [0, 49], [True, 2], [0, "2"], [0.0, 2]])
+def test_gains_that_are_no_range_are_refused(gains: list[object]) -> None:
+    with pytest.raises(ValueError, match="gains"):
+        check_manifest({"models": [{"id": 1, "file": "a", "sha256": "", "gains": gains}]})
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

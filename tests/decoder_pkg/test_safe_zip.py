@@ -89,6 +89,14 @@ def test_two_members_for_one_path_are_refused(tmp_path: Path, names: tuple[str, 
     refused(write(tmp_path / "a.zip", members), DoubledMember)
 
 
+def test_entries_for_folders_are_no_second_members(tmp_path: Path) -> None:
+    """As `zip -r` writes them, before or after what they hold."""
+    members: Members = [("a/", b""), ("a/b/", b""), (info("a/b/c"), b"x"), (info("d/e"), b"y"), ("d/", b"")]
+    unpack(write(tmp_path / "a.zip", members), tmp_path / "out", LIMIT)
+    assert (tmp_path / "out/a/b/c").read_bytes() == b"x"
+    assert (tmp_path / "out/d/e").read_bytes() == b"y"
+
+
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK, stat.S_IFDIR])
 def test_link_or_device_is_refused(tmp_path: Path, kind: int) -> None:
     refused(write(tmp_path / "a.zip", [(info("link", kind | 0o777), b"/etc/passwd")]), SpecialMember)

@@ -54,3 +54,18 @@ def test_layout_that_does_not_fit_is_refused(entry: object) -> None:
     header = json.dumps({"a": entry}).encode()
     with pytest.raises(WeightsError):
         parse_safetensors(len(header).to_bytes(8, "little") + header + bytes(12))
+
+
+@pytest.mark.parametrize("metadata", [[], "text", 7, None, True, {"a": 1}, {"a": None}, {"a": ["b"]}, {"a": {}}])
+def test_metadata_of_another_type_is_refused(metadata: object) -> None:
+    header = json.dumps({"__metadata__": metadata}).encode()
+    with pytest.raises(WeightsError, match="header is damaged"):
+        parse_safetensors(len(header).to_bytes(8, "little") + header)
+
+
+@pytest.mark.parametrize(
+    "header", [b"[]", b"7", b"null", b'"text"', b"[" * 10**5, b"{" * 10**5, b"\xff\xfe", b"9" * 5000]
+)
+def test_header_that_is_no_object_is_refused(header: bytes) -> None:
+    with pytest.raises(WeightsError, match="header is damaged"):
+        parse_safetensors(len(header).to_bytes(8, "little") + header)

@@ -9,7 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from eval.problems import Severity
 from eval.score import score_folder
+from tests.pngs import write_png
 
 RNG = np.random.default_rng(1)
 
@@ -177,3 +179,21 @@ def test_scoring_leaves_the_callers_threads_alone(folders: tuple[Path, Path]) ->
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_png_with_too_few_rows_is_not_scored_on_black(folders: tuple[Path, Path]) -> None:
+    write_png(folders[1] / "images" / "a.png", (50, 40), bytes(151 * 39))
+    (text,) = messages(folders)
+    assert "a.png: cannot be read" in text
+    assert "fewer rows" in text
+
+
+@pytest.mark.parametrize("name", ["._a.png", ".hidden.png"])
+def test_hidden_files_beside_pictures_are_told_and_passed_over(folders: tuple[Path, Path], name: str) -> None:
+    for folder in folders:
+        (folder / name).write_bytes(b"x")
+        (folder / ".DS_Store").touch()
+    score, problems = score_folder(*folders)
+    assert score is not None
+    assert len(score.pictures) == 2
+    assert [(problem.where, problem.severity) for problem in problems] == 2 * [(name, Severity.WARNING)]

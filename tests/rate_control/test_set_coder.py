@@ -17,13 +17,14 @@ from encoder.presets import PRESETS, Preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
+from eval.pictures import PictureError
 from eval.provenance import provenance
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
 from rate_control.limits import Limits
 from rate_control.set_coder import TARGET_FILL, SetCoder
-from rate_control.table import Metric
+from rate_control.table import Metric, TableError
 from rate_control.tune import picture_table, tune
 from submission.build import pack_targets
 
@@ -123,6 +124,21 @@ def test_limited_picture_is_refined_at_its_own_slope(golden_zoo: Zoo, files: lis
     coder.fill(2400, refine=note)
     assert slopes["one"] == slopes["three"]
     assert slopes["two"] > 1.2 * slopes["one"]
+
+
+def test_misspelt_limit_is_found_before_anything_is_coded(
+    golden_zoo: Zoo, files: list[Path], cache: CandidateCache
+) -> None:
+    with pytest.raises(TableError, match=r"names on, which is none of the 3 pictures: is one meant\?"):
+        SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_high=1, image="on")])
+
+
+def test_more_pixels_than_a_stream_holds_are_found_before_anything_is_coded(
+    golden_zoo: Zoo, files: list[Path], cache: CandidateCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encoder.pictures.MAX_SET_PIXELS", 10**4)
+    with pytest.raises(PictureError, match="a stream holds at most 10000"):
+        SetCoder(golden_zoo, files, cache)
 
 
 def test_budget_too_small_is_refused_with_the_budget_asked_for(coder: SetCoder) -> None:

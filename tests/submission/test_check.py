@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import stat
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 
-from decoder_pkg.archive import write_archive
+from decoder_pkg.archive import Entry, write_archive
 from decoder_pkg.commands import ZIP_MEMBER, read_stream
 from eval.problems import Severity, failed
 from submission import __main__ as command
@@ -27,6 +29,12 @@ from submission.zips import build_zip
 from tests.decoder_pkg.test_bundle import ROOT, fake_weights
 
 RULES = season(2021)
+
+
+@pytest.fixture(autouse=True)
+def _not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No decoder is started here, which takes seconds: see test_check_code.py."""
+    monkeypatch.setattr("submission.check_code._start_problems", lambda *_: [])
 
 
 @pytest.fixture
@@ -134,9 +142,92 @@ def test_model_that_the_decoder_lacks_is_an_error(copy: Path) -> None:
     forged = replace(entry, header=replace(entry.header, model=99, m=1))
     data = write_archive(archive.bundle_id, [forged, *archive.entries[1:]])
     (copy / "0.3/bs.zip").write_bytes(build_zip({ZIP_MEMBER: data}))
-    found = "\n".join(messages(copy))
-    assert "one: model 99 is not in the decoder" in found
-    assert "one: the decoder has no post-filter" in found
+    assert "error: 0.3/bs.zip: CorruptPayload: one: names model 99; the bundle has [7, 8]" in messages(copy)
+
+
+def test_filter_that_the_decoder_lacks_is_an_error(copy: Path) -> None:
+    archive = read_stream(copy / "0.3/bs.zip").archive
+    filtered = [replace(entry, header=replace(entry.header, m=1)) for entry in archive.entries]
+    repack(copy / "0.3/bs.zip", filtered)
+    found = [text for text in messages(copy) if text.startswith("error")]
+    expected = "error: 0.3/bs.zip: CorruptPayload: {}: names a post-filter; the bundle has none"
+    assert found == [expected.format(name) for name in ("one", "two")]
+
+
+def repack(path: Path, entries: Sequence[Entry]) -> None:
+    """Writes a data zip with these pictures in place of its own."""
+    bundle_id = read_stream(path).archive.bundle_id
+    path.write_bytes(build_zip({ZIP_MEMBER: write_archive(bundle_id, entries)}))
+
+
+def test_damaged_payload_is_an_error_that_names_its_picture(copy: Path) -> None:
+    one, two = read_stream(copy / "0.3/bs.zip").archive.entries
+    damaged = bytes([two.payload[0] ^ 1]) + two.payload[1:]
+    repack(copy / "0.3/bs.zip", [one, replace(two, payload=damaged)])
+    (text,) = [text for text in messages(copy) if text.startswith("error")]
+    assert re.match(r"error: 0\.3/bs\.zip: (PayloadChecksum|CorruptPayload): two: ", text)
+
+
+def test_different_pictures_at_the_targets_are_an_error(copy: Path) -> None:
+    one, two = read_stream(copy / "0.3/bs.zip").archive.entries
+    repack(copy / "0.3/bs.zip", [one, replace(two, name="other")])
+    assert {
+        "error: 0.3/bs.zip: has no picture for these of 0.15/bs.zip: two",
+        "error: 0.3/bs.zip: has pictures that are none of 0.15/bs.zip: other",
+    } <= set(messages(copy))
+
+
+def test_size_that_differs_between_targets_is_an_error(copy: Path) -> None:
+    one, two = read_stream(copy / "0.3/bs.zip").archive.entries
+    repack(copy / "0.3/bs.zip", [one, replace(two, header=replace(two.header, width=two.header.width - 1))])
+    assert "error: 0.3/bs.zip: has pictures of another size than 0.15/bs.zip: two" in messages(copy)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("one,26000\ntwo,15939", None),
+        ("one,26000\nthree,15939", "has no picture for these of the test set: three"),
+        ("one,26000\nthree,15939", "has pictures that are none of the test set: two"),
+        ("one,26000\ntwo,15940", "has pictures of another size than the test set: two"),
+        ("\n".join(f"{n},1" for n in range(9)), "of the test set: 0, 1, 2, 3, 4 and 4 more"),
+    ],
+)
+def test_pictures_are_compared_with_those_of_a_named_set(
+    dist: Path, tmp_path: Path, line: str, text: str | None
+) -> None:
+    (tmp_path / "pixels.csv").write_text(f"image,pixels\n{line}\n")
+    known = KnownSet("test", {"0.15": 10**4, "0.3": 10**4}, pictures=tmp_path / "pixels.csv")
+    errors = [found for found in messages(dist, known=known) if found.startswith("error")]
+    if text is None:
+        assert not errors
+    for target in ("0.15", "0.3"):
+        assert text is None or any(found.startswith(f"error: {target}/") and text in found for found in errors)
+
+
+def test_zip_of_a_folder_passes(copy: Path) -> None:
+    """As `zip -r` makes it: with entries for folders."""
+    for path in (copy / "decoder.zip", copy / "submission.zip"):
+        with_folders(path)
+    assert messages(copy) == messages(copy / "submission.zip") == ["warning: 0.075/bs.zip: missing"]
+
+
+def with_folders(path: Path) -> None:
+    """Adds an entry for every folder of a zip."""
+    folders = {f"{parent}/" for name in members(path) for parent in PurePosixPath(name).parents} - {"./"}
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in sorted(folders):
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFDIR | 0o755) << 16 | 0x10
+            archive.writestr(info, b"")
+
+
+def test_single_zip_with_folders_passes(copy: Path) -> None:
+    with_folders(copy / "decoder.zip")
+    pack_submission(copy, ["0.15"], season(2019))
+    assert not failed(check(copy, season(2019)))
+    with_folders(copy / "submission.zip")
+    assert not failed(check(copy, season(2019)))
 
 
 def test_budget_is_kept_to_the_byte(dist: Path) -> None:

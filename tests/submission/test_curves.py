@@ -158,4 +158,4 @@ def test_folder_without_pictures_is_refused(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["curves", "--images", str(tmp_path)])
     assert curves.main() == 1
-    assert "holds no PNG or JPEG" in capsys.readouterr().err
+    assert "holds no pictures" in capsys.readouterr().err

@@ -1,0 +1,60 @@
+"""Picture files as Pillow reads them: whatever it raises becomes one named error, and half a picture is none."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from .png import is_whole
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+"""What a file may hold, whatever its name says: for some of the others Pillow starts programs."""
+
+warnings.filterwarnings("ignore", module="PIL")  # about metadata, which nothing here reads, and without the file's name
+
+
+class PictureError(Exception):
+    """A picture file cannot be read or cannot be coded."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Opens a picture; its samples are read by `load`.
+
+    Raises:
+      PictureError: here or within, Pillow raises anything.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
+    except PictureError:
+        raise
+    except Exception as error:  # Pillow raises nearly every class there is for a damaged file
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise PictureError(f"{path} cannot be read as a picture: {reason}") from None
+
+
+def load(path: Path, image: Image.Image) -> None:
+    """Reads the samples of an open picture.
+
+    Raises:
+      PictureError: the file ends before them.
+    """
+    image.load()
+    if image.format == "PNG" and not is_whole(path):
+        raise PictureError(f"{path} is damaged: it has fewer rows than its header says")
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height as the header of a file says.
+
+    Raises:
+      PictureError: the file is no picture.
+    """
+    with opened(path) as image:
+        return image.size
