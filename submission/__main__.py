@@ -17,7 +17,7 @@ from eval.problems import Problem
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric
-from rate_control.table import TableError
+from rate_control.table import Metric, TableError
 
 from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
@@ -66,11 +66,11 @@ def main() -> int:
                 files = stage_originals(arguments.images, arguments.dist / ORIGINALS)
                 remove_data(arguments.dist, {f"{target}/{rules.data_name}" for target in targets})
                 coding = CandidateCache(CACHE), preset(arguments.preset), engine, rules
-                wishes = chosen_metric(arguments), arguments.limit
-                budgets = pack_targets(load_zoo(), files, targets, arguments.dist, *coding, *wishes)
+                metric = chosen_metric(arguments)
+                budgets = pack_targets(load_zoo(), files, targets, arguments.dist, *coding, metric, arguments.limit)
                 pack_submission(arguments.dist, targets, rules)
-                board, problems = _rehearse(budgets, arguments.dist, rules, engine)
-                print(f"\n{write_board(board, rules, arguments.reports, problems)}")
+                board, problems = _rehearse(budgets, arguments.dist, rules, engine, metric)
+                print(f"\n{write_board(board, rules, arguments.reports, problems, metric.quality)}")
     except ERRORS as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -104,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine) -> tuple[Board, list[Problem]]:
+def _rehearse(
+    budgets: dict[str, int], dist: Path, rules: Season, engine: Engine, metric: Metric
+) -> tuple[Board, list[Problem]]:
     """Decodes as the server would, target by target, and scores beside the conventional codecs."""
     originals, rows = dist / ORIGINALS, {}
     for target, budget in budgets.items():
@@ -116,7 +118,7 @@ def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, engine: Engine
     swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
     board, problems = {}, []
     for target, row in rows.items():
-        fitted, unfit = fit_baselines(swept, target, budgets[target])
+        fitted, unfit = fit_baselines(swept, target, budgets[target], metric)
         board[target] = [row, *baseline_rows(fitted, rules)]
         problems += unfit
     return board, problems

@@ -32,7 +32,7 @@ from rate_control.jobs import similarity
 from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
-from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs
+from .codecs import PSNR, Codec, baseline_codecs, model_codecs, preset_codecs
 
 EXAMPLES = """examples:
   python -m submission.curves --images kodak/                        all shipped models together, and each alone
@@ -195,11 +195,8 @@ def _report(
     names = [name for name in wanted if name not in joint and not name.isdigit()]
     own = model_codecs(zoo, files, groups, Processes())
     refined = preset_codecs(zoo, files, presets, Processes())
-    codecs = [
-        *refined,
-        *own,
-        *(baseline_codecs(sweep_baselines(files, engine=Processes(), codecs=names)) if names else []),
-    ]
+    tables = sweep_baselines(files, engine=Processes(), codecs=names) if names else {}
+    codecs = [*refined, *own, *baseline_codecs(tables, list(dict.fromkeys([PSNR, *(codec.metric for codec in own)])))]
     if not codecs:
         raise TableError(f"none of {', '.join(wanted)} can code these pictures")
     text = write_curves(codecs, published_curves(codecs[0].pixels), folder, name)
