@@ -115,8 +115,8 @@ bench: setup ## time of decoding, refinement and metrics, wavefront against rast
 	$(BIN)/python -m submission.bench --large
 
 .PHONY: leaderboard
-leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, SEASON=2021)
-	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) $(OF_IMAGES) \
+leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021)
+	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
 	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
 
 .PHONY: models

@@ -42,6 +42,10 @@ class FollowedFilter:
         self._gradients = 0
         self._through = torch.zeros(())
 
+    def restart(self) -> None:
+        """Forgets what came back before."""
+        self._gradients = 0
+
     def __call__(self, levels: Tensor) -> Tensor:
         """The filtered picture [3, H, W] of levels [3, H, W] float in 0 to 255."""
         filtered: Tensor = _Filtered.apply(levels, self)  # type: ignore[no-untyped-call]

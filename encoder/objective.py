@@ -88,6 +88,11 @@ class Objective:
         self._size = pixels.shape[:2]
         self._autocast = bf16_helps(self.device)
 
+    def restart(self) -> None:
+        """Begins a refinement: what it finds depends on its start alone, not on what was evaluated before."""
+        if self._filter is not None:
+            self._filter.restart()
+
     def __call__(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
         """The Lagrangian in bits of float latents under the given relaxations of rounding."""
         cells, rest = self._cost(*self._code(latents, quantise_y, quantise_z))

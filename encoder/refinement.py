@@ -130,6 +130,7 @@ def _largest_gradients(
     `largest` yields what the gradients of y and z are relative to. If regional, only latents move for which that
     promises to pay, and the best of each region is remembered.
     """
+    objective.restart()
     parts = [part.clone().requires_grad_() for part in start]
     curvature = objective.curvature(start) if regional else None
     regions = BestRegions()
@@ -247,6 +248,7 @@ def _adam(
     quantiser: Callable[[float], Quantiser],
     rate: float,
 ) -> Latents:
+    objective.restart()
     y, z = (part.clone().requires_grad_() for part in start)
     optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
     for iteration in range(stage.iterations):

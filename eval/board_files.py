@@ -10,17 +10,18 @@ import pandas as pd
 from .figures import plt, png
 from .leaderboard import PUBLISHED, Board, average_table, leaderboard
 from .problems import Problem
+from .quality import PSNR, Quality
 
 INCHES_PER_LINE = 0.27
 GREY = "#6a6a6a"
 HEAD_COLOUR = "#dde6f0"
 
 
-def board_tables(board: Board, columns: Sequence[str]) -> dict[str, pd.DataFrame]:
+def board_tables(board: Board, columns: Sequence[str], quality: Quality = PSNR) -> dict[str, pd.DataFrame]:
     """One table per target, and that of the average where there is more than one, by title."""
-    tables = {f"{target} bpp": leaderboard(rows, columns) for target, rows in board.items()}
+    tables = {f"{target} bpp": leaderboard(rows, columns, quality) for target, rows in board.items()}
     if len(board) > 1:
-        tables["PSNR, average of the targets"] = average_table(board)
+        tables[f"{quality.name}, average of the targets"] = average_table(board, quality)
     return tables
 
 

@@ -1,14 +1,14 @@
-"""The leaderboard: one row per team and target, sorted as the competition sorts."""
+"""The leaderboard: one row per team and target, sorted as the competition sorts, or by what was asked for."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from .provenance import Provenance
+from .quality import PSNR, Quality
 
 PUBLISHED = " (published)"
 """Ends the label of a published row, and of no other."""
@@ -73,42 +73,46 @@ CELLS: dict[str, Callable[[Row], str]] = {
 """Text of every column that a season shows; FID needs the organisers' network, ELO people."""
 
 
-def leaderboard(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
-    """A season's columns, best PSNR first.
+def ordered(rows: Sequence[Row], quality: Quality) -> list[Row]:
+    """Rows, the best first; those of unknown quality last."""
+    return sorted(rows, key=lambda row: (quality.rank(row.psnr_db, row.ms_ssim), row.label))
+
+
+def leaderboard(rows: Sequence[Row], columns: Sequence[str], quality: Quality = PSNR) -> pd.DataFrame:
+    """A season's columns, the best row first.
 
     Raises:
       KeyError: no such column is known.
     """
-    ordered = sorted(rows, key=lambda row: (-row.psnr_db, row.label))
-    return pd.DataFrame({name: [CELLS[name](row) for row in ordered] for name in columns}, dtype=str)
+    best_first = ordered(rows, quality)
+    return pd.DataFrame({name: [CELLS[name](row) for row in best_first] for name in columns}, dtype=str)
 
 
-def average_table(board: Board) -> pd.DataFrame:
-    """PSNR at every target and their mean, best mean first (Table 1 of Zhao et al. 2021).
+def average_table(board: Board, quality: Quality = PSNR) -> pd.DataFrame:
+    """The quality at every target and their mean, best mean first (Table 1 of Zhao et al. 2021 has it of PSNR).
 
     A team that lacks a target has no mean and comes after those that have one.
     """
     scores: dict[str, dict[str, float]] = {}
     for target, rows in board.items():
         for row in rows:
-            scores.setdefault(row.label, {})[target] = row.psnr_db
-
-    def mean(team: str) -> float:
-        return sum(scores[team].values()) / len(board) if len(scores[team]) == len(board) else -math.inf
-
-    ordered = sorted(scores, key=lambda team: (-mean(team), team))
-    table: dict[str, list[str]] = {"Team": ordered}
+            known = scores.setdefault(row.label, {})
+            if (value := quality.of(row.psnr_db, row.ms_ssim)) is not None:
+                known[target] = value
+    means = {team: sum(of.values()) / len(board) for team, of in scores.items() if len(of) == len(board)}
+    teams = sorted(scores, key=lambda team: (team not in means, -quality.sign * means.get(team, 0.0), team))
+    table: dict[str, list[str]] = {"Team": teams}
     for target in board:
-        table[target] = [_known(scores[team].get(target), ".3f") for team in ordered]
-    table["Average"] = ["" if mean(team) == -math.inf else f"{mean(team):.3f}" for team in ordered]
+        table[target] = [quality.text(scores[team].get(target)) for team in teams]
+    table["Average"] = [quality.text(means.get(team)) for team in teams]
     return pd.DataFrame(table, dtype=str)
 
 
-def records(board: Board) -> pd.DataFrame:
+def records(board: Board, quality: Quality = PSNR) -> pd.DataFrame:
     """Everything known of every row, one line each, for a CSV file; unknown values are empty."""
     lines = []
     for target, rows in board.items():
-        for row in sorted(rows, key=lambda row: (-row.psnr_db, row.label)):
+        for row in ordered(rows, quality):
             flat = asdict(row)
             flat |= flat.pop("provenance") or dict.fromkeys(Provenance.__dataclass_fields__)
             lines.append({"target": target, **flat})

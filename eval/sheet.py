@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .metrics import Pixels
 from .pictures import opened
+from .quality import PSNR, Quality
 from .score import SetScore
 
 CROP = 256
@@ -35,8 +36,8 @@ class Contestant:
     pictures: Mapping[str, Path]
 
 
-def picture_table(ours: SetScore, other: SetScore) -> pd.DataFrame:
-    """One row per picture, those first where we are furthest behind: PSNR in dB and MS-SSIM of both.
+def picture_table(ours: SetScore, other: SetScore, quality: Quality = PSNR) -> pd.DataFrame:
+    """One row per picture, those first where we are furthest behind in a quality: PSNR in dB and MS-SSIM of both.
 
     Raises:
       ValueError: the scores are of different sets.
@@ -53,20 +54,23 @@ def picture_table(ours: SetScore, other: SetScore) -> pd.DataFrame:
             "MS-SSIM, other": [p.ms_ssim for p in other.pictures],
         }
     )
+    first, second = (np.array([quality.rank(p.psnr_db, p.ms_ssim) for p in score.pictures]) for score in (other, ours))
+    gain = f"gain ({quality.unit})"
     with np.errstate(invalid="ignore"):
-        table["gain (dB)"] = table["PSNR"] - table["PSNR, other"]  # no number where neither lost anything
-    return table.sort_values("gain (dB)", kind="stable", ignore_index=True)
+        table[gain] = first - second  # no number where neither lost anything
+    return table.sort_values(gain, kind="stable", ignore_index=True)
 
 
-def sheet(originals: Path, ours: Contestant, other: Contestant) -> bytes:
+def sheet(originals: Path, ours: Contestant, other: Contestant, quality: Quality = PSNR) -> bytes:
     """A PNG of the worst and best pictures against the other codec: original, ours, other, our error, at 1:1.
 
     Args:
       originals: folder of the original PNGs.
       ours: the one whose errors are shown.
       other: with pictures of the same names.
+      quality: in which they are the worst and the best.
     """
-    table = picture_table(ours.score, other.score)
+    table = picture_table(ours.score, other.score, quality)
     rows = [_strip(originals, ours, other, line) for line in _ends(table)]
     height, width = sum(row.height for row in rows), max(row.width for row in rows)
     page = Image.new("RGB", (width, height), "white")

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from .allocation import InfeasibleBudget
 from .budget import budget_bytes
 from .interpolation import interpolate_candidates
 from .limits import constant_quality, constant_rate
-from .table import allocate_table, picture_psnr_db, pooled_psnr_db
+from .table import Metric, allocate_table, pooled_psnr_db
 
 LEAST_USE = 0.99
 """Share of the budget that a rule must spend to be compared: one that runs out of candidates says nothing."""
 
 
-def compare_allocations(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
-    """PSNR of the set in dB under three allocations; empty where one cannot spend the budget.
+def compare_allocations(frame: pd.DataFrame, targets: Sequence[str], metric: Metric | None = None) -> pd.DataFrame:
+    """Quality of the set in dB under three allocations; empty where one cannot spend the budget.
 
-    All three choose between the same points: the candidates of each picture that no other beats, and PSNR interpolated
-    between them, so that no rule loses by what happens to lie between two candidates.
+    All three choose between the same points: the candidates of each picture that no other beats, and the quality
+    interpolated between them, so that no rule loses by what happens to lie between two candidates. It is PSNR, or
+    what `Metric.decibels` says.
     """
     pixels = int(frame.groupby("image")["pixels"].first().sum())
-    dense = interpolate_candidates(_points(frame))
+    # From here on every metric's decibels are treated as if they were those of PSNR.
+    dense = interpolate_candidates(_points(frame, metric or Metric()))
     rows = []
     for target in targets:
         budget = budget_bytes(pixels, target)
@@ -43,15 +44,14 @@ def compare_allocations(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataF
     return table
 
 
-def _points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Candidates of rising rate and rising quality, for interpolation; a lossless one counts as off by one level."""
-    lossless = 10 * np.log10(3.0 * 255**2 * frame["pixels"])
+def _points(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Candidates of rising rate and rising quality, for interpolation."""
     points = pd.DataFrame(
         {
             "image": frame["image"],
             "pixels": frame["pixels"],
             "bpp": 8 * frame["bytes"].clip(lower=1) / frame["pixels"],
-            "psnr_db": np.minimum(picture_psnr_db(frame), lossless),
+            "psnr_db": metric.decibels(frame),
         }
     ).sort_values(["bpp", "psnr_db"], ascending=[True, False])
     best = points.groupby("image")["psnr_db"].cummax()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from decoder_pkg.entropy_model import Q_ONE
 from encoder.cache import CandidateCache, Measured
 from encoder.encode import Candidate
 from encoder.pictures import Pixels, load_picture
@@ -35,10 +36,13 @@ class PresetRefinement:
 
 
 def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:
-    """The gains between those of the sweep, on both sides of the choice: the finer hull holds a better vertex."""
+    """The gains between those of the sweep, on both sides of the choice: the finer hull holds a better vertex.
+
+    Beside other quantisation steps than one, no gain lies between.
+    """
     header = chosen.header
     for gain in (header.gain - 1, header.gain + 1):
-        if gain in coder.gains(header.model) and header.gain > 0:
+        if gain in coder.gains(header.model) and header.q == Q_ONE:
             yield coder.encode(header.model, gain)
 
 

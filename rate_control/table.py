@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eval.files import replacing
 from eval.metrics import SQUARED_ERROR, Distortion
+from eval.quality import MS_SSIM, PEAK, PSNR, SAMPLES, Quality, mixed
 
 from .allocation import Allocation, Options, allocate
 
@@ -66,6 +67,21 @@ class Metric:
         if self.name == "psnr":
             return SQUARED_ERROR
         return Distortion(0.0, 1.0) if self.name == "ms-ssim" else Distortion(1 / (3 * 255**2), self.weight)
+
+    @property
+    def quality(self) -> Quality:
+        """What results are compared by."""
+        return {"psnr": PSNR, "ms-ssim": MS_SSIM}.get(self.name) or mixed(self.kind)
+
+    def decibels(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Quality of each row by itself: PSNR in dB, or minus ten times the logarithm of a pixel's distortion.
+
+        A row without any counts as off by one level in one sample.
+        """
+        scale = SAMPLES * PEAK**2 if self.kind == SQUARED_ERROR else 1
+        pixels = frame["pixels"].to_numpy(np.float64)
+        least = 1 / (SAMPLES * PEAK**2 * pixels)
+        return -10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least))
 
     def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """[rows] float64, additive over pictures."""

@@ -86,10 +86,11 @@ def tune(
     curve.assign(**origin).to_csv(output / "curve.csv", index=False)
     plot_set_curve(curve, results, metric, output / "curve.png")
     plot_rates(results, output / "rates.png")
-    comparison = compare_allocations(frame, targets)
+    comparison = compare_allocations(frame, targets, metric)
     comparison.assign(**origin).to_csv(output / "comparison.csv", index=False)
     which = "these candidates within the limits" if limits else "these candidates"
-    parts.append(f"PSNR of the set under three allocations of {which}:\n{format_table(comparison)}")
+    quality = f"{metric.quality.name}{'' if metric == Metric() else ', in decibels,'}"
+    parts.append(f"{quality} of the set under three allocations of {which}:\n{format_table(comparison)}")
     return "\n\n".join([*parts, f"tables and plots: {output}"])
 
 

@@ -19,7 +19,7 @@ from eval.problems import Problem
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric
-from rate_control.table import TableError
+from rate_control.table import Metric, TableError
 
 from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
@@ -101,12 +101,12 @@ def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> Non
         print(decoder_report(pack_decoder(new, rules.decoder_limit), rules))
         files = stage_originals(arguments.images, new / ORIGINALS)
         coding = CandidateCache(), preset(arguments.preset), engine, rules
-        wishes = chosen_metric(arguments), arguments.limit
-        budgets = pack_targets(load_zoo(), files, targets, new, *coding, *wishes)
+        metric = chosen_metric(arguments)
+        budgets = pack_targets(load_zoo(), files, targets, new, *coding, metric, arguments.limit)
         pack_submission(new, targets, rules)
         rows = _rehearse(budgets, new, rules)
-    board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine)
-    print(f"\n{write_board(board, rules, arguments.reports, problems)}")
+    board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine, metric)
+    print(f"\n{write_board(board, rules, arguments.reports, problems, metric.quality)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,13 +145,18 @@ def _rehearse(budgets: dict[str, int], dist: Path, rules: Season) -> dict[str, R
 
 
 def _board(
-    rows: Mapping[str, Row], budgets: Mapping[str, int], originals: Path, rules: Season, engine: Engine
+    rows: Mapping[str, Row],
+    budgets: Mapping[str, int],
+    originals: Path,
+    rules: Season,
+    engine: Engine,
+    metric: Metric,
 ) -> tuple[Board, list[Problem]]:
     """The rows beside those of the conventional codecs, which take longest: AVIF needs minutes for a photograph."""
     swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
     board, problems = {}, []
     for target, row in rows.items():
-        fitted, unfit = fit_baselines(swept, target, budgets[target])
+        fitted, unfit = fit_baselines(swept, target, budgets[target], metric)
         board[target] = [row, *baseline_rows(fitted, rules)]
         problems += unfit
     return board, problems

@@ -24,7 +24,7 @@ from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
 from rate_control.allocation import InfeasibleBudget
 from rate_control.engine import Engine, Here
-from rate_control.table import TableAllocation, allocate_table
+from rate_control.table import Metric, TableAllocation, allocate_table
 
 from .seasons import Season
 
@@ -112,12 +112,14 @@ def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -
     )
 
 
-def fit_baselines(tables: Tables, target: str, budget: int) -> tuple[dict[str, TableAllocation], list[Problem]]:
-    """The allocation of each codec whose smallest files fit the budget, and why the others have none."""
+def fit_baselines(
+    tables: Tables, target: str, budget: int, metric: Metric | None = None
+) -> tuple[dict[str, TableAllocation], list[Problem]]:
+    """The best allocation of each codec whose smallest files fit the budget, and why the others have none."""
     fitted, problems = {}, []
     for name, table in tables.items():
         try:
-            fitted[name] = allocate_table(table, budget)
+            fitted[name] = allocate_table(table, budget, metric)
         except InfeasibleBudget as error:
             problems.append(warning(f"{name}/{target}", str(error)))
     return fitted, problems

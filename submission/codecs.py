@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from decoder_pkg.architecture import GAIN_COUNT
 from encoder.cache import CandidateCache
@@ -23,7 +25,7 @@ from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
-from rate_control.table import Metric, picture_psnr_db
+from rate_control.table import Metric, TableError, picture_psnr_db
 
 from .baseline_rows import Tables
 
@@ -89,7 +91,11 @@ def _metric(zoo: Zoo, group: Sequence[int]) -> Metric:
 def _name(group: Sequence[int], metric: Metric) -> str:
     if len(group) == 1:
         return f"this codec, model {group[0]}"
-    return "this codec, for MS-SSIM" if metric is MS_SSIM else "this codec"
+    return _named("this codec", metric)
+
+
+def _named(name: str, metric: Metric) -> str:
+    return f"{name}, for MS-SSIM" if metric is MS_SSIM else name
 
 
 def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], engine: Engine) -> list[Codec]:
@@ -104,17 +110,25 @@ def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], en
     return codecs
 
 
-def baseline_codecs(tables: Tables) -> list[Codec]:
-    """Conventional codecs at every setting that was tried."""
+def baseline_codecs(tables: Tables, metrics: Sequence[Metric] = (PSNR,)) -> list[Codec]:
+    """Conventional codecs at every setting that was tried, with the curve that is the best in each metric."""
     codecs, origin = {baseline.name: baseline for baseline in installed()}, provenance(1)
     return [
-        Codec(name, table, settings_text(codecs[name], table["settings"].tolist()), origin)
+        Codec(_named(name, metric), table, settings_text(codecs[name], table["settings"].tolist()), origin, metric)
+        for metric in metrics
         for name, table in tables.items()
     ]
 
 
 def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
-    """Means over the pictures of rate, PSNR and MS-SSIM; settings are left out that others beat, alone or mixed."""
+    """Means over the pictures of rate, PSNR and MS-SSIM; settings are left out that others beat, alone or mixed.
+
+    A setting that lacks a picture is left out, with a warning: its means would be those of another set.
+
+    Raises:
+      TableError: every setting lacks one.
+    """
+    table = _complete(name, table)
     points = pd.DataFrame(
         {
             "setting": table["candidate"],
@@ -124,6 +138,20 @@ def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
         }
     )
     return _curve(name, MEAN, points.groupby("setting", sort=False).mean(), metric)
+
+
+def _complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the settings that every picture has."""
+    pictures = set(table["image"])
+    missing = {
+        str(setting): pictures - set(images) for setting, images in table.groupby("candidate", sort=False)["image"]
+    }
+    lacking = {setting: sorted(images) for setting, images in missing.items() if images}
+    for setting, images in lacking.items():
+        tqdm.write(f"warning: {name} has no {', '.join(images)} at {setting}: the means lack it", file=sys.stderr)
+    if len(lacking) == len(missing):
+        raise TableError(f"{name} codes all pictures at no setting: there are no means")
+    return table[~table["candidate"].isin(list(lacking))]
 
 
 def slope_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:

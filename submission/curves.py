@@ -16,6 +16,7 @@ from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.errors import WeightsError
 from encoder.cache import CandidateCache
 from encoder.estimate import estimated_payload_bits
+from encoder.pictures import find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
@@ -32,7 +33,7 @@ from rate_control.jobs import similarity
 from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
-from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs
+from .codecs import PSNR, Codec, baseline_codecs, model_codecs, preset_codecs
 
 EXAMPLES = """examples:
   python -m submission.curves --images kodak/                        all shipped models together, and each alone
@@ -202,11 +203,8 @@ def _report(
     names = [name for name in wanted if name not in joint and not name.isdigit()]
     own = model_codecs(zoo, files, groups, engine)
     refined = preset_codecs(zoo, files, presets, engine)
-    codecs = [
-        *refined,
-        *own,
-        *(baseline_codecs(sweep_baselines(files, engine=engine, codecs=names)) if names else []),
-    ]
+    tables = sweep_baselines(files, engine=engine, codecs=names) if names else {}
+    codecs = [*refined, *own, *baseline_codecs(tables, list(dict.fromkeys([PSNR, *(codec.metric for codec in own)])))]
     if not codecs:
         raise TableError(f"none of {', '.join(wanted)} can code these pictures")
     text = write_curves(codecs, published_curves(codecs[0].pixels), folder, name)

@@ -19,11 +19,12 @@ from eval.leaderboard import PUBLISHED
 from eval.pictures import PictureError, picture_size
 from eval.problems import Problem, failed
 from eval.published import published_rows
+from eval.quality import Quality
 from eval.sheet import Contestant, picture_table, sheet
 from rate_control.budget import budget_bytes
 from rate_control.engine import Engine, EngineError, Processes
-from rate_control.options import add_targets_option
-from rate_control.table import TableAllocation
+from rate_control.options import add_metric_options, add_targets_option, chosen_metric
+from rate_control.table import TableAllocation, TableError
 
 from .baseline_rows import baseline_rows, fit_baselines, set_score, sweep_baselines, write_decoded
 from .dist import Busy, exclusive
@@ -37,6 +38,7 @@ EXAMPLES = """examples:
   python -m submission.leaderboard --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
   python -m submission.leaderboard --images photos/ ours=dist decoded=folder/ --baselines
   python -m submission.leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
+  python -m submission.leaderboard --images photos/ ours=dist --baselines --metric ms-ssim    ranked by MS-SSIM
 
 An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
 run, without network and without the converted originals; what else is on this machine it can read. Any other folder
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     years = [rules.year for rules in SEASONS]
     parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
     add_targets_option(parser, None, "the season's")
+    add_metric_options(parser)
     parser.add_argument("--baselines", action="store_true", help="conventional codecs at the same budgets")
     parser.add_argument("--sheet", metavar="NAME", help="compare each entry with this codec or entry, by picture")
     parser.add_argument(
@@ -98,7 +101,7 @@ def main() -> int:
         check_folder(arguments.output, *inputs)
         with exclusive(arguments.output), Processes() as engine, tempfile.TemporaryDirectory() as name:
             problems = _run(arguments, codecs, Path(name) / "originals", engine)
-    except (PictureError, EngineError, Busy, OSError) as error:
+    except (PictureError, EngineError, TableError, Busy, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 1 if failed(problems) else 0
@@ -106,7 +109,7 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, engine: Engine) -> list[Problem]:
     """Ranks, prints and writes everything; returns what forbade rows."""
-    output, rules = arguments.output, season(arguments.season)
+    output, rules, metric = arguments.output, season(arguments.season), chosen_metric(arguments)
     files = stage_originals(arguments.images, originals)
     pixels = picture_pixels(files)
     targets = arguments.targets or list(rules.targets)
@@ -117,18 +120,18 @@ def _run(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, 
     tables = sweep_baselines(files, engine=engine, codecs=wanted) if wanted else {}
     fitted = {}
     for target, budget in budgets.items():
-        fitted[target], unfit = fit_baselines(tables, target, budget)
+        fitted[target], unfit = fit_baselines(tables, target, budget, metric)
         problems += unfit
     published = published_rows(pixels, targets)
     board = {
         target: [*(r.row for r in results[target]), *baseline_rows(fitted[target], rules), *published[target]]
         for target in targets
     }
-    print(write_board(board, rules, output, problems))
+    print(write_board(board, rules, output, problems, metric.quality))
     if arguments.sheet:
         for target in targets:
             if other := _other(arguments.sheet, results[target], fitted[target], contest, target):
-                write_sheets(results[target], other, target, contest.originals, output)
+                write_sheets(results[target], other, target, contest.originals, output, metric.quality)
     return problems
 
 
@@ -163,17 +166,20 @@ def _other(
     return Contestant(name, set_score(fitted[name], contest.rules), pictures)
 
 
-def write_sheets(results: Sequence[Result], other: Contestant, target: str, originals: Path, folder: Path) -> None:
+def write_sheets(
+    results: Sequence[Result], other: Contestant, target: str, originals: Path, folder: Path, quality: Quality
+) -> None:
     """Writes a table and a sheet of each entry against another contestant, and prints where."""
     for result in results:
         ours, origin = result.contestant, result.row.provenance
         if ours is not other:
             stem = f"{ours.name}-{other.name}-{target}"
-            table = picture_table(ours.score, other.score).assign(**asdict(origin) if origin else {})
-            write_atomically(folder / f"{stem}.csv", table.to_csv(index=False, float_format="%.5f").encode())
-            write_atomically(folder / f"{stem}.png", sheet(originals, ours, other))
+            table = picture_table(ours.score, other.score, quality)
+            origins = table.assign(**asdict(origin) if origin else {})
+            write_atomically(folder / f"{stem}.csv", origins.to_csv(index=False, float_format="%.5f").encode())
+            write_atomically(folder / f"{stem}.png", sheet(originals, ours, other, quality))
             print(f"\n{target} bpp, {ours.name} against {other.name} ({folder / stem}.csv, .png)")
-            print(picture_table(ours.score, other.score).to_string(index=False, float_format="{:.4f}".format))
+            print(table.to_string(index=False, float_format="{:.4f}".format))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from eval.board_files import board_markdown, board_picture, board_tables
 from eval.files import write_atomically
 from eval.leaderboard import Board, records
 from eval.problems import Problem
+from eval.quality import Quality
 
 from .build import TargetResult
 from .decoder_zip import DecoderZip
@@ -41,10 +42,10 @@ def target_report(result: TargetResult) -> str:
     )
 
 
-def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Problem] = ()) -> str:
+def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Problem], quality: Quality) -> str:
     """Writes leaderboard.csv, .md and .png of all targets into a folder; returns the tables for the terminal."""
-    tables = board_tables(board, rules.columns or DEFAULT_COLUMNS)
-    write_atomically(folder / f"{BOARD}.csv", records(board).to_csv(index=False).encode())
+    tables = board_tables(board, rules.columns or DEFAULT_COLUMNS, quality)
+    write_atomically(folder / f"{BOARD}.csv", records(board, quality).to_csv(index=False).encode())
     write_atomically(folder / f"{BOARD}.md", board_markdown(board, tables, problems).encode())
     write_atomically(folder / f"{BOARD}.png", board_picture(tables))
     parts = [f"{title}\n{table.to_string(index=False)}" for title, table in tables.items()]

@@ -10,17 +10,21 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import read_manifest
+from decoder_pkg.manifest import ManifestRow, read_manifest
+from encoder.model import CodecModel
 from encoder.options import whole
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
-from eval.files import write_json
+from eval.pictures import PictureError
 
-from .config import load_config
+from .config import TrainConfig, load_config
 from .data import CROPS, EVALUATION, CropSet
 from .divergence import DivergenceError
 from .evaluation import load_pictures
-from .trainer import CHECKPOINT, ORIGIN, Trainer
+from .run_folder import CHECKPOINT, RunError, exclusive
+from .settings import ConfigError
+from .trained import read_origin, write_origin
+from .trainer import Trainer
 
 EXAMPLES = """examples:
   python -m training --config training/configs/base.toml --data photos/train --evaluation photos/kodak --run runs/base
@@ -28,29 +32,42 @@ EXAMPLES = """examples:
 """
 
 
-def remember_origin(run: Path, model: int, weights: Path) -> None:
-    """Writes the manifest's row of the model that a new run starts from; its hours count for the run's models too."""
-    (row,) = (row for row in read_manifest(weights).models if int(row["id"]) == model)
-    if not (run / CHECKPOINT).exists():
-        write_json(run / ORIGIN, row)
-
-
 def prepare(arguments: argparse.Namespace) -> Trainer:
     """The run that the arguments ask for, at its start or where it stopped.
 
     Raises:
-      OSError, ValueError, WeightsError: the configuration, the data or the model to start from cannot be used.
+      OSError, ValueError, WeightsError, PictureError: the configuration, the data, the model to start from or the run's
+        folder cannot be used.
     """
-    config, crops = load_config(arguments.config), CropSet(arguments.data)
+    config = load_config(arguments.config)
+    origin, initial = start_of(config, arguments.config) if config.from_model is not None else (None, None)
+    begun = (arguments.run / CHECKPOINT).exists()
+    if begun and read_origin(arguments.run).get("id") != config.from_model:
+        raise RunError(f"{arguments.config}: from_model is not that of {arguments.run}: give --run another folder")
     pictures = load_pictures(arguments.evaluation, arguments.every)
-    initial = None
-    if config.from_model is not None:
-        zoo = load_zoo()
-        if config.from_model not in zoo.models:
-            raise ValueError(f"{arguments.config}: no model {config.from_model} to start from: {list(zoo.models)}")
-        initial = load_float_model(zoo.models[config.from_model])
-        remember_origin(arguments.run, config.from_model, zoo.folders[0])
-    return Trainer(config, arguments.run, crops, pictures, initial)
+    trainer = Trainer(config, arguments.run, CropSet(arguments.data), pictures, initial)
+    if not begun:
+        write_origin(arguments.run, origin)
+    return trainer
+
+
+def start_of(config: TrainConfig, file: Path) -> tuple[ManifestRow, CodecModel]:
+    """The model that a run starts from, behind its row of the manifest.
+
+    Raises:
+      WeightsError: its files are missing or damaged.
+      ConfigError: there is no such model, or its architecture is another one.
+    """
+    zoo = load_zoo()
+    if config.from_model not in zoo.models:
+        raise ConfigError(f"{file}: from_model = {config.from_model} is none of the shipped models {list(zoo.models)}")
+    model = load_float_model(zoo.models[config.from_model])
+    if model.arch != config.build_architecture():
+        raise ConfigError(
+            f"{file}: from_model = {config.from_model} is of the architecture {model.arch.name}, not of this"
+        )
+    (row,) = (row for row in read_manifest(zoo.folders[0]).models if int(row["id"]) == config.from_model)
+    return row, model
 
 
 def main() -> None:
@@ -69,16 +86,24 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        trainer = prepare(arguments)
-    except (OSError, ValueError, WeightsError) as error:
+        with exclusive(arguments.run):
+            train(arguments)
+    except (OSError, ValueError, WeightsError, PictureError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: trainer.stop())
-    try:
-        trainer.run(arguments.until)
     except DivergenceError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("stopped before the first iteration")
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Prepares a run and trains; a signal lets it save first."""
+    trainer = prepare(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: trainer.stop())
+    trainer.run(arguments.until)
     if trainer.stopping:
         sys.exit("stopped; the same command goes on from the checkpoint")
 

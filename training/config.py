@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import tomllib
 
-from decoder_pkg.architecture import ARCHITECTURES, Architecture
+from decoder_pkg.architecture import ARCHITECTURES, CAUSAL, GAIN_COUNT, LATENT_STRIDE, QUADTREE, Architecture
+from decoder_pkg.quadtree import GROUPS
 
 from .distortion import DISTORTIONS
+from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, real, unknown_fields, whole
+
+ROWS = {row.name: row for row in ARCHITECTURES}
+MOST_IDS = 255
+MOST_CHANNELS = 3 * LATENT_STRIDE**2
+"""A shortcut's principal components are no more than the samples of a patch."""
+
+CHANGES = {f.name: Allowed(int, 1, MOST_CHANNELS) for f in fields(Architecture) if f.name not in ("id", "name")} | {
+    "latent_channels": Allowed(int, GROUPS, MOST_CHANNELS, step=GROUPS),
+    "context": Allowed(str, choices=(CAUSAL, QUADTREE)),
+}
+"""What a run may replace in its architecture's row."""
 
 
 @dataclass(frozen=True)
@@ -38,53 +52,79 @@ class TrainConfig:
       seed: of data order, noise and initial weights.
     """
 
-    architecture: str = "quadtree"
-    from_model: int | None = None
-    architecture_changes: dict[str, Any] = field(default_factory=dict)
-    iterations: int = 100_000
-    batch: int = 8
-    crop: int = 256
-    muon_lr: float = 1.5e-3
-    adam_lr: float = 5e-4
-    table_factor: float = 3.0
-    warmup: int = 200
-    decay: float = 0.3
-    noise_iterations: int = 2000
-    ema: float = 0.999
-    clip: float = 1.0
-    rank: int = 0
-    distortion: str = "mse"
-    gain_low: int = 0
-    gain_high: int = 48
-    evaluate_every: int = 1000
-    seed: int = 1
+    architecture: str = choice("quadtree", tuple(ROWS))
+    from_model: int | None = whole(None, 0, MOST_IDS)
+    architecture_changes: dict[str, Any] = field(default_factory=dict, metadata={ALLOWED: Allowed(dict)})
+    iterations: int = whole(100_000, 1)
+    batch: int = whole(8, 1)
+    crop: int = whole(256, LATENT_STRIDE, step=LATENT_STRIDE)
+    muon_lr: float = real(1.5e-3, 0)
+    adam_lr: float = real(5e-4, 0)
+    table_factor: float = real(3.0, 0)
+    warmup: int = whole(200, 0)
+    decay: float = real(0.3, 0, 1)
+    noise_iterations: int = whole(2000, 0)
+    ema: float = real(0.999, 0, 1)
+    clip: float = real(1.0, 1e-9)
+    rank: int = whole(0, 0)
+    distortion: str = choice("mse", tuple(DISTORTIONS))
+    gain_low: int = whole(0, 0, GAIN_COUNT - 1)
+    gain_high: int = whole(48, 0, GAIN_COUNT - 1)
+    evaluate_every: int = whole(1000, 1)
+    seed: int = whole(1, 0)
 
-    def build_architecture(self) -> Architecture:
-        """The architecture row with this run's changes.
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained.
 
         Raises:
-          ValueError: no row has that name.
+          ConfigError: a value has another type or is out of range, or two exclude each other; the text names all.
         """
-        rows = {row.name: row for row in ARCHITECTURES}
-        if self.architecture not in rows:
-            raise ValueError(f"no architecture {self.architecture!r}; known: {sorted(rows)}")
-        return replace(rows[self.architecture], **self.architecture_changes)
+        found = faults(self) or [*self._relations(), *self._changes()]
+        if found:
+            raise ConfigError("; ".join(found))
+
+    def _relations(self) -> list[str]:
+        found = []
+        if self.gain_low > self.gain_high:
+            found.append(fault("gain_low", self.gain_low, f"at most gain_high = {self.gain_high}"))
+        if self.rank and self.from_model is None:
+            found.append(fault("rank", self.rank, "0 without from_model, the model to which something is added"))
+        return found
+
+    def _changes(self) -> list[str]:
+        """What is wrong with the architecture's changes."""
+        changes, prefix = self.architecture_changes, "architecture_changes."
+        found = unknown_fields(changes, list(CHANGES), prefix)
+        found += [
+            fault(prefix + name, changes[name], rule)
+            for name, rule in CHANGES.items()
+            if name in changes and not rule.holds(changes[name])
+        ]
+        if not found:
+            arch = self.build_architecture()
+            if arch.context == QUADTREE and not arch.embed_width:
+                found.append(f"{prefix}embed_width is missing: a {QUADTREE} context needs it")
+        return found
+
+    def build_architecture(self) -> Architecture:
+        """The architecture row with this run's changes."""
+        return replace(ROWS[self.architecture], **self.architecture_changes)
 
 
 def load_config(path: Path) -> TrainConfig:
-    """Reads a TOML file of TrainConfig fields.
+    """Reads a TOML file of TrainConfig fields, or the JSON file of all of them in a run's folder.
 
     Raises:
-      ValueError: the file names a field or a distortion that does not exist, or a rank without a model to start from.
+      OSError: the file cannot be read.
+      ConfigError: it is damaged, or something in it cannot be; the text names the file and the fields.
     """
-    values = tomllib.loads(path.read_text())
-    known = {f.name for f in fields(TrainConfig)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise ValueError(f"{path}: unknown fields {unknown}; known: {sorted(known)}")
-    config = TrainConfig(**values)
-    if config.distortion not in DISTORTIONS:
-        raise ValueError(f"{path}: distortion {config.distortion!r} is none of {sorted(DISTORTIONS)}")
-    if config.rank and config.from_model is None:
-        raise ValueError(f"{path}: a rank is that of what is added to a model: from_model must say to which")
-    return config
+    read = json.loads if path.suffix == ".json" else tomllib.loads
+    try:
+        values = read(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ConfigError("it is no table of fields")
+        if found := unknown_fields(values, [f.name for f in fields(TrainConfig)]):
+            raise ConfigError(*found)
+        return TrainConfig(**values)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -13,7 +13,9 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from encoder.pictures import load_picture
 from eval.files import replacing
+from eval.pictures import PictureError
 
 from .variation import draw
 
@@ -25,6 +27,9 @@ SUFFIXES = (".avif", ".png", ".jpg", ".jpeg")
 LOW_WEIGHT_REPOSITORIES = ("ngchc/CameraSR",)
 """Sources that are not natural scenes (printed postcards); drawn four times less often."""
 LOW_WEIGHT = 0.25
+
+SHOWN = 5
+"""Files that a message names, of those that cannot be crops."""
 
 DOWNSCALED = 0.5
 """Share of the crops that are reduced from a larger window: sharp detail, full chroma, as in pictures from a camera."""
@@ -47,9 +52,9 @@ class CropSet:
 
         Raises:
           FileNotFoundError: the folder holds no crops.
-          ValueError: the crops differ in size.
+          ValueError: crops cannot be read, are not square or differ in size; or the manifest is damaged.
         """
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
         if not files:
             raise FileNotFoundError(f"{folder} holds no {', '.join(SUFFIXES)} crops; pass another folder with --data")
         self.crops = _decoded(files, cache)
@@ -99,30 +104,64 @@ def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
     facts = ((file.resolve(), file.stat()) for file in files)
     text = "\n".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in facts)
     path = cache / f"crops-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npy"
-    if not path.exists():
-        with Image.open(files[0]) as first:
-            side = first.size[0]
-        with replacing(path) as partial:
-            array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(files), side, side, 3))
-            for row, file in enumerate(tqdm(files, desc="decoding crops")):
-                array[row] = _square(file, side)
-            array.flush()
-    loaded: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return loaded
+    kept = _kept(path, len(files))
+    if kept is None:
+        _decode(files, path)
+        kept = _kept(path, len(files))
+        assert kept is not None
+    return kept
 
 
-def _square(file: Path, side: int) -> NDArray[np.uint8]:
-    with Image.open(file) as image:
-        if image.size != (side, side):
-            raise ValueError(f"{file} is {image.size}, the first crop {side}x{side}: crops must share one size")
-        return np.asarray(image.convert("RGB"))
+def _kept(path: Path, count: int) -> NDArray[np.uint8] | None:
+    """The crops that were decoded before; None where there are none, or not all of them."""
+    try:
+        crops = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    square = crops.dtype == np.uint8 and crops.ndim == 4 and crops.shape == (count, crops.shape[1], crops.shape[1], 3)
+    return crops if square else None
+
+
+def _decode(files: list[Path], path: Path) -> None:
+    """Decodes all crops into one file; what cannot be a crop is found in all of them before that fails."""
+    faults, side = list[str](), None
+    with replacing(path) as partial, partial.open("wb") as file:
+        for name in tqdm(files, desc="decoding crops"):
+            try:
+                crop = load_picture(name)
+            except PictureError as error:
+                faults.append(str(error))
+                continue
+            if side is None:
+                side = crop.shape[1]
+                header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), side, side, 3)}
+                # Written, not mapped: a full disk is then an error that has a name.
+                np.lib.format.write_array_header_1_0(file, header)
+            if crop.shape != (side, side, 3):
+                height, width = crop.shape[:2]
+                faults.append(
+                    f"{name} is {width}x{height}, others {side} wide: crops must be square and share one size"
+                )
+            file.write(crop.tobytes())
+        if faults:
+            more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+            raise ValueError("; ".join(faults[:SHOWN]) + more)
 
 
 def _weights(files: list[Path], manifest: Path) -> NDArray[np.float64]:
-    repositories = {}
-    if manifest.exists():
-        rows = (json.loads(line) for line in manifest.read_text().splitlines())
-        repositories = {row["file"]: row["repo"] for row in rows}
+    repositories = _repositories(manifest) if manifest.exists() else {}
     weights = np.array([LOW_WEIGHT if repositories.get(p.name) in LOW_WEIGHT_REPOSITORIES else 1.0 for p in files])
     normalised: NDArray[np.float64] = weights / weights.sum()
     return normalised
+
+
+def _repositories(manifest: Path) -> dict[str, str]:
+    """The repository of each file that a manifest names."""
+    found = {}
+    for number, line in enumerate(manifest.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            found[str(row["file"])] = str(row["repo"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise ValueError(f'{manifest}, line {number}, is no row like {{"file": "a.png", "repo": "a/b"}}') from None
+    return found

@@ -9,19 +9,22 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from decoder_pkg.architecture import LATENT_STRIDE
 from encoder.model import CodecModel
 from encoder.objective import differentiable_ms_ssim
+from encoder.pictures import load_picture
 
 EVALUATION_GAINS = (8, 16, 24, 32, 40)
 
 
 @dataclass(frozen=True)
 class RatePoint:
-    """Means over images: estimated bits per pixel, PSNR in dB and MS-SSIM of the 8-bit picture."""
+    """Means over images: estimated bits per pixel, PSNR in dB and MS-SSIM of the 8-bit picture.
+
+    A picture that comes back exactly counts as off by one level in one sample, so that a mean exists.
+    """
 
     gain_index: int
     bpp: float
@@ -35,11 +38,12 @@ def load_pictures(folder: Path, every: int) -> list[Tensor]:
 
     Raises:
       FileNotFoundError: the folder holds fewer PNG files than that.
+      PictureError: a file is no picture, or a damaged one.
     """
-    files = sorted(folder.glob("*.png"))[every - 1 :: every]
+    files = sorted(file for file in folder.glob("*.png") if not file.name.startswith("."))[every - 1 :: every]
     if not files:
         raise FileNotFoundError(f"{folder} holds fewer than {every} .png pictures; pass another one with --evaluation")
-    return [torch.from_numpy(np.asarray(Image.open(file).convert("RGB")).copy()).permute(2, 0, 1) for file in files]
+    return [torch.from_numpy(load_picture(file).copy()).permute(2, 0, 1) for file in files]
 
 
 @torch.no_grad()
@@ -60,11 +64,11 @@ def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, f
     padded = F.pad(batch, (0, -width % LATENT_STRIDE, 0, -height % LATENT_STRIDE), mode="replicate")
     estimate = model(padded, torch.tensor([gain], device=picture.device))
     decoded = (estimate.picture[0, :, :height, :width].clamp(0, 1) * 255).round()
-    mse = float((decoded - picture).square().mean())
     pixels = height * width
+    error = (decoded - picture).double().square().sum().clamp(min=1)
     return (
         float(estimate.estimated_bits) / pixels,
         float(estimate.estimated_hyper_bits) / pixels,
-        10 * float(np.log10(255**2 / mse)),
+        float(10 * torch.log10(255**2 * 3 * pixels / error)),
         float(differentiable_ms_ssim(picture.float(), decoded)),
     )

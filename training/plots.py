@@ -10,6 +10,9 @@ import pandas as pd
 from eval.figures import plt, png
 from eval.files import write_atomically
 
+LEAST_LOSS = 1e-9
+"""Of 1 - MS-SSIM, so that it has a logarithm where nothing was lost."""
+
 
 def plot_progress(log: Path, picture: Path) -> None:
     """Draws loss over iterations and the newest rate-distortion curves of a run's log.csv."""
@@ -19,7 +22,7 @@ def plot_progress(log: Path, picture: Path) -> None:
     left.set(xlabel="iteration", ylabel="loss", yscale="log")
     gains = [name.removeprefix("psnr_") for name in frame.columns if name.startswith("psnr_")]
     rates = frame[[f"bpp_{gain}" for gain in gains]].to_numpy()
-    similarities = -10 * np.log10(1 - frame[[f"ms_ssim_{gain}" for gain in gains]].to_numpy())
+    similarities = -10 * np.log10(np.maximum(1 - frame[[f"ms_ssim_{gain}" for gain in gains]].to_numpy(), LEAST_LOSS))
     qualities = frame[[f"psnr_{gain}" for gain in gains]].to_numpy(), similarities
     for axes, quality, name in zip(others, qualities, ("PSNR", "MS-SSIM"), strict=True):
         for position in sorted({0, len(frame) // 4, len(frame) // 2, len(frame) - 1}):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import pickle
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +16,7 @@ from tqdm import tqdm
 
 from decoder_pkg.synthesis import to_channels_last
 from encoder.model import CodecModel
-from eval.files import replacing, write_atomically, write_json
+from eval.files import write_json
 
 from .batches import TrainingBatch, load_batches
 from .captured import CapturedUpdate
@@ -29,10 +26,24 @@ from .data import CropSet
 from .divergence import DivergenceError, LossWatch
 from .evaluation import evaluate
 from .initialise import initialise_shortcut
+from .log import append_row, forget_rows_after, log_row
 from .loss import losses
 from .low_rank import adapt, trained
 from .optimizers import build_optimizers, learning_rate_factor, restore, set_learning_rate
 from .plots import plot_progress
+from .run_folder import (
+    CHECKPOINT,
+    CONFIG,
+    DAMAGED,
+    DEVICES,
+    LOG,
+    PLOT,
+    Checkpoint,
+    RunError,
+    first_line,
+    read_checkpoint,
+    write_checkpoint,
+)
 from .winograd import is_faster, use_winograd
 
 TensorList = tuple[Tensor, ...] | list[Tensor]
@@ -40,15 +51,12 @@ Values = dict[str, Tensor | float]
 """What an iteration reports; tensors are scalars that a GPU may not have computed yet."""
 
 NOISE_OF_CROPS = 1023
-"""Number of the noise of crops, beside those of the parts of a batch."""
+"""Number of the noise of crops, beside those of the parts of a batch; on a GPU, of all noise."""
 
 UNREAD = 50
 """Iterations whose values are left unread on a GPU: reading them waits for it."""
 
 CHECKPOINT_SECONDS = 600
-CHECKPOINT, LOG = "checkpoint.pt", "log.csv"
-ORIGIN = "origin.json"
-"""In a run's folder: the manifest's row of the model that it started from."""
 
 
 class Trainer:
@@ -72,8 +80,8 @@ class Trainer:
           initial: model to start from; without one the linear shortcut starts from principal components.
 
         Raises:
-          ValueError: the configuration asks for larger crops than there are, for no known architecture or another one
-            than the initial model's, or it is not that of the checkpoint.
+          ValueError: the configuration asks for larger crops than there are or another architecture than the initial
+            model's, or it is not that of the checkpoint; or a file of the folder is damaged.
         """
         if config.crop > crops.side:
             raise ValueError(f"crop = {config.crop}, but the data are {crops.description}")
@@ -85,11 +93,11 @@ class Trainer:
         self.device = torch.device("cuda" if self._on_gpu else "cpu")
         torch.manual_seed(config.seed)
         self.model = initial or CodecModel(arch)
-        self.iteration, self.seconds = 0, {"cpu": 0.0, "cuda": 0.0}
+        self.iteration, self.seconds = 0, dict.fromkeys(DEVICES, 0.0)
         self.stopping = False
         folder.mkdir(parents=True, exist_ok=True)
-        checkpoint = folder / CHECKPOINT
-        if initial is None and not checkpoint.exists():
+        goes_on = (folder / CHECKPOINT).exists()
+        if initial is None and not goes_on:
             initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
         to_channels_last(self.model.to(self.device))
         if not self._on_gpu and is_faster():
@@ -103,10 +111,10 @@ class Trainer:
         self._averaged = trained(self.average)
         self.average.requires_grad_(False)
         self.optimizers = build_optimizers(self.model, config, self.device, self._map)
-        if checkpoint.exists():
-            self._load(checkpoint)
+        if goes_on:
+            self._load()
         forget_rows_after(folder / LOG, self.iteration)
-        write_json(folder / "config.json", asdict(config))
+        write_json(folder / CONFIG, asdict(config))
 
     def _set_up_steps(self) -> None:
         """How losses, updates and crops are computed on this machine."""
@@ -174,7 +182,7 @@ class Trainer:
             cut = self._cutter is None
             self._batches = load_batches(self.crops, self.config, self.iteration, self.device, cut)
         if self._on_gpu:
-            torch.cuda.manual_seed(self.config.seed + self.iteration)
+            torch.cuda.manual_seed(self._noise_seed(NOISE_OF_CROPS))
         update = self._update_now if self.iteration < self.config.noise_iterations else self._update
         loss, norm = update(next(self._batches))
         self._update_average()
@@ -202,7 +210,12 @@ class Trainer:
         """Noise of its own for every iteration and part of a batch, whichever thread is first; a GPU's default one."""
         if self._on_gpu:
             return None
-        return torch.Generator().manual_seed((self.config.seed + self.iteration) * 1024 + part)
+        return torch.Generator().manual_seed(self._noise_seed(part))
+
+    def _noise_seed(self, part: int) -> int:
+        """A hash, so that no other seed, iteration or part has the same noise."""
+        sequence = np.random.SeedSequence(self.config.seed, spawn_key=(self.iteration, part))
+        return int(sequence.generate_state(1, np.uint64)[0])
 
     def _set_gradients(self, picture: Tensor, gains: Tensor) -> Tensor:
         """Sets every parameter's gradient, each part of the batch in its own thread; returns the loss."""
@@ -225,19 +238,8 @@ class Trainer:
     def _evaluate(self, means: dict[str, float]) -> None:
         points = evaluate(self.average, self.evaluation)
         hours = sum(self.seconds.values()) / 3600
-        row = {"iteration": self.iteration, "hours": round(hours, 4)} | means
-        for point in points:
-            row |= {f"bpp_{point.gain_index}": point.bpp, f"psnr_{point.gain_index}": point.psnr_db}
-            row |= {f"hyper_bpp_{point.gain_index}": point.hyper_bpp, f"ms_ssim_{point.gain_index}": point.ms_ssim}
-        log = self.folder / LOG
-        before = log.read_text() if log.exists() else ""
-        added = io.StringIO()
-        writer = csv.DictWriter(added, fieldnames=list(row), lineterminator="\n")
-        if not before:
-            writer.writeheader()
-        writer.writerow(row)
-        write_atomically(log, (before + added.getvalue()).encode())
-        plot_progress(log, self.folder / "progress.png")
+        append_row(self.folder / LOG, log_row(self.iteration, hours, means, points))
+        plot_progress(self.folder / LOG, self.folder / PLOT)
         text = "  ".join(f"{p.bpp:.3f}/{p.psnr_db:.2f}" for p in points)
         tqdm.write(f"{self.iteration:7d}  {hours:6.2f} h  loss {means.get('loss', 0):.4f}  {text}")
 
@@ -245,38 +247,25 @@ class Trainer:
         try:
             watch.check()
         except DivergenceError as error:
-            raise DivergenceError(
-                f"{error} before iteration {self.iteration}; {self.folder / CHECKPOINT} is from before that: "
-                "go on from it with a lower muon_lr and adam_lr"
-            ) from None
+            advice = "with a lower muon_lr and adam_lr"
+            kept = self.folder / CHECKPOINT
+            way = f"{kept} is from before that: go on from it" if kept.exists() else "nothing was saved: begin again"
+            raise DivergenceError(f"{error} before iteration {self.iteration}; {way} {advice}") from None
         self.save()
 
     def save(self) -> None:
         """Writes checkpoint.pt; the one before stays until this one is whole."""
-        state = {
-            "iteration": self.iteration,
-            "seconds": self.seconds,
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
-        with replacing(self.folder / CHECKPOINT) as partial:
-            torch.save(state, partial)
+        weights = self.model.state_dict(), self.average.state_dict()
+        states = [optimizer.state_dict() for optimizer in self.optimizers]
+        write_checkpoint(self.folder, Checkpoint(self.iteration, self.seconds, *weights, states))
 
-    def _load(self, checkpoint: Path) -> None:
+    def _load(self) -> None:
+        checkpoint = read_checkpoint(self.folder, self.device)
+        self.iteration, self.seconds = checkpoint.iteration, checkpoint.seconds
         try:
-            state = torch.load(checkpoint, map_location=self.device, weights_only=True)
-            self.iteration, self.seconds = state["iteration"], state["seconds"]
-            self.model.load_state_dict(state["model"])
-            self.average.load_state_dict(state["average"])
-            restore(self.optimizers, state["optimizers"], self.iteration)
-        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{checkpoint} is damaged, or of another configuration: {error}") from None
-
-
-def forget_rows_after(log: Path, iteration: int) -> None:
-    """Drops what a run that was killed had written after its last checkpoint: it will be written again."""
-    if log.exists():
-        lines = log.read_text().splitlines(keepends=True)
-        kept = [row for row in lines[1:] if int(row.split(",")[0]) <= iteration]
-        write_atomically(log, "".join(lines[:1] + kept).encode())
+            self.model.load_state_dict(checkpoint.model)
+            self.average.load_state_dict(checkpoint.average)
+            restore(self.optimizers, checkpoint.optimizers, self.iteration)
+        except DAMAGED as error:
+            path = self.folder / CHECKPOINT
+            raise RunError(f"{path} is damaged, or of another configuration: {first_line(error)}") from None

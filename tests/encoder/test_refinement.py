@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from decoder_pkg.postfilter import COLOURS, FEATURES
 from encoder import refine as refining
 from encoder.encode import AnalysedPicture
+from encoder.followed_filter import KEPT
 from encoder.objective import Latents, Objective, Setting
 from encoder.rate import estimated_bits
 from encoder.refine import FURTHER, _stages, refine_latents
@@ -27,7 +28,13 @@ from .refining import SLOPE, Pixels, real_cost, small, start_of
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method, number: int) -> None:
     objective, start = start_of(golden_zoo, photo, number)
-    first, again = (method.refine(objective, start, Stage(4)) for _ in range(2))
+    kernel = np.full((FEATURES, COLOURS), 1e-3, dtype=np.float32)
+    filtered = Objective(objective._model, small(photo), objective.setting, kernel)
+    for same in (objective, filtered):
+        check_same_latents(*(method.refine(same, start, Stage(KEPT + 1)) for _ in range(2)))
+
+
+def check_same_latents(first: Latents, again: Latents) -> None:
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
         assert torch.isfinite(one).all()

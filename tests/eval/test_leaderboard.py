@@ -9,9 +9,11 @@ from PIL import Image
 
 from eval.board_files import board_markdown, board_picture, board_tables
 from eval.leaderboard import CELLS, Row, average_table, leaderboard, records
+from eval.metrics import Distortion
 from eval.problems import Problem
 from eval.provenance import Provenance
 from eval.published import PUBLISHED_SETS, published_rows
+from eval.quality import MS_SSIM, PSNR, Quality, mixed
 
 ORIGIN = Provenance("c0ffee", "ab" * 32, "2.0", 2, "CPU of a test", "2021-01-02 03:04:05")
 COLUMNS = ("Team", "MSSSIM", "PSNR", "FID", "ELO", "Data size", "Decoder size", "Decoding time (s)", "Date")
@@ -38,6 +40,35 @@ def test_leaderboard_puts_the_best_psnr_first() -> None:
     table = leaderboard(BOARD["0.15"], COLUMNS)
     assert list(table.columns) == list(COLUMNS)
     assert table["Team"].tolist() == ["winner (published)", "JPEG", "a|b"]
+
+
+@pytest.mark.parametrize(
+    ("quality", "teams"),
+    [(PSNR, ["winner (published)", "JPEG", "a|b"]), (MS_SSIM, ["a|b", "JPEG", "winner (published)"])],
+    ids=["PSNR", "MS-SSIM"],
+)
+def test_every_table_is_ordered_by_what_was_asked(quality: Quality, teams: list[str]) -> None:
+    board = {"0.15": BOARD["0.15"], "0.3": BOARD["0.15"]}
+    title = f"{quality.name}, average of the targets"
+    tables = board_tables(board, COLUMNS, quality)
+    assert [tables[name]["Team"].tolist() for name in ("0.15 bpp", title)] == [teams, teams]
+    assert list(records(board, quality)["team"][:3]) == [team.removesuffix(" (published)") for team in teams]
+
+
+def test_average_is_that_of_the_quality_that_was_asked() -> None:
+    table = average_table(BOARD, MS_SSIM)
+    assert table["Team"].tolist() == ["a|b", "JPEG", "winner (published)"]
+    assert table["Average"].tolist() == ["0.92500", "", ""]
+
+
+def test_mixed_distortion_is_that_of_both_and_falls_towards_the_best() -> None:
+    quality = mixed(Distortion(1 / (3 * 255**2), 0.1))
+    assert quality.of(30.0, 0.9) == pytest.approx(0.001 + 0.1 * 0.1)
+    assert quality.of(30.0, None) is None
+    teams = leaderboard(
+        [Row("worse", 0.9, 30.0), Row("better", 0.95, 29.9), Row("unknown", None, 40.0)], ("Team",), quality
+    )
+    assert teams["Team"].tolist() == ["better", "worse", "unknown"]
 
 
 def test_unknown_values_are_empty_not_zero() -> None:

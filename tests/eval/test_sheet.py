@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eval import sheet as module
+from eval.quality import MS_SSIM
 from eval.score import flatten_pngs, score_folder
 from eval.sheet import Contestant, picture_table, sheet, telling_crop
 
@@ -49,6 +50,12 @@ def test_table_begins_where_we_are_furthest_behind(folders: Path) -> None:
     table = picture_table(contestant(folders, "ours").score, contestant(folders, "other").score)
     assert table["image"].tolist() == ["6", "4", "2", "0", "1", "3", "5", "7"]
     assert table["gain (dB)"].tolist() == pytest.approx((table["PSNR"] - table["PSNR, other"]).tolist())
+
+
+def test_table_is_ordered_by_the_quality_that_was_asked(folders: Path) -> None:
+    table = picture_table(contestant(folders, "ours").score, contestant(folders, "other").score, MS_SSIM)
+    assert table["gain (MS-SSIM)"].is_monotonic_increasing
+    assert table["gain (MS-SSIM)"].tolist() == pytest.approx((table["MS-SSIM"] - table["MS-SSIM, other"]).tolist())
 
 
 def test_scores_of_different_sets_are_not_compared(folders: Path) -> None:

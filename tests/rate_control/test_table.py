@@ -35,6 +35,19 @@ def test_one_slope_is_never_worse_than_simple_rules(table: pd.DataFrame) -> None
     assert comparison["one slope"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize("metric", [Metric(), Metric("ms-ssim"), Metric("mix", 0.01)], ids=lambda metric: metric.name)
+def test_allocations_are_compared_in_the_metric_that_was_asked(table: pd.DataFrame, metric: Metric) -> None:
+    """What one slope gains over simple rules is gained in the metric, near what the candidates themselves give."""
+    comparison = compare_allocations(table, ["0.15"], metric)
+    assert (comparison["gain over same rate"].dropna() > 0).all()
+    budget = int(0.15 * total_pixels(table) / 8)
+    chosen = allocate_table(table, budget, metric).chosen
+    distortion = metric.distortion(chosen).sum() / chosen["pixels"].sum()
+    if metric.name == "psnr":
+        distortion /= 3 * 255**2
+    assert comparison["one slope"][0] == pytest.approx(-10 * np.log10(distortion), abs=0.1)
+
+
 def test_result_has_one_row_per_picture_in_order(table: pd.DataFrame) -> None:
     result = allocate_table(table, total_pixels(table) // 40)
     assert result.chosen["image"].tolist() == [f"p{i}" for i in range(6)]

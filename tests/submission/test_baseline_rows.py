@@ -12,6 +12,7 @@ from PIL import Image
 
 from eval import baselines
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
+from rate_control.table import Metric
 from submission import baseline_rows as rows
 from submission.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 from submission.seasons import season
@@ -60,6 +61,18 @@ def test_codec_that_cannot_code_a_picture_is_left_out_not_the_picture(
     assert list(swept) == ["JPEG"]
     assert set(swept["JPEG"]["image"]) == {"large", "tiny"}
     assert "WebP cannot code tiny.png" in capsys.readouterr().err
+
+
+def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path], tmp_path: Path) -> None:
+    swept = sweep_baselines(files, tmp_path, codecs=["JPEG", "WebP"])
+    for budget in range(1500, 5000, 500):
+        plain, _ = fit_baselines(swept, "0.3", budget)
+        structural, _ = fit_baselines(swept, "0.3", budget, Metric("ms-ssim"))
+        assert all(structural[name].ms_ssim >= plain[name].ms_ssim for name in plain)
+        assert all(structural[name].psnr_db <= plain[name].psnr_db for name in plain)
+        if any(structural[name].ms_ssim > plain[name].ms_ssim for name in plain):
+            return
+    pytest.fail("no budget tells the two metrics apart")
 
 
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:

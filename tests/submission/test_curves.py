@@ -20,10 +20,12 @@ from eval.metrics import pooled_psnr
 from eval.provenance import provenance
 from rate_control.engine import Here
 from rate_control.jobs import similarity
-from rate_control.table import cheapest_rows
+from rate_control.table import TableError, cheapest_rows
 from submission import curves
 from submission.baseline_rows import sweep_baselines
 from submission.codecs import (
+    MS_SSIM,
+    PSNR,
     SLOPE_GAINS,
     Codec,
     baseline_codecs,
@@ -64,6 +66,21 @@ def test_mean_of_pictures_is_no_figure_of_the_whole_set() -> None:
     means = [(pooled_psnr([a], [3000]) + pooled_psnr([b], [1500])) / 2 for a, b in errors]
     assert curve.psnr_db == pytest.approx(means)
     assert curve.ms_ssim == pytest.approx([0.91, 0.97])
+
+
+def test_setting_that_lacks_a_picture_is_left_out_of_the_means_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its mean would be that of the pictures that are left."""
+    curve = mean_curve("codec", TABLE.drop(index=3))
+    assert curve.bpp == mean_curve("codec", TABLE[TABLE["candidate"] != "low"]).bpp
+    assert "codec has no b at low" in capsys.readouterr().err
+    with pytest.raises(TableError, match="codec codes all pictures at no setting"):
+        mean_curve("codec", TABLE.assign(candidate=range(len(TABLE))))
+
+
+def test_conventional_codecs_have_a_curve_for_each_metric() -> None:
+    table = TABLE.assign(settings=[{"quality": 1}] * len(TABLE))
+    codecs = baseline_codecs({"JPEG": table}, [PSNR, MS_SSIM])
+    assert [(codec.name, codec.metric) for codec in codecs] == [("JPEG", PSNR), ("JPEG, for MS-SSIM", MS_SSIM)]
 
 
 def test_whole_set_is_no_mean_of_pictures() -> None:

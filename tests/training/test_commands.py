@@ -23,7 +23,7 @@ def test_run_that_cannot_start_says_why_in_one_line(tmp_path: Path, monkeypatch:
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     monkeypatch.setattr("sys.argv", ["python -m training", *arguments])
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match=rf"ValueError: .*{line.split()[0].replace('from_', '')}"):
+    with pytest.raises(SystemExit, match=rf"(Value|Config)Error: .*{line.split()[0]}"):
         __main__.main()
 
 

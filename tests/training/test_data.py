@@ -13,7 +13,7 @@ from PIL import Image
 from training.batches import TrainingBatches
 from training.cutting import Cutter
 from training.data import CropSet
-from training.variation import Variation
+from training.variation import FRAMED, LIT, NOISY, Variation, draw
 
 from .runs import SMOKE, trainer
 
@@ -79,9 +79,51 @@ def photograph(side: int) -> bytes:
 def test_crop_of_another_size_is_refused_and_leaves_nothing_half_decoded(tmp_path: Path) -> None:
     for name, side in (("a.png", 64), ("b.png", 48)):
         (tmp_path / name).write_bytes(photograph(side))
-    with pytest.raises(ValueError, match=r"b\.png is \(48, 48\)"):
+    with pytest.raises(ValueError, match=r"b\.png is 48x48"):
         CropSet(tmp_path, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
+
+
+def test_every_file_that_cannot_be_a_crop_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(photograph(64))
+    (tmp_path / "b.png").write_bytes(photograph(64)[:900])
+    (tmp_path / "c.jpg").write_text("no picture")
+    (tmp_path / "d.png").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "e.png")
+    with pytest.raises(ValueError, match=r"b\.png.*c\.jpg.*d\.png.*e\.png is 64x48"):
+        CropSet(tmp_path, tmp_path / "cache")
+
+
+def test_hidden_files_are_no_crops(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(photograph(64))
+    (tmp_path / "._a.png").write_text("what another system left")
+    assert len(CropSet(tmp_path, tmp_path / "cache").crops) == 1
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"file": "a.png"}', "3"])
+def test_damaged_line_of_a_manifest_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.png").write_bytes(photograph(64))
+    (tmp_path / "manifest.jsonl").write_text('{"file": "a.png", "repo": "a/b"}\n' + line)
+    with pytest.raises(ValueError, match=r"manifest\.jsonl, line 2"):
+        CropSet(tmp_path, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("size", [0, 50, 5000])
+def test_damaged_cache_of_crops_is_made_anew(tmp_path: Path, size: int) -> None:
+    (tmp_path / "a.png").write_bytes(photograph(64))
+    before = np.array(CropSet(tmp_path, tmp_path / "cache").crops)
+    (cached,) = (tmp_path / "cache").iterdir()
+    cached.write_bytes(cached.read_bytes()[:size])
+    assert np.array_equal(CropSet(tmp_path, tmp_path / "cache").crops, before)
+
+
+def test_share_of_the_crops_is_varied() -> None:
+    drawn = draw(np.random.default_rng(1), 2000)
+    shares = [
+        part.flatten(1).any(dim=1).double().mean()
+        for part in (drawn.light, drawn.frame_width[:, None], drawn.deviation)
+    ]
+    assert shares == pytest.approx([LIT, FRAMED, NOISY], abs=0.05)
 
 
 def test_crops_smaller_than_the_configuration_asks_for_are_named_before_training(

@@ -24,7 +24,9 @@ from training.trainer import Trainer
 from .runs import SMOKE, trainer
 
 RANK = 3
-CONFIG = replace(SMOKE, architecture="smoke-quadtree", rank=RANK, iterations=20, adam_lr=3e-3, noise_iterations=0)
+CONFIG = replace(
+    SMOKE, architecture="smoke-quadtree", from_model=8, rank=RANK, iterations=20, adam_lr=3e-3, noise_iterations=0
+)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.muon import STACK, TURNS, Muon, orthogonalise
+from training.muon import STACK, TURNS, WEIGHT_DECAY, Muon, orthogonalise
 
 
 def test_orthogonalised_matrix_has_singular_values_near_one() -> None:
@@ -26,3 +26,12 @@ def test_every_weight_moves_in_its_turn_and_as_far_as_in_every_step() -> None:
         moved.append([not torch.equal(weight, old) for weight, old in zip(weights, before, strict=True)])
     assert np.array(moved).sum(axis=0).tolist() == [1] * len(weights)
     assert weights[0].norm().item() == pytest.approx(TURNS * 0.01 * 0.2 * 32, rel=0.3)
+
+
+def test_weight_without_a_gradient_decays_instead_of_wandering_off() -> None:
+    weight = torch.ones(32, 32, 1, 1, requires_grad=True)
+    optimizer = Muon([weight], lr=0.01)
+    for _ in range(TURNS):
+        weight.grad = torch.zeros_like(weight)
+        optimizer.step()
+    assert weight.detach() == pytest.approx(1 - TURNS * 0.01 * WEIGHT_DECAY)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from decoder_pkg.architecture import GAIN_COUNT
+from encoder.sweep import SWEEP
+from rate_control.jobs import neighbours
+
+
+class Recorder:
+    """Stands for a picture's coder; remembers what it is asked to encode."""
+
+    def __init__(self, gains: range) -> None:
+        self._gains = gains
+
+    def gains(self, model: int) -> range:
+        return self._gains
+
+    def encode(self, model: int, gain: int) -> tuple[int, int]:
+        return model, gain
+
+
+@pytest.mark.parametrize(
+    ("gain", "q", "expected"),
+    [(0, 128, [1]), (24, 128, [23, 25]), (GAIN_COUNT - 1, 128, [47]), (0, 202, []), (GAIN_COUNT - 1, 101, [])],
+)
+def test_gains_between_those_of_the_sweep_are_tried(gain: int, q: int, expected: list[int]) -> None:
+    assert (gain, q) in SWEEP
+    coder: Any = Recorder(range(GAIN_COUNT))
+    chosen: Any = SimpleNamespace(header=SimpleNamespace(model=3, gain=gain, q=q))
+    assert list(neighbours(coder, chosen)) == [(3, gain) for gain in expected]
+
+
+def test_no_gain_is_tried_that_a_model_was_not_trained_for() -> None:
+    coder: Any = Recorder(range(24, 36))
+    chosen: Any = SimpleNamespace(header=SimpleNamespace(model=3, gain=24, q=128))
+    assert list(neighbours(coder, chosen)) == [(3, 25)]
