@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 from zipfile import ZIP_STORED
 
-from .archive import Archive, read_archive
-from .bundle import Bundle
 from .decoder import Decoded, decode_archive, write_png
 from .errors import CannotWrite, DamagedZip, DecoderError, LimitExceeded, MissingInput, NotAnArchive
-from .safe_zip import checked_members, open_zip, read_stored
+from .models import Bundle
+from .stream import Archive, checked_members, open_zip, read_archive, read_stored
 
 STREAM_SUFFIX = ".clc"
 PICTURE_SUFFIX = ".png"

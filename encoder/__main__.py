@@ -8,20 +8,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import STREAM_SUFFIX
 from decoder_pkg.errors import DecoderError
+from decoder_pkg.stream import write_archive
 from eval.command_line import run_command
 from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
 
+from .byte_budget import BudgetError, refine_within
 from .cache import CandidateCache
-from .encode import Candidate, RoundTripError
-from .fill import BudgetError, refine_within
+from .candidates import Candidate, RoundTripError
+from .picture_coder import PictureCoder
 from .pictures import find_pictures, load_with_notes
 from .presets import PRESETS, Preset, preset
-from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
 
 MAX_BPP = 1000

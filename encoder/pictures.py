@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
+from torch import Tensor
 
-from decoder_pkg.archive import MAX_IMAGES, MAX_PIXELS, MAX_SET_PIXELS, MAX_SIDE, check_names
 from decoder_pkg.errors import InvalidHeader
+from decoder_pkg.grids import LATENT_STRIDE, latent_size
+from decoder_pkg.stream import MAX_IMAGES, MAX_PIXELS, MAX_SET_PIXELS, MAX_SIDE, check_names
 from eval.pictures import SUFFIXES, PictureError, load, opened, picture_size
 from eval.png import png_header
 
@@ -189,3 +192,11 @@ def _is_transparent(path: Path, image: Image.Image) -> bool:
 def pixels_digest(pixels: Pixels) -> str:
     """sha256 over size and samples: the picture's identity, whatever file it came from."""
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def padded_tensor(pixels: Pixels) -> Tensor:
+    """[H, W, 3] uint8 to [1, 3, 16h, 16w] float in [0, 1], the edge repeated to multiples of 16."""
+    height, width = latent_size(*pixels.shape[:2])
+    bottom, right = height * LATENT_STRIDE - pixels.shape[0], width * LATENT_STRIDE - pixels.shape[1]
+    padded = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255

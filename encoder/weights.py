@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,20 +15,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS
-from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
-from decoder_pkg.differences import read_weights
+from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.fields import all_of, parse_object
-from decoder_pkg.manifest import ALL_GAINS, MS_SSIM, read_manifest
-from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
-from decoder_pkg.packed_weights import unpack
-from decoder_pkg.safetensors_reader import TensorFile
-from decoder_pkg.synthesis import to_channels_last
+from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS
+from decoder_pkg.models import ALL_GAINS, MS_SSIM, Bundle, DecoderModel, load_bundle, read_manifest
+from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.weight_files import TensorFile, read_weights, unpack
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .analysis import Analysis, HyperAnalysis
-from .latent_encoder import savings
+from .codecs.hyperprior import Analysis, CodecModel, HyperAnalysis, load_entropy
+from .coding import savings
+from .devices import fastest_device
 
 WEIGHTS = Path(__file__).parent / "weights"
 DIGESTS = "sha256.json"
@@ -183,3 +181,25 @@ def read_digests(folder: Path) -> dict[str, str]:
         return all_of(parse_object((folder / DIGESTS).read_bytes()), str)
     except (OSError, ValueError) as error:
         raise WeightsError(f"{folder / DIGESTS} cannot be read: {error}") from None
+
+
+def load_float_model(model: EncoderModel) -> CodecModel:
+    """The float model of exported weights, entropy networks included, in evaluation mode.
+
+    Its entropy networks are the integers themselves, scaled: rates estimated with it are those of the integer model
+    but for the rounding of activations.
+    """
+    codec = CodecModel(model.decoder.arch)
+    codec.analysis.load_state_dict(model.analysis.state_dict())
+    codec.hyper_analysis.load_state_dict(model.hyper_analysis.state_dict())
+    codec.prior.load_state_dict(model.prior_state)
+    codec.synthesis.load_state_dict(model.decoder.synthesis.state_dict())
+    load_entropy(codec, model.decoder.entropy, model.decoder.exponents)
+    to_channels_last(codec.synthesis)
+    return codec.eval()
+
+
+@lru_cache(maxsize=8)
+def float_model(model: EncoderModel) -> CodecModel:
+    """The float model of exported weights; the last few stay in memory."""
+    return load_float_model(model).to(fastest_device())

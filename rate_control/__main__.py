@@ -16,20 +16,22 @@ from eval.files import check_output
 from eval.pictures import PictureError
 from eval.provenance import UNKNOWN, provenance
 
-from .allocation import InfeasibleBudget
-from .budget import TARGETS
-from .engine import ENGINES, EngineError
-from .limits import apply_limits, constant_rate
-from .model_choice import choose_models
-from .options import (
-    LIMITS_HELP,
-    add_limit_option,
-    add_metric_options,
-    add_targets_option,
-    chosen_metric,
-    positive,
+from .allocation import (
+    TARGETS,
+    InfeasibleBudget,
+    Metric,
+    TableError,
+    allocate_table,
+    apply_limits,
+    choose_models,
+    constant_rate,
+    load_table,
+    pooled_psnr_db,
+    pooled_similarity,
+    write_table,
 )
-from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity, write_table
+from .engine import ENGINES, EngineError
+from .options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric, positive
 from .tune import format_table, summary, tune
 
 EXAMPLES = """examples:

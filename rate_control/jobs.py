@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from decoder_pkg.entropy_model import Q_ONE
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import Candidate
+from decoder_pkg.entropy import Q_ONE
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import Preset
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
 

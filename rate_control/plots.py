@@ -10,11 +10,10 @@ import pandas as pd
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from eval.figures import plt, png
 from eval.files import write_atomically
+from eval.report import plt, png
 
-from .allocation import InfeasibleBudget
-from .table import Metric, TableAllocation, allocate_table
+from .allocation import InfeasibleBudget, Metric, TableAllocation, allocate_table
 
 CURVE_POINTS = 40
 

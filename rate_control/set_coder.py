@@ -11,22 +11,31 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.archive import entry_size, write_archive
+from decoder_pkg.stream import entry_size, write_archive
+from encoder.byte_budget import ELASTICITY
 from encoder.cache import CandidateCache
-from encoder.encode import Candidate
-from encoder.fill import ELASTICITY
+from encoder.candidates import Candidate
+from encoder.picture_coder import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.pictures import check_set
 from encoder.presets import PRESETS
-from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.weights import Zoo
 from eval.threads import one_thread
 
-from .allocation import InfeasibleBudget, Options, slope_at
+from .allocation import (
+    InfeasibleBudget,
+    Limits,
+    Metric,
+    Options,
+    TableAllocation,
+    allocate_table,
+    apply_limits,
+    cheapest_rows,
+    check_limits,
+    slope_at,
+)
 from .engine import Engine, Here
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
-from .limits import Limits, apply_limits, check_limits
 from .set_picture import PARTNER_CHANGE, SetPicture
-from .table import Metric, TableAllocation, allocate_table, cheapest_rows
 
 TARGET_FILL = 0.9995
 """Share of the budget that is used at least, where the pictures allow it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from decoder_pkg.archive import ImageHeader, entry_size
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import Candidate
+from decoder_pkg.stream import ImageHeader, entry_size
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_with_notes
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 
 from .jobs import similarity

@@ -16,10 +16,9 @@ from eval.files import check_folder
 from eval.leaderboard import Board, Row
 from eval.pictures import PictureError
 from eval.problems import Problem
-from rate_control.allocation import InfeasibleBudget
+from rate_control.allocation import InfeasibleBudget, Metric, TableError
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric
-from rate_control.table import Metric, TableError
 
 from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines

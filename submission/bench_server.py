@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
-from decoder_pkg.safe_zip import unpack
-from encoder.encode import AnalysedPicture
+from decoder_pkg.stream import unpack, write_archive
+from encoder.coding import AnalysedPicture
 from encoder.pictures import Pixels
 from encoder.weights import load_zoo
 from eval.files import write_atomically

@@ -9,19 +9,11 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.fields import parse_object
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream import unpack
 from eval.problems import Problem, failed, warning
 
 from .build import SUBMISSION_ZIP, TEAM_INFO
-from .check_parts import (
-    Pictures,
-    check_data,
-    check_decoder,
-    check_unpacked,
-    different_pictures,
-    named,
-    zip_problems,
-)
+from .check_parts import Pictures, check_data, check_decoder, check_unpacked, different_pictures, named, zip_problems
 from .decoder_zip import DECODER_ZIP
 from .rehearsal import MAX_UNPACKED
 from .seasons import DEFAULT_SEASON, SEASONS, KnownSet, Season, season

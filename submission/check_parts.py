@@ -12,16 +12,15 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from decoder_pkg.archive import Archive
-from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import read_stream
 from decoder_pkg.decoder import decode_integers
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.safe_zip import member_faults, open_zip, unpack
+from decoder_pkg.models import Bundle, load_bundle
+from decoder_pkg.stream import Archive, member_faults, open_zip, unpack
 from eval.problems import Problem, warning
 from eval.published import read_pictures
 from eval.score import PATIENCE
-from rate_control.budget import budget_bytes
+from rate_control.allocation import budget_bytes
 
 from .check_code import code_problems
 from .decoder_zip import ENTRY, VENDOR, BuildError

@@ -12,20 +12,19 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.gains import GAIN_COUNT
 from encoder.cache import CandidateCache
-from encoder.objective import trained_slope
+from encoder.latents import trained_slope
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
-from eval.curves import MEAN, SET, Curve
 from eval.provenance import Provenance, provenance
-from rate_control.allocation import lower_hull
+from eval.report import MEAN, SET, Curve
+from rate_control.allocation import Metric, TableError, lower_hull, picture_psnr_db
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
-from rate_control.table import Metric, TableError, picture_psnr_db
 
 from .baseline_rows import Tables
 

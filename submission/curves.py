@@ -12,25 +12,24 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from encoder.cache import CandidateCache
-from encoder.estimate import estimated_payload_bits
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
-from encoder.sweep import PictureCoder
+from encoder.refinement import estimated_payload_bits
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
 from eval.command_line import run_command
-from eval.curve_plots import curves_picture
-from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from eval.files import check_folder, write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
+from eval.report import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, curves_picture, published_curves
+from rate_control.allocation import TableError
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import similarity
-from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
 from .codecs import PSNR, Codec, baseline_codecs, model_codecs, preset_codecs

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.manifest import MANIFEST, WEIGHTS, read_manifest
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.models import MANIFEST, WEIGHTS, load_bundle, read_manifest
+from decoder_pkg.stream import unpack
 from eval.provenance import UNKNOWN
 
 from .rehearsal import MAX_UNPACKED

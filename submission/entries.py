@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.safe_zip import checked_members, open_zip, read_member
+from decoder_pkg.stream import checked_members, open_zip, read_member
 from eval.files import write_atomically
 from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import UNKNOWN, provenance
+from eval.report import Contestant
 from eval.score import flatten_pngs, score_folder
-from eval.sheet import Contestant
 
 from .build import TEAM_INFO, RehearsalError, rehearse_target
 from .decoder_zip import DECODER_ZIP, ENTRY

@@ -21,11 +21,10 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from decoder_pkg.archive import write_archive
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.safe_zip import unpack
-from encoder.encode import AnalysedPicture
+from decoder_pkg.models import load_bundle
+from decoder_pkg.stream import unpack, write_archive
+from encoder.coding import AnalysedPicture
 from encoder.weights import load_zoo
 from eval.command_line import run_command
 from eval.files import check_output, write_atomically

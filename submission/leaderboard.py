@@ -20,11 +20,10 @@ from eval.pictures import PictureError, picture_size
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.quality import Quality
-from eval.sheet import Contestant, picture_table, sheet
-from rate_control.budget import budget_bytes
+from eval.report import Contestant, picture_table, sheet
+from rate_control.allocation import TableAllocation, TableError, budget_bytes
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.options import add_metric_options, add_targets_option, chosen_metric
-from rate_control.table import TableAllocation, TableError
 
 from .baseline_rows import baseline_rows, fit_baselines, set_score, sweep_baselines, write_decoded
 from .dist import Busy, exclusive

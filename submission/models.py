@@ -12,15 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import ALL_GAINS, read_manifest
-from encoder.model import CodecModel
+from decoder_pkg.models import ALL_GAINS, read_manifest
+from encoder.codecs import watched_convolutions
+from encoder.codecs.hyperprior import CodecModel
 from encoder.pictures import find_pictures
-from encoder.twin import load_float_model
-from encoder.watch import watched_convolutions
-from encoder.weights import Zoo, load_zoo
+from encoder.weights import Zoo, load_float_model, load_zoo
 from eval.command_line import run_command
-from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from eval.pictures import PictureError
+from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, EngineError, Processes
 
 from .codecs import model_codecs

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.board_files import board_markdown, board_picture, board_tables
 from eval.files import write_atomically
 from eval.leaderboard import Board, records
 from eval.problems import Problem
 from eval.quality import Quality
+from eval.report import board_markdown, board_picture, board_tables
 
 from .build import TargetResult
 from .decoder_zip import DecoderZip

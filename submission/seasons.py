@@ -12,7 +12,7 @@ from pathlib import Path
 
 from decoder_pkg.commands import DATA_ZIP
 from eval.published import CLIC_2021_VALIDATION
-from rate_control.budget import budget_bytes
+from rate_control.allocation import budget_bytes
 
 MEGABYTE = 10**6
 GIGABYTE = 10**9

@@ -15,28 +15,26 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
-from decoder_pkg.archive import entry_size
-from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.postfilter import PostFilter
+from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
+from decoder_pkg.pixels.filters import PostFilter
+from decoder_pkg.stream import entry_size
 from encoder.cache import CACHE_VERSION
-from encoder.encode import AnalysedPicture
-from encoder.estimate import estimated_payload_bits
-from encoder.objective import Latents, Setting, trained_slope
+from encoder.coding import AnalysedPicture
+from encoder.latents import Latents, Setting, trained_slope
 from encoder.options import whole
+from encoder.picture_coder import refinement_key
 from encoder.pictures import Pixels, find_pictures, load_picture, pixels_digest
-from encoder.refine import refine_latents
-from encoder.refinement import METHODS
-from encoder.sweep import refinement_key
+from encoder.refinement import METHODS, estimated_payload_bits, refine_latents
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.command_line import run_command
-from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from eval.files import check_output, locked, write_atomically
 from eval.pictures import PictureError
+from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
+from rate_control.allocation import TableError
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import loaded_zoo
-from rate_control.table import TableError
 
 GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))
 """One point for each octave of lambda from 0.0005 on, each under the model that was trained for the fewest others."""

@@ -27,9 +27,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
+from decoder_pkg.models.bundle import Bundle, load_bundle
 from eval.files import write_atomically
 from eval.memory import peak_bytes
 from tests.golden.make import with_filter

@@ -15,14 +15,14 @@ import numpy as np
 import skimage.data
 from PIL import ExifTags, Image
 
-from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
 from decoder_pkg.errors import DecoderError, WeightsError
-from decoder_pkg.manifest import MANIFEST, WEIGHTS, read_manifest
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.models.bundle import Bundle, DecoderModel, load_bundle
+from decoder_pkg.models.manifest import MANIFEST, WEIGHTS, read_manifest
+from decoder_pkg.stream.safe_zip import unpack
 from encoder.pictures import read_picture
 from eval.pictures import PictureError, picture_size
 from eval.score import score_pairs
-from rate_control.table import COLUMNS, TableError, load_table
+from rate_control.allocation.table import COLUMNS, TableError, load_table
 from submission.check import check
 from submission.check_parts import check_data
 from submission.seasons import season

@@ -10,14 +10,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from decoder_pkg.archive import FIELDS, Entry, ImageHeader, read_archive
-from decoder_pkg.bundle import Bundle
+from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload
 from decoder_pkg.commands import ZIP_MEMBER
-from decoder_pkg.decoder import latent_size
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.latent_decoder import checksum, decode_payload
-from decoder_pkg.postfilter import filter_bins
-from decoder_pkg.wire import varint
+from decoder_pkg.grids import latent_size
+from decoder_pkg.models.bundle import Bundle
+from decoder_pkg.pixels.filters.linear import filter_bins
+from decoder_pkg.stream.container import FIELDS, Entry, ImageHeader, read_archive
+from decoder_pkg.stream.wire import varint
 from submission.zips import build_zip
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -10,21 +10,19 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import ManifestRow, read_manifest
-from encoder.model import CodecModel
+from decoder_pkg.models import ManifestRow, read_manifest
+from encoder.codecs.hyperprior import CodecModel
 from encoder.options import whole
-from encoder.twin import load_float_model
-from encoder.weights import load_zoo
+from encoder.weights import load_float_model, load_zoo
 from eval.pictures import PictureError
 
 from .config import TrainConfig, load_config
 from .data import CROPS, EVALUATION, CropSet
-from .divergence import DivergenceError
-from .evaluation import load_pictures
+from .export import read_origin, write_origin
+from .loop import DivergenceError, Trainer
 from .run_folder import CHECKPOINT, RunError, exclusive
 from .settings import ConfigError
-from .trained import read_origin, write_origin
-from .trainer import Trainer
+from .tasks import load_pictures
 
 EXAMPLES = """examples:
   python -m training --config training/configs/base.toml --data photos/train --evaluation photos/kodak --run runs/base

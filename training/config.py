@@ -9,8 +9,9 @@ from typing import Any
 
 import tomllib
 
-from decoder_pkg.architecture import ARCHITECTURES, CAUSAL, GAIN_COUNT, LATENT_STRIDE, QUADTREE, Architecture
-from decoder_pkg.quadtree import GROUPS
+from decoder_pkg.codecs.hyperprior import ARCHITECTURES, CAUSAL, GROUPS, QUADTREE, Architecture
+from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.grids import LATENT_STRIDE
 
 from .distortion import DISTORTIONS
 from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, real, unknown_fields, whole
@@ -45,7 +46,7 @@ class TrainConfig:
       ema: decay of the averaged weights per iteration.
       clip: largest norm of the gradient.
       rank: of what is added to every convolution's weight of the model that the run starts from, see
-        `training.low_rank`; 0 trains the weights themselves.
+        `training.tasks.low_rank`; 0 trains the weights themselves.
       distortion: `mse` or `ms-ssim`, see `training.distortion`.
       gain_low, gain_high: range of gain indices (inclusive), over which every batch is spread.
       evaluate_every: iterations between evaluations.

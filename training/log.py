@@ -9,8 +9,8 @@ from pathlib import Path
 
 from eval.files import write_atomically
 
-from .evaluation import EVALUATION_GAINS, RatePoint
 from .run_folder import RunError
+from .tasks import EVALUATION_GAINS, RatePoint
 
 MEANS = ("loss", "gradient_norm", "learning_rate_factor")
 """What iterations report; a row has the means since the row before."""

@@ -12,11 +12,9 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
-from decoder_pkg.bundle import DecoderModel, load_bundle
-from decoder_pkg.errors import (
-    WeightsError,
-)
-from decoder_pkg.manifest import KINDS, MANIFEST, check_manifest
+from decoder_pkg.errors import WeightsError
+from decoder_pkg.models.bundle import DecoderModel, load_bundle
+from decoder_pkg.models.manifest import KINDS, MANIFEST, check_manifest
 from tests.decoder_pkg.test_decoder import damaged
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decoder_pkg.archive import Archive, write_archive
 from decoder_pkg.decoder import decode_archive
-from encoder.encode import AnalysedPicture
+from decoder_pkg.stream.container import Archive, write_archive
+from encoder.coding.coded_picture import AnalysedPicture
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_decoder import damaged
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from decoder_pkg.archive import read_archive
 from decoder_pkg.decoder import decode_archive, decode_integers
+from decoder_pkg.stream.container import read_archive
 from encoder.weights import Zoo
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.encode import AnalysedPicture
-from encoder.objective import Latents, Objective, Setting
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.latents import Latents, Setting
 from encoder.presets import Preset
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
+from encoder.refinement.objective import Objective
+from encoder.weights import Zoo, load_float_model
 from eval.metrics import squared_error
 
 Pixels = NDArray[np.uint8]

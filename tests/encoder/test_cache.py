@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from encoder.cache import CandidateCache
-from encoder.sweep import PictureCoder
+from encoder.picture_coder import PictureCoder
 from encoder.weights import Zoo
 
 

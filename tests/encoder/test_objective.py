@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.encode import AnalysedPicture
-from encoder.entropy import bits
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
-
-from .refining import SLOPE, Pixels, real_cost, small, start_of
+from encoder.codecs.hyperprior.entropy import bits
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.weights import Zoo, load_float_model
+from tests.encoder.refining import SLOPE, Pixels, real_cost, small, start_of
 
 
 @pytest.mark.parametrize("number", [7, 8])

@@ -10,15 +10,7 @@ from PIL import ExifTags, Image
 from PIL.ImageCms import ImageCmsProfile, createProfile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from encoder.pictures import (
-    DARK,
-    PROFILE,
-    check_set,
-    find_pictures,
-    load_picture,
-    load_with_notes,
-    read_picture,
-)
+from encoder.pictures import DARK, PROFILE, check_set, find_pictures, load_picture, load_with_notes, read_picture
 from eval.pictures import PictureError
 from tests.pngs import chunk, write_png
 

@@ -9,10 +9,10 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from eval import sheet as module
 from eval.quality import MS_SSIM
+from eval.report import sheet as module
+from eval.report.sheet import Contestant, picture_table, sheet, telling_crop
 from eval.score import flatten_pngs, score_folder
-from eval.sheet import Contestant, picture_table, sheet, telling_crop
 
 RNG = np.random.default_rng(1)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from decoder_pkg.architecture import GAIN_COUNT
-from encoder.sweep import SWEEP
+from decoder_pkg.gains import GAIN_COUNT
+from encoder.picture_coder import SWEEP
 from rate_control.jobs import neighbours
 
 

@@ -9,22 +9,22 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from decoder_pkg.archive import entry_size, read_archive
 from decoder_pkg.decoder import decode_archive
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import Candidate
+from decoder_pkg.stream.container import entry_size, read_archive
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
+from encoder.picture_coder import PictureCoder
 from encoder.presets import PRESETS, Preset
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
 from eval.pictures import PictureError
 from eval.provenance import provenance
-from rate_control.allocation import InfeasibleBudget
+from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.limits import Limits
+from rate_control.allocation.table import Metric, TableError
 from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
-from rate_control.limits import Limits
 from rate_control.set_coder import TARGET_FILL, SetCoder
-from rate_control.table import Metric, TableError
 from rate_control.tune import picture_table, tune
 from submission.build import pack_targets
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.models.manifest import MANIFEST
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR
+from rate_control.allocation.table import Metric
 from rate_control.set_coder import SetCoder
-from rate_control.table import Metric
 from tests.conftest import GOLDEN
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from eval import baselines
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
-from rate_control.table import Metric
+from rate_control.allocation.table import Metric
 from submission import baseline_rows as rows
 from submission.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 from submission.seasons import season

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream.safe_zip import unpack
 from submission import check_code
 from submission.check_code import code_problems
 from submission.rehearsal import MAX_UNPACKED, can_isolate
@@ -45,9 +45,9 @@ def test_module_that_only_pixels_need_is_missed_before_it_is_needed(
 
 @pytest.mark.parametrize("content", [b"def (", b"x = '\xff'", b"\0", b"(" * 10**5, b"#" * 2**21])
 def test_source_that_is_none_is_named(decoder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    (decoder / "decoder_pkg/render.py").write_bytes(content)
+    (decoder / "decoder_pkg/pixels/render.py").write_bytes(content)
     (text,) = found(decoder, monkeypatch)
-    assert text.startswith("decoder_pkg/render.py is no Python source: ")
+    assert text.startswith("decoder_pkg/pixels/render.py is no Python source: ")
 
 
 def test_interpreter_line_that_ends_as_on_windows_is_an_error(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,18 +9,18 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from decoder_pkg.archive import entry_size
+from decoder_pkg.stream.container import entry_size
 from encoder.cache import CandidateCache
+from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
-from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
-from eval.curves import MEAN, SET
 from eval.metrics import pooled_psnr
 from eval.provenance import provenance
+from eval.report.curves import MEAN, SET
+from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
 from rate_control.jobs import similarity
-from rate_control.table import TableError, cheapest_rows
 from submission import curves
 from submission.baseline_rows import sweep_baselines
 from submission.codecs import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream.safe_zip import unpack
 from eval.provenance import provenance
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.exactness import Outcome, ProbeError, Setting, largest_difference, probe, settings, table, violations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.models.manifest import MANIFEST
 from submission import build, decoder_zip, freeze
 from submission.build import pack_decoder
 from submission.decoder_zip import WHEELS, build_decoder_zip
@@ -52,7 +52,11 @@ def test_changed_new_and_missing_files_are_named_and_nothing_is_written(sources:
     (sources / "tiling.py").unlink()
     with pytest.raises(FrozenDecoder) as caught:
         pack_decoder(tmp_path / "dist")
-    for line in ("decoder_pkg/render.py: changed", "decoder_pkg/more.py: new", "decoder_pkg/tiling.py: gone"):
+    for line in (
+        "decoder_pkg/pixels/render.py: changed",
+        "decoder_pkg/more.py: new",
+        "decoder_pkg/pixels/tiles.py: gone",
+    ):
         assert line in str(caught.value)
     assert str(caught.value).count("decoder_pkg/") == 3
     assert (tmp_path / "dist/decoder.zip").read_bytes() == before
@@ -107,5 +111,5 @@ def test_damaged_record_does_not_unfreeze(sources: Path, tmp_path: Path, text: s
 
 def test_record_names_every_member(sources: Path) -> None:
     package = build_decoder_zip(sources / "weights", ROOT / WHEELS).data
-    for name in ("decode", "decoder_pkg/render.py", "decoder_pkg/weights/smoke.safetensors"):
+    for name in ("decode", "decoder_pkg/pixels/render.py", "decoder_pkg/weights/smoke.safetensors"):
         assert f'"{name}"' in record(package)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.runs import SMOKE
 from training.config import TrainConfig, load_config
 from training.settings import ALLOWED, MOST, ConfigError
-
-from .runs import SMOKE
 
 WRONG = (
     "batch = 0",

@@ -8,19 +8,19 @@ import pytest
 import skimage.data
 import torch
 
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.models.bundle import load_bundle
 from encoder.cache import CandidateCache
-from encoder.encode import AnalysedPicture
-from encoder.model import CodecModel
-from encoder.sweep import PictureCoder
-from encoder.twin import load_float_model, plan
-from encoder.weights import DIGESTS, load_zoo
+from encoder.codecs.hyperprior.model import CodecModel
+from encoder.codecs.hyperprior.twin import plan
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.picture_coder import PictureCoder
+from encoder.weights import DIGESTS, load_float_model, load_zoo
 from training.config import TrainConfig
-from training.data import CropSet
-from training.export import code_lengths, export, export_difference, update_manifest
-from training.fixed_point_export import quantise_layers
-from training.trained import TrainedRun, load_run
+from training.data.crops import CropSet
+from training.export.whole import code_lengths, export, export_difference, update_manifest
+from training.export.fixed_point import quantise_layers
+from training.export.trained import TrainedRun, load_run
 
 Folders = tuple[Path, Path]
 

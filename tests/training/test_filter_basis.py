@@ -8,21 +8,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.postfilter import COLOURS, FEATURES
-from encoder.encode import AnalysedPicture
-from encoder.filter_fit import NormalEquations
+from decoder_pkg.models.bundle import load_bundle
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.filter_fit import NormalEquations
 from encoder.weights import Zoo, load_zoo
-from training.data import CropSet
-from training.export import update_manifest
-from training.filter_basis import (
-    CropFits,
-    crop_fits,
-    filter_covariance,
-    principal_filters,
-    write_postfilter,
-)
+from training.data.crops import CropSet
+from training.export.whole import update_manifest
+from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -9,19 +9,17 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from decoder_pkg.differences import LEFT, read_weights
-from decoder_pkg.safetensors_reader import TensorFile
-from encoder.twin import load_float_model
-from encoder.weights import EncoderModel, load_zoo
+from decoder_pkg.weight_files.deltas import LEFT, read_weights
+from decoder_pkg.weight_files.safetensors_reader import TensorFile
+from encoder.weights import EncoderModel, load_float_model, load_zoo
+from tests.training.runs import SMOKE, trainer
 from training.config import TrainConfig
-from training.data import CropSet
-from training.difference_export import Goal
-from training.export import export, export_difference, update_manifest
-from training.factor_export import factors
-from training.trained import load_run
-from training.trainer import Trainer
-
-from .runs import SMOKE, trainer
+from training.data.crops import CropSet
+from training.export.whole import export, export_difference, update_manifest
+from training.export.deltas import Goal
+from training.export.factors import factors
+from training.export.trained import load_run
+from training.loop.trainer import Trainer
 
 RANK = 3
 CONFIG = replace(

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoder.model import CodecModel
-from training.data import CropSet
-from training.divergence import DivergenceError
+from encoder.codecs.hyperprior.model import CodecModel
+from tests.training.runs import SMOKE, trainer
+from training.data.crops import CropSet
+from training.export.trained import load_run
+from training.loop.divergence import DivergenceError
+from training.loop.trainer import Trainer, Values
 from training.run_folder import CHECKPOINT, LOG
-from training.trained import load_run
-from training.trainer import Trainer, Values
-
-from .runs import SMOKE, trainer
 
 
 def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet) -> None:
@@ -58,7 +57,7 @@ def test_resumed_run_moves_the_weights_whose_turn_it_is(tmp_path: Path, crops: C
     config = replace(SMOKE, iterations=4, architecture_changes=wide)
     training = trainer(tmp_path, crops, config)
     training.run(until=2)
-    _, muon = training.optimizers
+    _, muon = training.loop.optimizers
     assert muon.param_groups[0]["turn"] == 1
     muon.param_groups[0]["turn"] = 0  # as updates leave it that a GPU replays
     training.save()
@@ -83,9 +82,9 @@ def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=40))
     training.run(until=2)
-    monkeypatch.setattr("training.trainer.CHECKPOINT_SECONDS", 0)
-    monkeypatch.setattr("training.trainer.UNREAD", 1)
-    monkeypatch.setattr("training.divergence.FEWEST", 1)
+    monkeypatch.setattr("training.loop.trainer.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("training.loop.trainer.UNREAD", 1)
+    monkeypatch.setattr("training.loop.divergence.FEWEST", 1)
     monkeypatch.setattr(training, "step", diverging(training))
     with pytest.raises(DivergenceError, match=r"rose from 1 to 100 before iteration 5.*checkpoint\.pt"):
         training.run()
@@ -96,7 +95,7 @@ def test_run_that_diverged_before_its_first_checkpoint_is_not_saved_as_healthy(
     tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=8))
-    monkeypatch.setattr("training.divergence.FEWEST", 4)
+    monkeypatch.setattr("training.loop.divergence.FEWEST", 4)
     monkeypatch.setattr(training, "step", diverging(training))
     with pytest.raises(DivergenceError, match="rose from 1 to 100 before iteration 8; nothing was saved: begin again"):
         training.run()

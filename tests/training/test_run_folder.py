@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.training.runs import SMOKE, trainer
 from training import __main__
-from training.data import CropSet
+from training.data.crops import CropSet
+from training.export.trained import load_run, read_origin
 from training.log import COLUMNS, append_row, forget_rows_after, read_rows
 from training.run_folder import CHECKPOINT, LOG, ORIGIN, RunError, exclusive
-from training.trained import load_run, read_origin
-
-from .runs import SMOKE, trainer
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,25 +13,24 @@ import skimage.data
 import torch
 from PIL import Image
 
-from encoder.analysis import HYPER_LIMIT
-from encoder.entropy import latent_likelihood
-from encoder.model import CodecModel, Estimate
+from encoder.codecs.hyperprior.analysis import HYPER_LIMIT
+from encoder.codecs.hyperprior.entropy import latent_likelihood
+from encoder.codecs.hyperprior.model import CodecModel, Estimate
 from encoder.weights import load_zoo
-from training.batches import TrainingBatches
+from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import TrainConfig, load_config
-from training.data import CropSet
+from training.data.batches import TrainingBatches
+from training.data.crops import CropSet
 from training.distortion import structural_loss
-from training.evaluation import evaluate, load_pictures
+from training.export.trained import load_run
 from training.log import append_row, log_row
-from training.loss import lagrangian
-from training.milestones import TABLE
-from training.optimizers import learning_rate_factor
-from training.plots import plot_milestones, plot_progress
+from training.loop.milestones import TABLE
+from training.loop.optimizers import learning_rate_factor
+from training.loop.plots import plot_milestones, plot_progress
+from training.loop.trainer import NOISE_OF_CROPS, TensorList, Trainer
 from training.run_folder import ORIGIN
-from training.trained import load_run
-from training.trainer import NOISE_OF_CROPS, TensorList, Trainer
-
-from .runs import CONFIGS, SMOKE, trainer
+from training.tasks.evaluation import evaluate, load_pictures
+from training.tasks.loss import lagrangian
 
 
 def test_fifty_iterations_lower_the_loss(run: Path) -> None:

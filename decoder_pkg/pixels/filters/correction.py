@@ -1,0 +1,160 @@
+"""The post-filter on pixels: every sample of a decoded picture is corrected by what its surroundings and colour say.
+
+A correction is a linear function of the neighbours within 5x5, by opposite pairs, and of two wider means, all as
+differences to the sample; of the same differences clipped, which tell an edge from noise (as the adaptive loop filter
+of VVC does); and of the tone, by hinges and products of the three colours (as the band offsets of HEVC's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .linear import KNOTS, MEANS, PAIRS
+
+CLIP = 10.0
+"""Differences are clipped at this many levels."""
+
+REACH = max(MEANS)
+"""How many pixels away a sample can still change another."""
+
+MIDDLE = 128.0
+STRIP, GPU_STRIP = 2**14, 2**19
+"""Samples of a colour that are corrected at once: each has many features, and a GPU takes long to begin."""
+
+
+def padded_levels(picture: Tensor) -> Tensor:
+    """Levels with the edge repeated around them: [3, H, W] float, nominally in [0, 1], to [3, H + 16, W + 16]."""
+    return repeated_edges(picture.clamp(0, 1) * 255)
+
+
+def repeated_edges(levels: Tensor) -> Tensor:
+    """[3, H, W] float with the edge repeated around it, [3, H + 16, W + 16]."""
+    return F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
+
+
+def features(padded: Tensor) -> Tensor:
+    """What corrections are a linear function of.
+
+    Args:
+      padded: [3, H + 16, W + 16] float, levels of a picture and of what lies around it.
+
+    Returns:
+      [FEATURES, H, W] float: a constant 1, the colours less MIDDLE, sums of differences, the same clipped, tones.
+    """
+    centre = padded[:, REACH:-REACH, REACH:-REACH]
+    plain, clipped = zip(*_differences(padded, centre), strict=True)
+    return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, *plain, *clipped, *tones(centre - MIDDLE)])
+
+
+def _differences(padded: Tensor, centre: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Differences [3, H, W] to each pair and to each mean, plain and clipped; `padded` as in `features`."""
+    for offset in PAIRS:
+        one, other = (beside - centre for beside in pair(padded, offset))
+        yield one + other, one.clamp(-CLIP, CLIP) + other.clamp(-CLIP, CLIP)
+    for distance in MEANS:
+        difference = mean(padded, distance) - centre
+        yield difference, difference.clamp(-CLIP, CLIP)
+
+
+def pair(padded: Tensor, offset: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The neighbours of every sample at an offset and opposite, two views [3, H, W] of padded [3, H + 16, W + 16]."""
+    height, width = (side - 2 * REACH for side in padded.shape[1:])
+    one, other = (
+        padded[:, REACH + sign * offset[0] :, REACH + sign * offset[1] :][:, :height, :width] for sign in (1, -1)
+    )
+    return one, other
+
+
+def surroundings(padded: Tensor, distance: int) -> Tensor:
+    """What the means over squares of this distance are made of, a view of padded [3, H + 16, W + 16]."""
+    beside = REACH - distance
+    return padded[:, beside : padded.shape[1] - beside, beside : padded.shape[2] - beside]
+
+
+def mean(padded: Tensor, distance: int) -> Tensor:
+    """Means [3, H, W] over the squares around every sample; `padded` as in `features`."""
+    return square_sums(surroundings(padded, distance), distance) / (2 * distance + 1) ** 2
+
+
+def square_sums(x: Tensor, distance: int) -> Tensor:
+    """Sums of x [3, H, W] over all squares of sides 2 * distance + 1 within it."""
+    side = 2 * distance + 1
+    return _sums(_sums(x, side, 2), side, 1)
+
+
+def _sums(x: Tensor, side: int, axis: int) -> Tensor:
+    """Sums of `side` samples in a row along an axis of x [3, H, W]; the library's pooling takes longer."""
+    count = x.shape[axis] - side + 1
+    total = x.narrow(axis, 0, count).clone()
+    for start in range(1, side):
+        total += x.narrow(axis, start, count)
+    return total
+
+
+def tones(colours: Tensor) -> Iterator[Tensor]:
+    """Functions of colours [3, H, W] less MIDDLE."""
+    for knot in KNOTS:
+        yield (colours - knot).clamp(min=0)
+    shares = colours / MIDDLE
+    for one, two in combinations_with_replacement(range(3), 2):
+        yield colours[one : one + 1] * shares[two]
+    for one, two, three in combinations_with_replacement(range(3), 3):
+        yield colours[one : one + 1] * shares[two] * shares[three]
+
+
+def weighted(seen: Tensor, weights: Tensor) -> Tensor:
+    """Corrections [3, H, W] of features [FEATURES, H, W] under weights [3, FEATURES]; or the other way round."""
+    return (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
+
+
+def strip_rows(picture: Tensor) -> int:
+    """Rows of a picture [3, H, W] that are corrected at once."""
+    return max(1, (GPU_STRIP if picture.is_cuda else STRIP) // picture.shape[2])
+
+
+def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
+    """What a filter adds to a picture.
+
+    Args:
+      picture: [3, H, W] float, nominally in [0, 1]; it is clamped first.
+      kernel: [FEATURES, 3], see `postfilter.PostFilter.kernel`.
+
+    Returns:
+      [3, H, W] float in levels.
+    """
+    padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
+    added = torch.empty_like(picture)
+    rows = strip_rows(picture)
+
+    @torch.inference_mode()
+    def correct_strip(top: int) -> None:
+        added[:, top : top + rows] = weighted(features(padded[:, top : top + rows + 2 * REACH]), weights)
+
+    _for_each(correct_strip, range(0, picture.shape[1], rows), 1 if picture.is_cuda else torch.get_num_threads())
+    return added
+
+
+def _for_each(action: Callable[[int], None], values: Sequence[int], threads: int) -> None:
+    """Each thread takes one value after another: all of them in every small operation would wait for each other."""
+    if threads == 1:
+        for value in values:
+            action(value)
+        return
+    try:
+        with ThreadPoolExecutor(threads, "strip", torch.set_num_threads, (1,)) as pool:
+            list(pool.map(action, values))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
+    """Filters a picture [3, H, W] float, nominally in [0, 1], to the same; see `correction`."""
+    return picture.clamp(0, 1) + correction(picture, kernel) / 255

@@ -1,0 +1,184 @@
+"""All candidates of a picture: over models and gains, and refined at a slope."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
+
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.stream import ImageHeader
+from eval.metrics import SQUARED_ERROR, Distortion
+
+from .cache import CandidateCache
+from .candidates import Candidate, Measured
+from .coding import ROUNDING, AnalysedPicture, FittedFilter, parts_of, splice_to_fit
+from .devices import arithmetic
+from .latents import Latents, Setting
+from .pictures import Pixels, pixels_digest
+from .presets import Preset
+from .refinement import REFINEMENT_VERSION, Refined, refine_latents, search_latents, search_start, sweep_choices
+from .weights import Zoo
+
+FINEST_Q = 64
+"""Smallest quantisation step that is tried: below it bytes grow much faster than quality."""
+
+SWEEP = (
+    *((0, q) for q in (255, 202, 160)),
+    *((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2)),
+    *((GAIN_COUNT - 1, q) for q in (101, 80, FINEST_Q)),
+)
+"""Settings (gain, q) by rising rate: every second gain, a quarter octave of lambda apart; coarser steps below
+the lowest gain, and finer ones above the highest, so that smooth pictures can take what a high budget gives them."""
+
+PARTNER_SLOPES = (0.7, 1.4)
+"""Factors of the slope at which a picture is refined once more, for a larger and a smaller stream to splice with."""
+
+ORIGINS = (0.0, 0.5, 0.25, 0.75)
+"""Heights, as shares, below which a spliced stream's larger part may begin."""
+
+LEAST_CHANGE = 0.05
+"""Share of a stream's bytes by which its partner differs at least."""
+
+Measure = Callable[[Pixels, Pixels], dict[str, float]]
+"""Further distortions of (original, decoded), by name."""
+
+
+def refinement_key() -> tuple[int, str, float, int]:
+    """What refined candidates depend on beside picture, weights and settings."""
+    return REFINEMENT_VERSION, arithmetic(), *ROUNDING
+
+
+def _digest(candidate: Candidate) -> str:
+    """Flat pictures have the same payload at several settings."""
+    return hashlib.sha256(repr(candidate.header).encode() + candidate.payload).hexdigest()
+
+
+class PictureCoder:
+    """Codes one picture with any model of the zoo; analyses lazily and remembers results."""
+
+    def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, measure: Measure | None = None) -> None:
+        """Prepares a picture.
+
+        Args:
+          pixels: [H, W, 3] uint8.
+          zoo: the models.
+          cache: where results are kept.
+          measure: further distortions to record; its name is part of the cache's key.
+        """
+        self.pixels, self._zoo, self._cache, self._measure = pixels, zoo, cache, measure
+        self._digest = pixels_digest(pixels)
+        self._measure_name = measure.__name__ if measure else ""
+        self._filter_digest = zoo.bundle.postfilter.digest.hex() if zoo.bundle.postfilter else ""
+        self._analysed: dict[int, AnalysedPicture] = {}
+
+    @property
+    def models(self) -> list[int]:
+        """Ids of the zoo's models."""
+        return list(self._zoo.models)
+
+    def gains(self, model: int) -> range:
+        """Gain indices that a model was trained for."""
+        return self._zoo.models[model].gains
+
+    def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
+        """One candidate, from the cache where it is known.
+
+        Raises:
+          RoundTripError: the stream does not decode to what was encoded.
+        """
+        key = self._zoo.models[model].digest, *ROUNDING, gain, q
+        return self._known(key, lambda: [self._encode(model, gain, q)])[0]
+
+    def sweep(self) -> Iterator[Measured]:
+        """Candidates of every model at every setting of the sweep that it was trained for."""
+        for model in self.models:
+            for gain, q in SWEEP:
+                if gain in self.gains(model):
+                    yield self.encode(model, gain, q)
+
+    def refine(
+        self, slope: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None
+    ) -> Measured:
+        """The candidate refined at a slope; from the cache where it is known.
+
+        Args:
+          slope: distortion that one byte is worth.
+          preset: how much is tried; it has a method.
+          distortion: what is minimised.
+          like: its model, gain and q are kept; without one they are searched.
+
+        Raises:
+          RoundTripError: the stream does not decode to what was encoded.
+        """
+        digests = [model.digest for model in self._zoo.models.values()]
+        key = digests, refinement_key(), slope, astuple(preset), astuple(distortion), like and like.setting
+
+        def refined() -> list[Measured]:
+            if like:
+                return [self._refine_like(like, slope, preset, distortion)]
+            return [self._refine(slope, preset, distortion)]
+
+        return self._known(key, refined)[0]
+
+    def _refine_like(self, like: ImageHeader, slope: float, preset: Preset, distortion: Distortion) -> Measured:
+        setting = Setting(like.gain, like.q, slope, distortion)
+        refined = refine_latents(self._analyse(like.model), setting, preset.method, preset.iterations)
+        return self._encode(like.model, like.gain, like.q, refined.latents)
+
+    def _refine(self, slope: float, preset: Preset, distortion: Distortion) -> Measured:
+        starts = [
+            (self._analyse(header.model), Setting(header.gain, header.q, slope, distortion))
+            for header in (c.header for c in sweep_choices(self.sweep(), slope, distortion, preset.survivors))
+        ]
+        picture, start = search_start(starts, preset)
+
+        def code(refined: Refined) -> Measured:
+            return self._encode(picture.model.id, refined.setting.gain, refined.setting.q, refined.latents)
+
+        return search_latents(picture, start, preset, code)
+
+    def between(self, small: Candidate, large: Candidate, room: range) -> Iterator[Measured]:
+        """Streams between two of one setting, each as long as fits, cut at different places.
+
+        Args:
+          small: a candidate.
+          large: another at the same gain and q of the same model; its filter is not used.
+          room: payload lengths that are good enough; its end must not be reached.
+        """
+        key = *map(_digest, (small, large)), self._zoo.models[small.header.model].digest, room.start, room.stop
+        for origin in ORIGINS:
+            yield self._known((*key, origin), lambda: [self._between(small, large, room, origin)])[0]  # noqa: B023
+
+    def _between(self, small: Candidate, large: Candidate, room: range, origin: float) -> Measured:
+        header, model = small.header, self._zoo.models[small.header.model]
+        picture, postfilter = self._analyse(header.model), self._zoo.bundle.postfilter
+        (latents, fitted), (larger, _) = (parts_of(model, candidate, postfilter) for candidate in (small, large))
+
+        def length(spliced: Latents) -> int:
+            return len(picture.payload(picture.quantise(header.gain, header.q, spliced), header.gain, fitted))
+
+        fitting = splice_to_fit(larger, latents, length, room, origin)
+        return self._encode(header.model, header.gain, header.q, fitting, fitted)
+
+    def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
+        """What the cache holds for the picture under a key; made and kept where it holds nothing."""
+        path = self._cache.path(self._digest, *key, self._filter_digest, self._measure_name)
+        known = self._cache.load(path)
+        if not known:
+            known = make()
+            self._cache.save(path, known)
+        return known
+
+    def _analyse(self, model: int) -> AnalysedPicture:
+        if model not in self._analysed:
+            postfilter = self._zoo.bundle.postfilter
+            self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], postfilter)
+        return self._analysed[model]
+
+    def _encode(
+        self, model: int, gain: int, q: int, latents: Latents | None = None, fitted: FittedFilter | None = None
+    ) -> Measured:
+        candidate, decoded = self._analyse(model).encode(gain, q, latents, fitted)
+        return Measured(candidate, self._measure(self.pixels, decoded) if self._measure else {})

@@ -1,0 +1,283 @@
+"""Refinement of latents, each method a row of one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..codecs.hyperprior import Quantiser, round_straight_through
+from ..devices import seeded
+from ..latents import Latents
+from .objective import Objective
+from .regions import BestRegions, Seen
+
+REFINEMENT_VERSION = 6
+"""Raised whenever a method would find other latents under the same settings."""
+
+ALPHA, ALPHA_LOCAL = 0.8, 0.5
+BETA, BETA_LOCAL = (0.25, 0.75), (0.25, 0.9)
+"""Step of L-OPT at the start, and share of the largest gradient that moves a latent, at start and end.
+
+Where every neighbourhood moves at once, the paper's step is too long: smooth pictures at low rates never recover.
+"""
+
+WINDOW_Y, WINDOW_Z = 5, 3
+"""Side of the neighbourhood, in latents and hyper-latents, whose largest gradient the local step is relative to."""
+
+GATHERING = 10
+"""Iterations after which the local method goes on from the best of every region, of these and of the best whole."""
+
+ADAM_BETAS = (0.9, 0.99)
+ADAM_EPSILON = 10.0
+"""In bits per unit: a latent whose gradient is far below this hardly moves, so that zeros stay zeros."""
+
+TEMPERATURE = (0.5, 4.0)
+"""Of stochastic Gumbel annealing: start, and exponent of its fall (Yang et al. 2020, section 3.2)."""
+
+LEAST_TEMPERATURE = 0.02
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a method's schedule.
+
+    Attributes:
+      iterations: of this part.
+      begin, end: shares of the schedule that lie behind when it starts and when it is over; an analysis's latents
+        have none behind them.
+      seed: of its noise.
+    """
+
+    iterations: int
+    begin: float = 0.0
+    end: float = 1.0
+    seed: int = 1
+
+    def progress(self, iteration: int) -> float:
+        """Share of the whole schedule that lies behind."""
+        return self.begin + (self.end - self.begin) * iteration / self.iterations
+
+
+@dataclass(frozen=True)
+class Method:
+    """A refinement method.
+
+    Attributes:
+      name: for people and the cache.
+      source: paper and section.
+      refine: (objective, start, stage) to refined float latents of the start's shapes; all are on the objective's
+        device.
+    """
+
+    name: str
+    source: str
+    refine: Callable[[Objective, Latents, Stage], Latents]
+
+
+def refine_lopt(objective: Objective, start: Latents, stage: Stage) -> Latents:
+    """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
+    return _largest_gradients(objective, start, _Schedule(stage, ALPHA, BETA), [_largest_of_all] * 2)
+
+
+def refine_local(objective: Objective, start: Latents, stage: Stage) -> Latents:
+    """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept.
+
+    Latents whose next integer promises nothing stay.
+    """
+    largest = [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)]
+    schedule = _Schedule(stage, ALPHA_LOCAL, BETA_LOCAL)
+    return _largest_gradients(objective, start, schedule, largest, regional=objective.is_local)
+
+
+def _largest_of_all(size: Tensor) -> Tensor:
+    return size.amax()
+
+
+def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
+    def largest(size: Tensor) -> Tensor:
+        return F.max_pool2d(size.amax(1, keepdim=True), window, stride=1, padding=window // 2)
+
+    return largest
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """Length of the step and share of the largest gradient over the iterations, see ALPHA and BETA."""
+
+    stage: Stage
+    alpha: float
+    beta: tuple[float, float]
+
+    def at(self, iteration: int) -> tuple[float, float]:
+        progress = self.stage.progress(iteration)
+        return self.alpha * (1 - progress), self.beta[0] + (self.beta[1] - self.beta[0]) * progress
+
+
+def _largest_gradients(
+    objective: Objective,
+    start: Latents,
+    schedule: _Schedule,
+    largest: Sequence[Callable[[Tensor], Tensor]],
+    regional: bool = False,
+) -> Latents:
+    """Algorithm 1 of Zhao et al. 2021.
+
+    `largest` yields what the gradients of y and z are relative to. If regional, only latents move for which that
+    promises to pay, and the best of each region is remembered.
+    """
+    objective.restart()
+    parts = [part.clone().requires_grad_() for part in start]
+    curvature = objective.curvature(start) if regional else None
+    regions = BestRegions()
+    least, best = math.inf, Seen(start, torch.zeros(()))
+    for iteration in range(schedule.stage.iterations + 1):
+        rounded = objective.rounded((parts[0], parts[1]))
+        seen = Seen((parts[0].detach(), parts[1].detach()), rounded.cells.detach())
+        if rounded.total.item() < least:
+            least, best = rounded.total.item(), seen
+        if iteration == schedule.stage.iterations:
+            break
+        if regional:
+            regions.see(seen)
+            if iteration % GATHERING == GATHERING - 1 or iteration == schedule.stage.iterations - 1:
+                parts[0].data, parts[1].data = regions.gather()
+                regions.see(best)
+                continue
+        gradients = list(torch.autograd.grad(rounded.total, parts))
+        if curvature is not None:
+            gradients[0] = gradients[0] * objective.pays(rounded.coded, gradients[0], curvature)
+        for part, gradient, scale in zip(parts, gradients, largest, strict=True):
+            part.data = part.data - _step(gradient, scale(gradient.abs()), *schedule.at(iteration))
+    return best.latents
+
+
+def _step(gradient: Tensor, largest: Tensor, alpha: float, beta: float) -> Tensor:
+    """Zhao et al. 2021, Eq. 2: a share of alpha for each gradient that is not far below the largest."""
+    relative = gradient / largest.clamp(min=1e-12)
+    return alpha * torch.where(relative.abs() > beta, relative, 0.0)
+
+
+def refine_noise(objective: Objective, start: Latents, stage: Stage) -> Latents:
+    """Adam with uniform noise in place of rounding."""
+    generator = seeded(stage.seed)
+
+    def noisy(x: Tensor) -> Tensor:
+        return x + _uniform(x, generator) - 0.5
+
+    return _adam(objective, start, stage, lambda progress: noisy, rate=0.02)
+
+
+def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise in [0, 1) of a tensor's shape, the same on every device."""
+    return torch.rand(x.shape, generator=generator, device=generator.device).to(x.device)
+
+
+def refine_straight_through(objective: Objective, start: Latents, stage: Stage) -> Latents:
+    """Adam with rounding and straight-through gradients."""
+    return _adam(objective, start, stage, lambda progress: round_straight_through, rate=0.005)
+
+
+def atanh_logit(share: Tensor, temperature: float) -> Tensor:
+    """Log-odds of rounding up at a distance `share` in (0, 1) above the floor, any shape (Yang et al. 2020, Eq. 8)."""
+    return (torch.atanh(share) - torch.atanh(1 - share)) / temperature
+
+
+def scaled_sigmoid_logit(share: Tensor, temperature: float) -> Tensor:
+    """As `atanh_logit`, with a milder gradient at the integers (Perugachi-Diaz et al. 2024, SSL, a = 4/3)."""
+    scale = 4 / 3
+    odds = scale * torch.logit(share)
+    return (torch.sigmoid(odds) - torch.sigmoid(-odds)) / temperature
+
+
+def refine_sga(objective: Objective, start: Latents, stage: Stage) -> Latents:
+    """Stochastic Gumbel annealing: each latent is drawn between its two neighbours, ever more decidedly."""
+    return _anneal(objective, start, stage, atanh_logit)
+
+
+def refine_ssl(objective: Objective, start: Latents, stage: Stage) -> Latents:
+    """Stochastic Gumbel annealing with the scaled sigmoid logit."""
+    return _anneal(objective, start, stage, scaled_sigmoid_logit)
+
+
+def _anneal(
+    objective: Objective,
+    start: Latents,
+    stage: Stage,
+    logit: Callable[[Tensor, float], Tensor],
+) -> Latents:
+    generator = seeded(stage.seed)
+
+    def quantiser(progress: float) -> Quantiser:
+        temperature = max(LEAST_TEMPERATURE, TEMPERATURE[0] * math.exp(-TEMPERATURE[1] * progress))
+        return lambda x: gumbel_round(x, temperature, generator, logit)
+
+    return _adam(objective, start, stage, quantiser, rate=0.02)
+
+
+def gumbel_round(
+    x: Tensor,
+    temperature: float,
+    generator: torch.Generator,
+    logit: Callable[[Tensor, float], Tensor] = atanh_logit,
+) -> Tensor:
+    """A relaxed draw between floor and ceiling, differentiable in x.
+
+    Args:
+      x: any shape, float.
+      temperature: > 0; towards zero the draw becomes rounding.
+      generator: source of the Gumbel noise, on the CPU.
+      logit: log-odds of rounding up, given the distance to the floor and the temperature.
+    """
+    low = x.detach().floor()
+    share = (x - low).clamp(1e-4, 1 - 1e-4)
+    noise = _uniform(x, generator).clamp(1e-6, 1 - 1e-6)
+    # The difference of two Gumbel variables is logistic.
+    logistic = torch.log(noise) - torch.log1p(-noise)
+    return low + torch.sigmoid((logit(share, temperature) + logistic) / temperature)
+
+
+def _adam(
+    objective: Objective,
+    start: Latents,
+    stage: Stage,
+    quantiser: Callable[[float], Quantiser],
+    rate: float,
+) -> Latents:
+    objective.restart()
+    y, z = (part.clone().requires_grad_() for part in start)
+    optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
+    for iteration in range(stage.iterations):
+        progress = stage.progress(iteration)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, 2 * (1 - progress))
+        quantise = quantiser(progress)
+        loss = objective((y, z), quantise, quantise)
+        y.grad, z.grad = torch.autograd.grad(loss, (y, z))
+        optimizer.step()
+    return y.detach(), z.detach()
+
+
+METHODS = (
+    Method("l-opt", "Zhao et al. 2021, Algorithm 1 and Eq. 2", refine_lopt),
+    Method(
+        "local", "the same region by region, for latents that promise to pay (Taylor series, rate exact)", refine_local
+    ),
+    Method("noise", "Campos et al. 2019, section 3", refine_noise),
+    Method("straight-through", "Adam beside Zhao et al. 2021, section 2.1", refine_straight_through),
+    Method("sga", "Yang et al. 2020, section 3.2", refine_sga),
+    Method("sga-ssl", "Perugachi-Diaz et al. 2024, section 3.1", refine_ssl),
+)
+
+
+def method(name: str) -> Method:
+    """The method of this name.
+
+    Raises:
+      KeyError: there is none.
+    """
+    return {row.name: row for row in METHODS}[name]

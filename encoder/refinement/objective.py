@@ -1,0 +1,167 @@
+"""What refinement minimises: bits plus distortion at a slope, differentiable in the latents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.grids import LATENT_STRIDE
+from eval.metrics import WEIGHTS, similarity_factors
+
+from ..codecs.hyperprior import CodecModel, Coded, Quantiser, bits, coded_information, round_straight_through
+from ..devices import bf16_helps, seeded
+from ..latents import Latents, Setting
+from ..pictures import Pixels, padded_tensor
+from .followed_filter import FollowedFilter
+
+LEAST_SIMILARITY = 1e-4
+"""Of a scale: a negative one has no fractional power."""
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """Latents as they will be coded, and what they cost.
+
+    Attributes:
+      total: the Lagrangian in bits, a scalar.
+      cells: the part of it [1, 1, h, w] that belongs to each position of the latents.
+      coded: the latents.
+    """
+
+    total: Tensor
+    cells: Tensor
+    coded: Coded
+
+
+class Objective:
+    """Lagrangian of one picture under one model: bits + 8 / slope * distortion (Zhao et al. 2021, Eq. 1)."""
+
+    def __init__(
+        self, model: CodecModel, pixels: Pixels, setting: Setting, kernel: NDArray[np.float32] | None = None
+    ) -> None:
+        """Prepares a picture; the model's weights take no gradient.
+
+        Args:
+          model: the float model; everything is computed where its weights are.
+          pixels: [H, W, 3] uint8.
+          setting: what stays fixed.
+          kernel: [FEATURES, 3], the post-filter; by default none.
+        """
+        self.device = next(model.parameters()).device
+        self._filter = None if kernel is None else FollowedFilter(kernel)
+        self._model, self.setting = model.requires_grad_(False), setting
+        self._gain = torch.tensor([setting.gain], device=self.device)
+        self._target = padded_tensor(pixels).to(self.device) * 255
+        self._size = pixels.shape[:2]
+        self._autocast = bf16_helps(self.device)
+
+    def restart(self) -> None:
+        """Begins a refinement: what it finds depends on its start alone, not on what was evaluated before."""
+        if self._filter is not None:
+            self._filter.restart()
+
+    def __call__(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
+        """The Lagrangian in bits of float latents under the given relaxations of rounding."""
+        cells, rest = self._cost(*self._code(latents, quantise_y, quantise_z))
+        return cells.sum() + rest
+
+    def rounded(self, latents: Latents) -> Rounded:
+        """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
+        coded, z_hat = self._code(latents, round_straight_through, round_straight_through)
+        cells, rest = self._cost(coded, z_hat)
+        return Rounded(cells.sum() + rest, cells, coded)
+
+    def curvature(self, latents: Latents) -> Tensor:
+        """Half of the second derivative of the squared error in a latent, mean of each channel: [1, M, 1, 1] bits.
+
+        From random signs sent back through the synthesis (Hutchinson 1990), as if nothing were clamped or filtered.
+        """
+        with torch.no_grad():
+            coded, _ = self._code(latents, torch.round, torch.round)
+        y_hat = coded.y_hat.requires_grad_()
+        picture = self._synthesis(y_hat)[:, :, : self._size[0], : self._size[1]]
+        signs = torch.randint(0, 2, picture.shape, generator=seeded(0), device="cpu") * 2.0 - 1
+        (response,) = torch.autograd.grad(picture, y_hat, 255 * signs.to(self.device))
+        bits_per_error = 8 / self.setting.slope * self.setting.distortion.error
+        return bits_per_error * response.square().mean(dim=(2, 3), keepdim=True)
+
+    def pays(self, coded: Coded, gradient: Tensor, curvature: Tensor) -> Tensor:
+        """Whether the next integer down its gradient promises to lower the Lagrangian, for each latent [1, M, h, w].
+
+        Its own rate is exact; the rest is a Taylor series of second order.
+
+        Args:
+          coded: the latents as rounded.
+          gradient: [1, M, h, w] float32, of the Lagrangian in y.
+          curvature: [1, M, 1, 1] float32, as from `curvature`.
+
+        Returns:
+          [1, M, h, w] bool.
+        """
+        q = self.setting.q / Q_ONE
+        symbol = coded.quantised.detach().requires_grad_()
+        log2_sigma, sign = coded.log2_sigma.detach(), -torch.sign(gradient)
+        rate = coded_information(symbol, log2_sigma)
+        (slope,) = torch.autograd.grad(rate.sum(), symbol)
+        with torch.no_grad():
+            change = coded_information(symbol + sign, log2_sigma) - rate
+            return change + sign * (q * gradient - slope) + q * q * curvature < 0
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the distortion is a sum over positions; MS-SSIM is a property of the whole."""
+        return not self.setting.distortion.loss
+
+    @torch.no_grad()
+    def snapped(self, latents: Latents) -> Latents:
+        """The reconstructed latents: whatever rounds them again, with means a little off, finds the same symbols."""
+        coded, z_hat = self._code(latents, torch.round, torch.round)
+        return coded.y_hat, z_hat
+
+    def _cost(self, coded: Coded, z_hat: Tensor) -> tuple[Tensor, Tensor]:
+        """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
+        rate = coded_information(coded.quantised, coded.log2_sigma).sum(1, keepdim=True)
+        error, loss = self._distortion(self._synthesis(coded.y_hat))
+        bits_per_distortion = 8 / self.setting.slope
+        return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss
+
+    def _synthesis(self, y_hat: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
+            picture: Tensor = self._model.synthesis(y_hat, self._gain)
+        return picture.float()
+
+    def _hyper_rate(self, z_hat: Tensor) -> Tensor:
+        return bits(self._model.prior.likelihood(z_hat, self._gain)).sum()
+
+    def _code(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Coded, Tensor]:
+        # Float32: in bf16 the means would differ from the integer model's by more than refinement moves them.
+        y, z = latents
+        z_hat = quantise_z(z)
+        return self._model.code(y, z_hat, self.setting.q / Q_ONE, quantise_y), z_hat
+
+    def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
+        (height, width), distortion = self._size, self.setting.distortion
+        levels = picture.clamp(0, 1) * 255
+        if self._filter is not None:
+            levels = self._filter(levels[0])[None].clamp(0, 255)
+        levels = levels[:, :, :height, :width]
+        target = self._target[:, :, :height, :width]
+        error = (levels - target).square().sum(1, keepdim=True)
+        error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))
+        cells = distortion.error * LATENT_STRIDE**2 * F.avg_pool2d(error, LATENT_STRIDE)
+        if not distortion.loss:
+            return cells, cells.new_zeros(())
+        return cells, distortion.loss * height * width * (1 - differentiable_ms_ssim(target[0], levels[0]))
+
+
+def differentiable_ms_ssim(first: Tensor, second: Tensor) -> Tensor:
+    """MS-SSIM of two pictures [3, H, W] float in 8-bit scale, a scalar whose gradient exists everywhere."""
+    factors = torch.stack(similarity_factors(first, second)).clamp(min=LEAST_SIMILARITY)
+    return factors.pow(factors.new_tensor(WEIGHTS)).prod()

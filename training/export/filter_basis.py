@@ -1,0 +1,204 @@
+"""The post-filter's basis, from the best filters of training crops: python -m training.export.filter_basis"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+from tqdm import tqdm
+
+from decoder_pkg.entropy import BIN_OCTAVES
+from decoder_pkg.errors import WeightsError
+from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.models import MANIFEST
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
+from decoder_pkg.pixels.render import assemble
+from encoder.codecs.hyperprior import LOG2_SIGMA_MIN
+from encoder.coding import FIRST_M, AnalysedPicture, NormalEquations, normal_equations
+from encoder.options import whole
+from encoder.weights import Zoo, load_zoo
+from eval.files import write_atomically, write_json
+from eval.metrics import squared_error
+from eval.provenance import commit
+
+from ..data import CROPS, CropSet
+from .whole import LICENCE
+
+EXAMPLES = """examples:
+  python -m training.export.filter_basis                  anew, in the place of the shipped one, with the shipped models
+  python -m training.export.filter_basis --crops 200 --filters 64
+"""
+FILTERS = 192
+FILE = "postfilter.safetensors"
+ROUNDS = 6
+NOISE = 50.0
+"""How much less a crop's filter is believed than if the errors of its samples were independent.
+
+A crop lacks most colours, and neighbouring errors are alike. Between 8 and 80 it hardly matters.
+"""
+
+RIDGE = 1e-2
+"""Of the first estimate, in units of what a feature does to the mean crop."""
+
+LEAST_ERROR = 1 / 12
+"""Mean squared error of rounding to 8 bits: no crop counts as if it had less."""
+
+FLOOR = 0.01
+"""Squared levels that every feature has at least in the mean crop, so that what hardly varies can be inverted."""
+
+LEAST_VARIANCE = 1e-12
+FIRST_STEPS = 16.0
+"""Standard deviation in steps of the largest coefficient at the strength where the encoder's search begins."""
+
+
+@dataclass(frozen=True)
+class CropFits:
+    """What crops say about their best filters, at gain 0: corrections fall with the gain.
+
+    Attributes:
+      equations: of each crop.
+      errors: [n] mean squared error of each crop's samples.
+      pixels: [n].
+    """
+
+    equations: list[NormalEquations]
+    errors: NDArray[np.float64]
+    pixels: NDArray[np.float64]
+
+
+def crop_fits(zoo: Zoo, crops: CropSet, count: int, seed: int = 1) -> CropFits:
+    """Codes crops at chance gains.
+
+    Args:
+      zoo: the models.
+      crops: training pictures.
+      count: how many.
+      seed: of the choice.
+    """
+    rng, fits, errors, pixels = np.random.default_rng(seed), [], [], []
+    for _ in tqdm(range(count), desc="filters", unit="crop"):
+        gain = int(rng.integers(GAIN_COUNT))
+        crop = np.array(crops.crops[rng.choice(len(crops.crops), p=crops.weights)])
+        equations, error = _equations(AnalysedPicture(crop, zoo.trained_for(gain)), gain)
+        to_lowest = 2.0 ** (BIN_OCTAVES * gain)
+        fits.append(NormalEquations(equations.matrix, equations.vector * to_lowest))
+        errors.append(max(error / crop.size, LEAST_ERROR) * to_lowest**2)
+        pixels.append(crop.size / COLOURS)
+    return CropFits(fits, np.array(errors), np.array(pixels))
+
+
+def _equations(picture: AnalysedPicture, gain: int) -> tuple[NormalEquations, int]:
+    """Of one picture, and its squared error without a filter."""
+    pixels, tiles = picture.pixels, picture.rendered(picture.quantise(gain), gain)
+    return normal_equations(pixels, tiles), squared_error(pixels, assemble(tiles, *pixels.shape[:2]))
+
+
+def filter_covariance(fits: CropFits, root: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Covariance of the crops' true filters, by expectation and maximisation (empirical Bayes).
+
+    Least squares alone would take for a filter what a crop says about colours it hardly has.
+
+    Args:
+      fits: of the crops.
+      root: [FEATURES, FEATURES], lower; filters are measured by what root.T makes of them.
+
+    Returns:
+      [COLOURS * FEATURES, COLOURS * FEATURES] float64, of root.T @ filter, colour by colour.
+    """
+    inverse = np.linalg.inv(root)
+    known = [
+        NormalEquations(inverse @ fit.matrix @ inverse.T / (NOISE * error), inverse @ fit.vector / (NOISE * error))
+        for fit, error in zip(fits.equations, fits.errors, strict=True)
+    ]
+    ridge = RIDGE * np.eye(FEATURES)
+    first = [
+        np.linalg.solve(fit.matrix + ridge * pixels / (NOISE * error), fit.vector)
+        for fit, error, pixels in zip(known, fits.errors, fits.pixels, strict=True)
+    ]
+    # Each crop counts by the share of its error that its filter removes.
+    shares = (1 / fits.errors) / (1 / fits.errors).sum()
+    flat = np.array(first).transpose(0, 2, 1).reshape(len(first), -1)
+    covariance = (flat * shares[:, None]).T @ flat
+    for _ in tqdm(range(ROUNDS), desc="covariance", unit="round"):
+        prior = np.linalg.inv(covariance + 1e-9 * np.trace(covariance) * np.eye(len(covariance)))
+        covariance = np.zeros_like(prior)
+        for fit, share in zip(known, shares, strict=True):
+            covariance += share * _posterior_square(fit, prior)
+    return np.asarray(covariance)
+
+
+def _posterior_square(known: NormalEquations, prior: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expected products of a filter's numbers, colour by colour, given one crop and the inverse prior covariance."""
+    precision = prior + np.kron(np.eye(COLOURS), known.matrix)
+    covariance = np.linalg.inv(precision)
+    mean = covariance @ known.vector.T.reshape(-1)
+    return np.asarray(np.outer(mean, mean) + covariance)
+
+
+def principal_filters(fits: CropFits, count: int) -> dict[str, NDArray[np.generic]]:
+    """The basis that holds most of the filters, by what they do to pictures, and the size of its coefficients.
+
+    Args:
+      fits: of many crops.
+      count: of the basis.
+    """
+    metric = sum(fit.matrix / pixels for fit, pixels in zip(fits.equations, fits.pixels, strict=True))
+    metric = metric / len(fits.pixels)
+    root = np.linalg.cholesky(metric + FLOOR * np.eye(FEATURES))
+    variances, directions = np.linalg.eigh(filter_covariance(fits, root))
+    deviations = np.sqrt(np.maximum(variances[::-1][:count], LEAST_VARIANCE * variances[-1]))
+    filters = directions[:, ::-1][:, :count].T.reshape(count, COLOURS, FEATURES)
+    step = deviations[0] / FIRST_STEPS * 2.0 ** (BIN_OCTAVES * STRENGTH_BINS * FIRST_M)
+    basis = np.linalg.solve(root.T[None], filters.transpose(0, 2, 1)) * step
+    bins = np.round((np.log2(deviations / step) - LOG2_SIGMA_MIN) / BIN_OCTAVES)
+    return {"basis": basis.astype(np.float16), "scale_bins": bins.astype(np.int16)}
+
+
+def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]], ledger: Mapping[str, object]) -> None:
+    """Writes the file of a weights folder and its row of the manifest.
+
+    Args:
+      folder: of the decoder's weights.
+      tensors: basis and scale bins.
+      ledger: how they were made.
+
+    Raises:
+      WeightsError: they are no post-filter; nothing is written.
+    """
+    data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+    row = {"file": FILE, "sha256": parse_postfilter(data).digest.hex()} | dict(ledger)
+    whole = json.loads((folder / MANIFEST).read_text()) | {"postfilter": row}
+    write_atomically(folder / FILE, data)
+    write_json(folder / MANIFEST, whole)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        "python -m training.export.filter_basis",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, default=CROPS, help="folder of square crops")
+    parser.add_argument("--crops", type=whole, default=800, help="how many are coded (default 800)")
+    parser.add_argument("--filters", type=whole, default=FILTERS, help=f"size of the basis (default {FILTERS})")
+    arguments = parser.parse_args()
+    try:
+        zoo, crops = load_zoo(), CropSet(arguments.data)
+    except (OSError, ValueError, WeightsError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    made = principal_filters(crop_fits(zoo, crops, arguments.crops), arguments.filters)
+    data = f"{arguments.crops} of {crops.description}"
+    write_postfilter(zoo.folders[0], made, {"data": data, "commit": commit(), "licence": LICENCE})
+    print(f"{arguments.filters} filters in {zoo.folders[0] / FILE}: streams of the former weights no longer decode")
+
+
+if __name__ == "__main__":
+    main()

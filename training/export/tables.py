@@ -1,0 +1,115 @@
+"""Coding tables as integers: the latents' over log-spaced scales, and the hyper-latents' densities."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.gains import GAIN_STEPS
+from encoder.codecs.hyperprior import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
+
+LATENT_TABLES = 64
+SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
+ESCAPE_COUNTS = 16
+"""Least frequency of an escape symbol: real latents have heavier tails than the tables."""
+
+HYPER_TAIL = 1e-5
+"""Mass outside a hyper-latent table's support."""
+
+MAX_HYPER_SUPPORT = 255
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def gaussian_tables() -> Arrays:
+    """The latents' tables, which bins share one, and the table of log2 q."""
+    log2_sigma = LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES
+    table_of_bin = share_tables(log2_sigma)
+    supports, frequencies = [], []
+    for table in range(LATENT_TABLES):
+        middle = float(log2_sigma[table_of_bin == table].mean())
+        mass = _mass(middle, math.ceil(SUPPORT_SIGMAS * 2.0**middle) + 1)
+        supports.append(len(mass) // 2)
+        frequencies.append(integer_frequencies(mass, max(0.0, 1 - float(mass.sum()))))
+    steps = np.arange(Q_VALUES).clip(min=1) / Q_ONE
+    log_q = np.round(np.log2(steps) / BIN_OCTAVES * (1 << SCALE_SHIFT)).astype(np.int16)
+    return {
+        "gaussian.support": np.array(supports, dtype=np.int32),
+        "gaussian.frequency": np.concatenate(frequencies),
+        "gaussian.table_of_bin": table_of_bin,
+        "log_q": log_q,
+    }
+
+
+def share_tables(log2_sigma: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Assigns bins to tables so that the mean relative loss of sharing is least.
+
+    A small sigma loses most: its rate hangs on the rare symbol +-1. The loss of a table grows with the square of its
+    width, so the density of tables goes with the cube root of the loss at unit width.
+
+    Args:
+      log2_sigma: [bins] middle of each bin.
+    """
+    density = np.cbrt([_relative_loss(value) for value in log2_sigma])
+    passed = np.cumsum(density)
+    tables = np.floor(LATENT_TABLES * (passed - density / 2) / passed[-1]).astype(np.uint8)
+    assert len(np.unique(tables)) == LATENT_TABLES
+    return np.asarray(tables, dtype=np.uint8)
+
+
+def _relative_loss(log2_sigma: float, step: float = 1e-3) -> float:
+    """Share of the bits lost per squared octave of error: Fisher information over entropy."""
+    support = math.ceil(2 * SUPPORT_SIGMAS * 2.0**log2_sigma) + 1
+    low, mass, high = (_mass(log2_sigma + shift, support) for shift in (-step, 0.0, step))
+    seen = np.minimum(np.minimum(low, mass), high) > 0
+    low, mass, high = low[seen], mass[seen], high[seen]
+    information = float((mass * np.square(np.log(high / low) / (2 * step))).sum())
+    return information / float(-(mass * np.log(mass)).sum())
+
+
+def _mass(log2_sigma: float, support: int) -> NDArray[np.float64]:
+    """Mass of each integer in [-support, support]."""
+    values = torch.arange(-support, support + 1, dtype=torch.float64)
+    return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma)).numpy())
+
+
+def hyper_tables(prior: FactorisedPrior) -> Arrays:
+    """One table for each octave and hyper-latent channel, cut where the tails are negligible."""
+    octaves, channels = prior.location.shape[:2]
+    offset = np.round((prior.location * torch.softmax(prior.logit, -1)).sum(-1).detach().numpy()).astype(np.int16)
+    reach = torch.arange(-MAX_HYPER_SUPPORT, MAX_HYPER_SUPPORT + 1)
+    values = torch.from_numpy(offset.astype(np.float64))[:, :, None, None] + reach
+    with torch.no_grad():
+        mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * GAIN_STEPS)[:, :, 0].numpy()
+    supports = np.empty((octaves, channels), dtype=np.int32)
+    frequencies = []
+    for octave in range(octaves):
+        for channel in range(channels):
+            row = mass[octave, channel]
+            folded = row[MAX_HYPER_SUPPORT:] + row[MAX_HYPER_SUPPORT::-1] * (np.arange(MAX_HYPER_SUPPORT + 1) > 0)
+            inside = np.cumsum(folded)
+            support = max(1, int(np.searchsorted(inside, 1 - HYPER_TAIL)))
+            support = min(support, MAX_HYPER_SUPPORT)
+            cut = row[MAX_HYPER_SUPPORT - support : MAX_HYPER_SUPPORT + support + 1]
+            supports[octave, channel] = support
+            frequencies.append(integer_frequencies(cut, max(0.0, 1 - float(inside[support]))))
+    return {
+        "hyper_prior.support": supports,
+        "hyper_prior.offset": offset,
+        "hyper_prior.frequency": np.concatenate(frequencies),
+    }
+
+
+def integer_frequencies(mass: NDArray[np.float64], escape_mass: float) -> NDArray[np.uint32]:
+    """Positive integers proportional to the masses, the escape symbol last, summing to 2^24."""
+    total = 1 << PRECISION
+    weights = np.append(np.maximum(mass, 0), escape_mass)
+    counts = np.maximum(1, np.floor(weights / weights.sum() * total)).astype(np.int64)
+    counts[-1] = max(counts[-1], ESCAPE_COUNTS)
+    counts[np.argmax(counts)] += total - counts.sum()
+    return np.asarray(counts, dtype=np.uint32)

@@ -1,0 +1,104 @@
+"""What a training run has made so far: averaged weights and their ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from decoder_pkg.models import ALL_GAINS
+from encoder.codecs.hyperprior import CodecModel
+from eval.files import write_json
+
+from ..config import TrainConfig, load_config
+from ..run_folder import CHECKPOINT, CONFIG, DAMAGED, ORIGIN, Checkpoint, RunError, first_line, read_checkpoint
+from ..settings import MOST
+from ..tasks import adapt, merge
+
+Ledger = dict[str, int | float | str | list[int]]
+
+HOURS = {"cpu": "hours", "cuda": "gpu_hours"}
+"""Field of the ledger that counts the hours of a kind of device."""
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """The averaged weights of a run's newest checkpoint.
+
+    Attributes:
+      model: in evaluation mode.
+      config: of the run.
+      ledger: iterations and hours in all, the gains if it was trained for some of them only, the distortion where it is
+        not the squared error.
+    """
+
+    model: CodecModel
+    config: TrainConfig
+    ledger: Ledger
+
+    @property
+    def gains(self) -> range:
+        """Gain indices that it was trained for."""
+        return range(self.config.gain_low, self.config.gain_high + 1)
+
+
+def load_run(run: Path) -> TrainedRun:
+    """Reads a run's folder.
+
+    Raises:
+      OSError: the run has no checkpoint yet.
+      ConfigError, RunError: a file of it is damaged.
+    """
+    config, checkpoint, origin = load_config(run / CONFIG), read_checkpoint(run), read_origin(run)
+    model = CodecModel(config.build_architecture())
+    if config.rank:
+        adapt(model, config.rank)
+    try:
+        model.load_state_dict(checkpoint.average)
+    except DAMAGED as error:
+        raise RunError(f"{run / CHECKPOINT} is of another configuration than {CONFIG}: {first_line(error)}") from None
+    if config.rank:
+        merge(model)
+    return TrainedRun(model.eval(), config, _ledger(config, checkpoint, origin))
+
+
+def _ledger(config: TrainConfig, checkpoint: Checkpoint, origin: Mapping[str, Any]) -> Ledger:
+    ledger: Ledger = {"iterations": origin.get("iterations", 0) + checkpoint.iteration}
+    for device, field in HOURS.items():
+        hours = round(origin.get(field, 0.0) + checkpoint.seconds[device] / 3600, 2)
+        if hours:
+            ledger[field] = hours
+    if (config.gain_low, config.gain_high) != ALL_GAINS:
+        ledger["gains"] = [config.gain_low, config.gain_high]
+    if config.distortion != TrainConfig.distortion:
+        ledger["distortion"] = config.distortion
+    return ledger
+
+
+def write_origin(run: Path, row: Mapping[str, object] | None) -> None:
+    """Notes the manifest's row of the model that a run starts from, if it starts from one: its hours count for both."""
+    if row is None:
+        (run / ORIGIN).unlink(missing_ok=True)
+    else:
+        write_json(run / ORIGIN, row)
+
+
+def read_origin(run: Path) -> dict[str, Any]:
+    """The manifest's row of the model that a run started from, empty where it started from nothing.
+
+    Raises:
+      RunError: the file is damaged.
+    """
+    path = run / ORIGIN
+    if not path.exists():
+        return {}
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+        counts = [row.get(name, 0) for name in ("iterations", *HOURS.values())]
+    except (ValueError, AttributeError, RecursionError):
+        counts = [None]
+    if not all(type(count) in (int, float) and 0 <= count <= MOST for count in counts):
+        raise RunError(f"{path} is damaged: it must hold the manifest's row of the model that the run started from")
+    return dict(row)

@@ -1,0 +1,9 @@
+"""The training loop: steps, optimisers, checkpoints, logs."""
+
+from .divergence import DivergenceError
+from .trainer import Trainer
+
+__all__ = [
+    "DivergenceError",
+    "Trainer",
+]

@@ -1,0 +1,46 @@
+"""What training minimises: rate and distortion of a batch at the lambda of each picture's gain."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
+from encoder.codecs.hyperprior import CodecModel
+from encoder.devices import bf16_helps
+
+from ..distortion import DISTORTIONS
+
+REFERENCE_LAMBDA = 0.0032
+"""Losses are divided by sqrt(lambda / this), which balances the rates."""
+
+
+def lagrangian(gain_index: Tensor) -> Tensor:
+    """Lambda of each gain index: [B] int64 to [B] float32."""
+    return GAIN_LAMBDAS[0] * torch.exp2(gain_index.float() / GAIN_STEPS)
+
+
+def losses(
+    model: CodecModel,
+    picture: Tensor,
+    gains: Tensor,
+    distortion: str,
+    noisy_synthesis: bool = False,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Balanced Lagrangian of each picture: [B] float32.
+
+    Args:
+      model: in training mode, for a loss that has a gradient.
+      picture: [B, 3, H, W] float in [0, 1]; H and W multiples of 16.
+      gains: [B] int64.
+      distortion: a name in `DISTORTIONS`.
+      noisy_synthesis: see `CodecModel.forward`.
+      generator: source of the noise.
+    """
+    with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16_helps(picture.device)):
+        estimate = model(picture, gains, noisy_synthesis, generator)
+    weight = lagrangian(gains)
+    bpp = estimate.estimated_bits / (picture.shape[2] * picture.shape[3])
+    total: Tensor = weight * DISTORTIONS[distortion](estimate.picture, picture) + bpp
+    return total / torch.sqrt(weight / REFERENCE_LAMBDA)
