@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-LATENT_STRIDE = 16
-HYPER_STRIDE = 4
-"""The hyper-latent grid is this much coarser than the latent grid."""
-
-GAIN_LAMBDAS = (0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256)
-"""Lagrangian weight (lambda * 255^2 * MSE + bpp) at which each gain vector is trained."""
-
-GAIN_STEPS = 8
-"""Gain indices per octave of lambda: vectors in between are interpolated (Gao et al. 2021, section 3.2)."""
-
-GAIN_COUNT = (len(GAIN_LAMBDAS) - 1) * GAIN_STEPS + 1
-"""A gain index on the wire is in [0, GAIN_COUNT)."""
-
-
 CAUSAL, QUADTREE = "causal", "quadtree"
 """Kinds of context: see the modules of these names."""
 

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .architecture import GAIN_COUNT, LATENT_STRIDE
 from .errors import (
     HeaderChecksum,
     InvalidHeader,
@@ -16,6 +15,8 @@ from .errors import (
     TrailingData,
     UnsupportedVersion,
 )
+from .gains import GAIN_COUNT
+from .grids import LATENT_STRIDE
 from .wire import Reader, varint
 
 MAGIC = b"\x89CLC"

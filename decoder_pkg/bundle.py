@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import GAIN_LAMBDAS, Architecture, architecture
+from .architecture import Architecture, architecture
 from .archive import BUNDLE_ID_BYTES
 from .differences import read_weights
-from .entropy_model import Q_VALUES, SCALE_BINS, EntropyModel
+from .entropy_model import EntropyModel
 from .errors import WeightsError
 from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
+from .gains import GAIN_LAMBDAS
 from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
 from .manifest import WEIGHTS, FileRow, read_file, read_manifest
 from .packed_weights import unpack
 from .postfilter import PostFilter, parse_postfilter
 from .quadtree import GROUPS
 from .safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
+from .scales import SCALE_BINS
+from .steps import Q_VALUES
 from .tables import MAX_SUPPORT, CodingTable, build_table
 
 # torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.

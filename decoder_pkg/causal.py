@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import CodingStep, EntropyModel, Exchange, Grid, HyperParameters, dequantise, magnitudes
+from .entropy_model import EntropyModel, HyperParameters, magnitudes
 from .fixed_point import CAUSAL_TAPS, Integers, clamp_activation, leaky
+from .steps import CodingStep, Exchange, Grid, dequantise
 
 REACH = 2
 """The causal window reaches this far up, left and right."""

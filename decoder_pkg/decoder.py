@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .architecture import LATENT_STRIDE
 from .archive import Archive, Entry
 from .bundle import Bundle
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
+from .grids import latent_size
 from .latent_decoder import DecodedPayload, checksum, decode_payload
 from .postfilter import filter_bins, filter_kernel
 
@@ -30,11 +30,6 @@ class Decoded:
     name: str
     pixels: NDArray[np.uint8] | None
     error: DecoderError | None = None
-
-
-def latent_size(height: int, width: int) -> tuple[int, int]:
-    """Size of the latent grid of a picture."""
-    return -(-height // LATENT_STRIDE), -(-width // LATENT_STRIDE)
 
 
 def decode_integers(bundle: Bundle, entry: Entry) -> DecodedPayload:

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import GAIN_STEPS, HYPER_STRIDE, Architecture
+from .architecture import Architecture
 from .fixed_point import ACTIVATION_LIMIT, IntegerConv, Integers, clamp_activation, leaky, pixel_shuffle
+from .gains import GAIN_STEPS
+from .scales import SCALE_BINS, SCALE_SHIFT
+from .steps import Grid
 from .tables import CodingTable
-
-MEAN_STEPS = 4096
-"""Means and reconstructed latents are integers in units of 1/MEAN_STEPS."""
-
-Q_ONE = 128
-"""The quantisation step q is n / Q_ONE for an 8-bit n."""
-
-Q_VALUES = 256
-"""Steps q that the header's 8 bits can name."""
-
-SCALE_SHIFT = 8
-"""Outputs of the parameter network are in 2^-SCALE_SHIFT of a scale bin."""
-
-SCALE_BINS = 256
-"""Equal bins of log2 sigma, each of which names its coding table."""
-
-BIN_OCTAVES = 5 / 128
-"""Width of a scale bin in log2 of the standard deviation."""
-
-CERTAIN = 0
-"""The table of the smallest standard deviation: its latents are zero and not coded.
-
-Nine of ten latents are of this kind at low rates. Coding them would cost the coder's rounding for each, and a
-non-zero one among them more than it is worth.
-"""
-
-Grid = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -51,29 +26,6 @@ class HyperParameters:
 
     mean: Grid
     features: Grid
-
-
-@dataclass(frozen=True)
-class CodingStep:
-    """Latents that are coded together, because their parameters depend on earlier steps alone.
-
-    Attributes:
-      rows: [n] where they lie: rows of a grid [h, w, M] reshaped to [-1, K].
-      mean: [n, K] int32 in 1/MEAN_STEPS.
-      table: [n, K] uint8, the coding table of each.
-    """
-
-    rows: NDArray[np.intp]
-    mean: Grid
-    table: NDArray[np.uint8]
-
-    def of(self, grid: NDArray[np.generic]) -> NDArray[np.generic]:
-        """The step's values [n, K] of a grid [h, w, M]."""
-        return grid.reshape(-1, self.mean.shape[1])[self.rows]
-
-
-Exchange = Callable[[CodingStep], Grid]
-"""Hands over a step and returns its symbols [n, K] int32: the decoder reads them, the encoder makes them."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +73,6 @@ class EntropyModel:
         shifted = scale.astype(np.int64) - self.log_q[q]
         scale_bin = (shifted + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
         return np.asarray(self.table_of_bin[np.clip(scale_bin, 0, SCALE_BINS - 1)])
-
-
-def hyper_grid(height: int, width: int) -> tuple[int, int]:
-    """Size of the hyper-latent grid over a latent grid."""
-    return -(-height // HYPER_STRIDE), -(-width // HYPER_STRIDE)
-
-
-def dequantise(symbols: Grid, q: int) -> Grid:
-    """Residuals y_q * q (Zhao et al. 2021, Eq. 3), exactly, in 1/MEAN_STEPS."""
-    return symbols * np.int32(q * MEAN_STEPS // Q_ONE)
 
 
 def magnitudes(residuals: Grid) -> Grid:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from .architecture import CAUSAL, QUADTREE
 from .causal import code_causal
-from .entropy_model import CERTAIN, CodingStep, EntropyModel, Exchange, Grid, HyperParameters, hyper_grid
+from .entropy_model import EntropyModel, HyperParameters
 from .errors import CorruptPayload
-from .postfilter import NO_BINS
+from .grids import hyper_grid
 from .quadtree import code_quadtree
+from .scales import CERTAIN, NO_BINS
+from .steps import CodingStep, Exchange, Grid
 from .tables import CodingTable, Symbols, decode_values
 
 Walk = Callable[[EntropyModel, HyperParameters, int, Exchange], Grid]

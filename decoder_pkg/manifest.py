@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from .architecture import GAIN_COUNT
 from .errors import WeightsError
+from .gains import GAIN_COUNT
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import BIN_OCTAVES, SCALE_BINS
 from .errors import WeightsError
 from .safetensors_reader import parse_safetensors
+from .scales import BIN_OCTAVES, NO_BINS, SCALE_BINS
 
 PAIRS = tuple((y, x) for y in range(3) for x in range(-2, 3) if (y, x) > (0, 0))
 """Offsets (rows, columns) of one neighbour of each pair within 5x5; the other lies opposite."""
@@ -39,8 +39,6 @@ M_MAX = 255
 
 STRENGTH_BINS = 3
 """Scale bins by which one more unit of m makes the coefficients' step smaller, and the coefficients larger."""
-
-NO_BINS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)

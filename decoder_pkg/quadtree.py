@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy_model import CodingStep, EntropyModel, Exchange, Grid, HyperParameters, dequantise, magnitudes
+from .entropy_model import EntropyModel, HyperParameters, magnitudes
 from .fixed_point import ACTIVATION_LIMIT, clamp_activation, leaky
+from .steps import CodingStep, Exchange, Grid, dequantise
 
 GROUPS = 4
 TURNS = (0, 3, 1, 2)

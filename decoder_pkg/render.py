@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .architecture import LATENT_STRIDE, Architecture
+from .architecture import Architecture
 from .correction import REACH, correct
-from .entropy_model import MEAN_STEPS, Grid
+from .grids import LATENT_STRIDE
+from .steps import MEAN_STEPS, Grid
 from .synthesis import Synthesis
 from .tiling import Span, spans
 

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .architecture import GAIN_STEPS, LATENT_STRIDE, Architecture
+from .architecture import Architecture
+from .gains import GAIN_STEPS
+from .grids import LATENT_STRIDE
 
 DEEP_SCALE = 0.1
 """Initial scale of the last layer of a deep branch beside its linear shortcut."""

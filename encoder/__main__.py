@@ -14,7 +14,7 @@ from decoder_pkg.errors import DecoderError
 from eval.metrics import SQUARED_ERROR
 
 from .cache import CandidateCache
-from .encode import Candidate, RoundTripError
+from .candidates import Candidate, RoundTripError
 from .files import write_atomically
 from .fill import BudgetError, refine_within
 from .pictures import PictureError, find_pictures, load_picture

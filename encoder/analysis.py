@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE, Architecture
+from decoder_pkg.architecture import Architecture
+from decoder_pkg.grids import HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.synthesis import DEEP_SCALE, ResidualBlock, conv3, interpolate_log_gain
 
 HYPER_LIMIT = 64.0

@@ -6,32 +6,18 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from decoder_pkg.archive import ImageHeader
-from eval.metrics import Distortion
 
-from .encode import Candidate
+from .candidates import Candidate, Measured
 from .files import write_atomically
 
 CACHE = Path(".cache/encodings")
 CACHE_VERSION = 4
 """Raised whenever the same settings would yield another stream."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A candidate and what else was measured on its picture."""
-
-    candidate: Candidate
-    measures: dict[str, float] = field(default_factory=dict)
-
-    def distortion(self, kind: Distortion) -> float:
-        """Its distortion; MS-SSIM must have been measured where it counts."""
-        header, loss = self.candidate.header, 1 - self.measures["ms_ssim"] if kind.loss else 0.0
-        return kind.of(self.candidate.squared_error, loss, header.width * header.height)
 
 
 class CandidateCache:

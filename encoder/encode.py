@@ -2,63 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoder_pkg.architecture import LATENT_STRIDE, Architecture
-from decoder_pkg.archive import Entry, ImageHeader
-from decoder_pkg.decoder import latent_size
-from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.architecture import Architecture
+from decoder_pkg.archive import ImageHeader
 from decoder_pkg.errors import CorruptPayload
+from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.latent_decoder import checksum, decode_payload
 from decoder_pkg.postfilter import PostFilter, filter_bins, filter_kernel
 from decoder_pkg.render import Tile, assemble, render_tiles
+from decoder_pkg.steps import Q_ONE
 from decoder_pkg.tiling import spans
 from eval.metrics import squared_error
 
+from .candidates import Candidate, RoundTripError
 from .filter_fit import FittedFilter, filter_bits, fit_filter, normal_equations
-from .latent_encoder import QuantisedLatents, encode_payload, nearest, quantise, rate_aware
-from .objective import Latents, trained_slope
-from .pictures import Pixels
-from .rate import padded_tensor
+from .latent_encoder import QuantisedLatents, encode_payload, nearest, quantise, rate_aware, savings
+from .latents import Latents, trained_slope
+from .pictures import Pixels, padded_tensor
 from .weights import EncoderModel, to_grid
 
 TILE = 128
 """Side of an analysis tile in latents."""
-
-
-class RoundTripError(Exception):
-    """A stream did not decode to the integers that were encoded: a bug, or a broken machine."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to code one picture.
-
-    Attributes:
-      header, payload: as they go into an archive.
-      squared_error: summed over all RGB samples of the 8-bit pictures.
-    """
-
-    header: ImageHeader
-    payload: bytes
-    squared_error: int
-
-    @property
-    def psnr_db(self) -> float:
-        """PSNR of this picture alone; infinite where nothing was lost."""
-        samples = 3 * self.header.width * self.header.height
-        return 10 * math.log10(255**2 * samples / self.squared_error) if self.squared_error else math.inf
-
-    def entry(self, name: str) -> Entry:
-        """The archive entry of this candidate."""
-        return Entry(name, self.header, self.payload)
 
 
 class AnalysedPicture:
@@ -86,7 +57,7 @@ class AnalysedPicture:
 
         Refined latents lie at the integers that refinement found; those of the analysis are rounded as rate suggests.
         """
-        rounding = nearest if latents else rate_aware(self.model.savings, q)
+        rounding = nearest if latents else rate_aware(model_savings(self.model), q)
         y, z = latents or self.latents(gain)
         worth = seen_shares(*self.pixels.shape[:2])
         return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, rounding, worth=worth)
@@ -174,6 +145,12 @@ class AnalysedPicture:
         same = np.array_equal(decoded.latents, quantised.latents)
         if not same or not np.array_equal(decoded.coefficients, fitted.coefficients):
             raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other integers than were encoded")
+
+
+@lru_cache(maxsize=8)
+def model_savings(model: EncoderModel) -> NDArray[np.float32]:
+    """What smaller symbols save, by coding table of a model."""
+    return savings(model.decoder.entropy.latent_tables)
 
 
 def seen_shares(height: int, width: int) -> NDArray[np.float32]:

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import GAIN_STEPS, Architecture
-from decoder_pkg.entropy_model import BIN_OCTAVES
+from decoder_pkg.architecture import Architecture
+from decoder_pkg.gains import GAIN_STEPS
+from decoder_pkg.scales import BIN_OCTAVES
 from decoder_pkg.synthesis import conv3
 
 LOG2_SIGMA_MIN = -3.25

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from decoder_pkg.postfilter import PostFilter
 
-from .encode import Candidate
+from .candidates import Candidate
 from .filter_fit import filter_bits
 from .rate import estimated_bits
-from .refine import float_model
 from .splice import parts_of
-from .weights import EncoderModel
+from .weights import EncoderModel, float_model
 
 
 def estimated_payload_bits(model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None) -> float:

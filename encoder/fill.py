@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.steps import Q_ONE
 
-from .encode import Candidate
-from .objective import trained_slope
+from .candidates import Candidate
+from .latents import trained_slope
 from .presets import Preset
 from .sweep import FINEST_Q, LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
 

@@ -10,9 +10,11 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy_model import CERTAIN, MEAN_STEPS, Q_ONE, CodingStep, EntropyModel, Grid, hyper_grid
+from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.grids import hyper_grid
 from decoder_pkg.latent_decoder import Walk, by_table, code_latents, coefficient_tables
-from decoder_pkg.postfilter import NO_BINS
+from decoder_pkg.scales import CERTAIN, NO_BINS
+from decoder_pkg.steps import MEAN_STEPS, Q_ONE, CodingStep, Grid
 from decoder_pkg.tables import CodingTable, Symbols, encode_values
 
 STATE_BITS = 64

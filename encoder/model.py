@@ -9,7 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import GAIN_LAMBDAS, Architecture
+from decoder_pkg.architecture import Architecture
+from decoder_pkg.gains import GAIN_LAMBDAS
 from decoder_pkg.synthesis import Synthesis
 
 from .analysis import Analysis, HyperAnalysis

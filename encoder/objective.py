@@ -10,40 +10,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS, LATENT_STRIDE
-from decoder_pkg.entropy_model import Q_ONE
-from eval.metrics import SQUARED_ERROR, WEIGHTS, Distortion, similarity_factors
+from decoder_pkg.grids import LATENT_STRIDE
+from decoder_pkg.steps import Q_ONE
+from eval.metrics import WEIGHTS, similarity_factors
 
 from .context import Coded, Quantiser
 from .devices import bf16_helps, seeded
 from .entropy import bits, coded_information
 from .followed_filter import FollowedFilter
+from .latents import Latents, Setting
 from .model import CodecModel, round_straight_through
-from .pictures import Pixels
-from .rate import padded_tensor
+from .pictures import Pixels, padded_tensor
 
 LEAST_SIMILARITY = 1e-4
 """Of a scale: a negative one has no fractional power."""
-
-Latents = tuple[Tensor, Tensor]
-"""Float latents [1, M, h, w], in units of the quantisation step at q = 1, and hyper-latents [1, Z, hz, wz]."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What stays fixed while latents are refined.
-
-    Attributes:
-      gain: gain index.
-      q: quantisation step in 1/128.
-      slope: distortion that one byte is worth, > 0.
-      distortion: what it is measured in.
-    """
-
-    gain: int
-    q: int
-    slope: float
-    distortion: Distortion = SQUARED_ERROR
 
 
 @dataclass(frozen=True)
@@ -59,11 +39,6 @@ class Rounded:
     total: Tensor
     cells: Tensor
     coded: Coded
-
-
-def trained_slope(gain: int) -> float:
-    """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
-    return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
 
 
 class Objective:

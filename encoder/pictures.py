@@ -6,11 +6,14 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE, check_names
 from decoder_pkg.errors import InvalidHeader
+from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from eval.score import UNREADABLE
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -83,3 +86,11 @@ def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
 def pixels_digest(pixels: Pixels) -> str:
     """sha256 over size and samples: the picture's identity, whatever file it came from."""
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def padded_tensor(pixels: Pixels) -> Tensor:
+    """[H, W, 3] uint8 to [1, 3, 16h, 16w] float in [0, 1], the edge repeated to multiples of 16."""
+    height, width = latent_size(*pixels.shape[:2])
+    bottom, right = height * LATENT_STRIDE - pixels.shape[0], width * LATENT_STRIDE - pixels.shape[1]
+    padded = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255

@@ -5,26 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from decoder_pkg.architecture import HYPER_STRIDE, LATENT_STRIDE
+from decoder_pkg.grids import HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.tiling import Span, spans
 from eval.metrics import Distortion
 
-from .cache import Measured
-from .devices import fastest_device
-from .encode import AnalysedPicture, Candidate
-from .model import CodecModel
-from .objective import Latents, Objective, Setting
+from .candidates import Candidate, Measured
+from .encode import AnalysedPicture
+from .latents import Latents, Setting
+from .objective import Objective
 from .presets import Preset
 from .refinement import Method, Stage, method
 from .search import hierarchical_search
-from .twin import load_float_model
-from .weights import EncoderModel
+from .weights import float_model
 
 TILE, REACH = 96, 12
 """Side of a tile that is refined at once, and how much around it is refined with it, in latents."""
@@ -68,12 +65,6 @@ class Attempt:
     refined: Refined
     measured: Measured
     cost: float
-
-
-@lru_cache(maxsize=8)
-def float_model(model: EncoderModel) -> CodecModel:
-    """The float model of exported weights; the last few stay in memory."""
-    return load_float_model(model).to(fastest_device())
 
 
 def refine_latents(

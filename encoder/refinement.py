@@ -12,8 +12,9 @@ from torch import Tensor
 
 from .context import Quantiser
 from .devices import seeded
+from .latents import Latents
 from .model import round_straight_through
-from .objective import Latents, Objective
+from .objective import Objective
 from .regions import BestRegions, Seen
 
 REFINEMENT_VERSION = 6

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decoder_pkg.architecture import HYPER_STRIDE
+from decoder_pkg.grids import HYPER_STRIDE
 
-from .objective import Latents
+from .latents import Latents
 
 REGION = 3
 """Side of a region, in latents and in hyper-latents."""

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from decoder_pkg.architecture import HYPER_STRIDE
-from decoder_pkg.decoder import latent_size
-from decoder_pkg.entropy_model import MEAN_STEPS, Grid
+from decoder_pkg.grids import HYPER_STRIDE, latent_size
 from decoder_pkg.latent_decoder import decode_payload
 from decoder_pkg.postfilter import PostFilter, filter_bins
+from decoder_pkg.steps import MEAN_STEPS, Grid
 
-from .encode import Candidate
+from .candidates import Candidate
 from .filter_fit import FittedFilter
-from .objective import Latents
+from .latents import Latents
 from .weights import EncoderModel
 
 

@@ -6,17 +6,18 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
-from decoder_pkg.architecture import GAIN_COUNT
 from decoder_pkg.archive import ImageHeader
-from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.steps import Q_ONE
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .cache import CandidateCache, Measured
+from .cache import CandidateCache
+from .candidates import Candidate, Measured
 from .devices import arithmetic
-from .encode import AnalysedPicture, Candidate
+from .encode import AnalysedPicture
 from .filter_fit import FittedFilter
 from .latent_encoder import ROUNDING
-from .objective import Latents, Setting
+from .latents import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
 from .refine import Refined, refine_latents, search_latents, search_start, sweep_choices

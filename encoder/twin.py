@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from decoder_pkg.architecture import CAUSAL, Architecture
-from decoder_pkg.entropy_model import BIN_OCTAVES, MEAN_STEPS, SCALE_SHIFT, EntropyModel
+from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.fixed_point import TAPS, IntegerConv
 from decoder_pkg.quadtree import GROUPS
-from decoder_pkg.synthesis import to_channels_last
+from decoder_pkg.scales import BIN_OCTAVES, SCALE_SHIFT
+from decoder_pkg.steps import MEAN_STEPS
 
 from .entropy import LOG2_SIGMA_MIN
 from .model import CodecModel
-from .weights import EncoderModel
 
 MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
 SCALE_UNIT = (1 << SCALE_SHIFT) / BIN_OCTAVES
@@ -88,23 +88,15 @@ def _quadtree_plan() -> tuple[LayerPlan, ...]:
     return tuple(rows)
 
 
-def load_float_model(model: EncoderModel) -> CodecModel:
-    """The float model of exported weights, entropy networks included, in evaluation mode.
-
-    Its entropy networks are the integers themselves, scaled: rates estimated with it are those of the integer model
-    but for the rounding of activations.
-    """
-    codec = CodecModel(model.decoder.arch)
-    codec.analysis.load_state_dict(model.analysis.state_dict())
-    codec.hyper_analysis.load_state_dict(model.hyper_analysis.state_dict())
-    codec.prior.load_state_dict(model.prior_state)
-    codec.synthesis.load_state_dict(model.decoder.synthesis.state_dict())
-    _load_entropy(codec, model.decoder.entropy, model.decoder.exponents)
-    to_channels_last(codec.synthesis)
-    return codec.eval()
+def _dequantise(layer: IntegerConv, source: int, target: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weight [taps, I, O] and bias [O] in float64."""
+    half = np.where(layer.scale < 1, 0.5 / layer.scale, 0.0)
+    weight = layer.weight * layer.scale * 2.0 ** (source - target)
+    bias = (layer.bias - half) * layer.scale * 2.0**-target
+    return weight.reshape(len(layer.taps), -1, weight.shape[1]), bias
 
 
-def _load_entropy(codec: CodecModel, entropy: EntropyModel, exponents: Mapping[str, int]) -> None:
+def load_entropy(codec: CodecModel, entropy: EntropyModel, exponents: Mapping[str, int]) -> None:
     for row in plan(codec.arch):
         source = row.source if isinstance(row.source, int) else exponents[row.source]
         conv = codec.get_submodule(row.module)
@@ -119,11 +111,3 @@ def _load_entropy(codec: CodecModel, entropy: EntropyModel, exponents: Mapping[s
             conv.bias.copy_(torch.from_numpy(bias))
             for tap, (down, across) in enumerate(TAPS[row.taps]):
                 conv.weight[:, :, centre + down, centre + across] = torch.from_numpy(weight[tap].T.copy())
-
-
-def _dequantise(layer: IntegerConv, source: int, target: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weight [taps, I, O] and bias [O] in float64."""
-    half = np.where(layer.scale < 1, 0.5 / layer.scale, 0.0)
-    weight = layer.weight * layer.scale * 2.0 ** (source - target)
-    bias = (layer.bias - half) * layer.scale * 2.0**-target
-    return weight.reshape(len(layer.taps), -1, weight.shape[1]), bias

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_LAMBDAS
 from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
 from decoder_pkg.differences import read_weights
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS
 from decoder_pkg.manifest import ALL_GAINS, MS_SSIM, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import unpack
@@ -27,7 +27,9 @@ from decoder_pkg.synthesis import to_channels_last
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .analysis import Analysis, HyperAnalysis
-from .latent_encoder import savings
+from .devices import fastest_device
+from .model import CodecModel
+from .twin import load_entropy
 
 WEIGHTS = Path(__file__).parent / "weights"
 DIGESTS = "sha256.json"
@@ -80,11 +82,6 @@ class EncoderModel:
         if self.sha256 not in ("", hashlib.sha256(data).hexdigest()):
             raise WeightsError(f"{self.path} is another file than {DIGESTS} beside it names")
         return data
-
-    @cached_property
-    def savings(self) -> NDArray[np.float32]:
-        """What smaller symbols save, by coding table."""
-        return savings(self.decoder.entropy.latent_tables)
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -182,3 +179,25 @@ def read_digests(folder: Path) -> dict[str, str]:
         return {str(name): str(digest) for name, digest in json.loads((folder / DIGESTS).read_text()).items()}
     except (OSError, ValueError, AttributeError) as error:
         raise WeightsError(f"{folder / DIGESTS} cannot be read: {error}") from None
+
+
+def load_float_model(model: EncoderModel) -> CodecModel:
+    """The float model of exported weights, entropy networks included, in evaluation mode.
+
+    Its entropy networks are the integers themselves, scaled: rates estimated with it are those of the integer model
+    but for the rounding of activations.
+    """
+    codec = CodecModel(model.decoder.arch)
+    codec.analysis.load_state_dict(model.analysis.state_dict())
+    codec.hyper_analysis.load_state_dict(model.hyper_analysis.state_dict())
+    codec.prior.load_state_dict(model.prior_state)
+    codec.synthesis.load_state_dict(model.decoder.synthesis.state_dict())
+    load_entropy(codec, model.decoder.entropy, model.decoder.exponents)
+    to_channels_last(codec.synthesis)
+    return codec.eval()
+
+
+@lru_cache(maxsize=8)
+def float_model(model: EncoderModel) -> CodecModel:
+    """The float model of exported weights; the last few stay in memory."""
+    return load_float_model(model).to(fastest_device())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import Candidate
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import Preset
 from encoder.sweep import PictureCoder

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from decoder_pkg.archive import entry_size, write_archive
 from encoder.cache import CandidateCache
-from encoder.encode import Candidate
+from encoder.candidates import Candidate
 from encoder.fill import ELASTICITY
 from encoder.presets import PRESETS
 from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from decoder_pkg.archive import ImageHeader, entry_size
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import Candidate
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
 from encoder.pictures import load_picture
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo

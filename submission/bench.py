@@ -26,19 +26,21 @@ from decoder_pkg.archive import Entry
 from decoder_pkg.bundle import load_bundle
 from decoder_pkg.causal import code_causal, raster, wavefront
 from decoder_pkg.decoder import decode_entry, write_png
-from decoder_pkg.entropy_model import Q_ONE, SCALE_BINS, SCALE_SHIFT, EntropyModel
+from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.fixed_point import ACTIVATION_LIMIT, IntegerConv, build_conv
 from decoder_pkg.latent_decoder import Walk, code_latents, decode_payload
 from decoder_pkg.postfilter import COLOURS, FEATURES
 from decoder_pkg.render import assemble, render_tiles
+from decoder_pkg.scales import SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.steps import Q_ONE
 from encoder.devices import bf16_helps
 from encoder.encode import AnalysedPicture
 from encoder.latent_encoder import encode_payload, quantise
-from encoder.objective import Setting, trained_slope
+from encoder.latents import Setting, trained_slope
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
-from encoder.refine import float_model, refine_latents
-from encoder.weights import EncoderModel, load_zoo, to_grid
+from encoder.refine import refine_latents
+from encoder.weights import EncoderModel, float_model, load_zoo, to_grid
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder

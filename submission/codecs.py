@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.gains import GAIN_COUNT
 from encoder.cache import CandidateCache
-from encoder.objective import trained_slope
+from encoder.latents import trained_slope
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text

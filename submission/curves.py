@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from encoder.cache import CandidateCache
 from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically

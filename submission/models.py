@@ -15,9 +15,8 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import ALL_GAINS, read_manifest
 from encoder.model import CodecModel
 from encoder.pictures import PictureError, find_pictures
-from encoder.twin import load_float_model
 from encoder.watch import watched_convolutions
-from encoder.weights import Zoo, load_zoo
+from encoder.weights import Zoo, load_float_model, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import EngineError, Processes
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.architecture import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.archive import entry_size
-from decoder_pkg.entropy_model import Q_ONE
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.postfilter import PostFilter
+from decoder_pkg.steps import Q_ONE
 from encoder.cache import CACHE_VERSION
 from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically
-from encoder.objective import Latents, Setting, trained_slope
+from encoder.latents import Latents, Setting, trained_slope
 from encoder.options import whole
 from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
 from encoder.refine import refine_latents

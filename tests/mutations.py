@@ -13,8 +13,8 @@ from pathlib import Path
 from decoder_pkg.archive import FIELDS, Entry, ImageHeader, read_archive
 from decoder_pkg.bundle import Bundle
 from decoder_pkg.commands import ZIP_MEMBER
-from decoder_pkg.decoder import latent_size
 from decoder_pkg.errors import CorruptPayload
+from decoder_pkg.grids import latent_size
 from decoder_pkg.latent_decoder import checksum, decode_payload
 from decoder_pkg.postfilter import filter_bins
 from decoder_pkg.wire import varint

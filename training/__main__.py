@@ -13,8 +13,7 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import read_manifest
 from encoder.files import write_json
 from encoder.options import whole
-from encoder.twin import load_float_model
-from encoder.weights import load_zoo
+from encoder.weights import load_float_model, load_zoo
 
 from .config import load_config
 from .data import CROPS, EVALUATION, CropSet

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from decoder_pkg.architecture import LATENT_STRIDE
+from decoder_pkg.grids import LATENT_STRIDE
 from encoder.model import CodecModel
 from encoder.objective import differentiable_ms_ssim
 

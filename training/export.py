@@ -19,16 +19,16 @@ from torch import Tensor
 
 from decoder_pkg.bundle import DecoderModel
 from decoder_pkg.differences import zip_weights
-from decoder_pkg.entropy_model import Q_ONE, EntropyModel
+from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.manifest import MANIFEST, check_manifest, read_manifest
 from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
+from decoder_pkg.steps import Q_ONE
 from encoder.files import write_atomically, write_json
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel
-from encoder.twin import load_float_model
-from encoder.weights import DIGESTS, EncoderModel, load_zoo, read_digests, to_grid
+from encoder.weights import DIGESTS, EncoderModel, load_float_model, load_zoo, read_digests, to_grid
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from eval.provenance import commit
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from decoder_pkg.architecture import LATENT_STRIDE
+from decoder_pkg.grids import LATENT_STRIDE
 from encoder.model import CodecModel
 
 from .data import CropSet

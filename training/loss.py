@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from decoder_pkg.architecture import GAIN_LAMBDAS, GAIN_STEPS
+from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
 from encoder.devices import bf16_helps
 from encoder.model import CodecModel
 

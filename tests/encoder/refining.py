@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.encode import AnalysedPicture
-from encoder.objective import Latents, Objective, Setting
+from encoder.latents import Latents, Setting
+from encoder.objective import Objective
 from encoder.presets import Preset
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
+from encoder.weights import Zoo, load_float_model
 from eval.metrics import squared_error
 
 Pixels = NDArray[np.uint8]

@@ -9,12 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 import encoder.encode as encoding
-from decoder_pkg.architecture import GAIN_COUNT
 from decoder_pkg.archive import Archive
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.gains import GAIN_COUNT
 from encoder.cache import CandidateCache
-from encoder.encode import AnalysedPicture, Candidate, RoundTripError
+from encoder.candidates import Candidate, RoundTripError
+from encoder.encode import AnalysedPicture
 from encoder.fill import BudgetError, encode_within, refine_within
 from encoder.latent_encoder import QuantisedLatents, encode_payload
 from encoder.presets import Preset

@@ -18,7 +18,7 @@ from encoder import filter_fit, refine
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
-from encoder.objective import Setting, trained_slope
+from encoder.latents import Setting, trained_slope
 from encoder.presets import Preset
 from encoder.refine import refine_latents
 from encoder.splice import parts_of

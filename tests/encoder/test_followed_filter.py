@@ -11,9 +11,9 @@ from decoder_pkg.postfilter import COLOURS, FEATURES
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import FittedFilter
 from encoder.followed_filter import KEPT, FollowedFilter, gradient_through
-from encoder.objective import Objective, Setting, trained_slope
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
+from encoder.latents import Setting, trained_slope
+from encoder.objective import Objective
+from encoder.weights import Zoo, load_float_model
 from eval.metrics import SQUARED_ERROR, Distortion
 
 Pixels = NDArray[np.uint8]

@@ -6,8 +6,7 @@ import torch
 
 from encoder.encode import AnalysedPicture
 from encoder.entropy import bits
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
+from encoder.weights import Zoo, load_float_model
 
 from .refining import SLOPE, Pixels, real_cost, small, start_of
 

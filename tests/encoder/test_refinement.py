@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from decoder_pkg.postfilter import COLOURS, FEATURES
 from encoder import refine as refining
 from encoder.encode import AnalysedPicture
-from encoder.objective import Latents, Objective, Setting
+from encoder.latents import Latents, Setting
+from encoder.objective import Objective
 from encoder.rate import estimated_bits
 from encoder.refine import FURTHER, _stages, refine_latents
 from encoder.refinement import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
+from encoder.weights import Zoo, load_float_model
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
 
 from .refining import SLOPE, Pixels, real_cost, small, start_of

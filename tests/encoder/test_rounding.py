@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy_model import Q_ONE
+from decoder_pkg.steps import Q_ONE
 from encoder import encode as encoding
-from encoder.encode import AnalysedPicture, Candidate, seen_shares
+from encoder.candidates import Candidate
+from encoder.encode import AnalysedPicture, seen_shares
 from encoder.latent_encoder import LARGEST, STIFFNESS, nearest, rate_aware, savings
 from encoder.weights import Zoo, load_zoo
 

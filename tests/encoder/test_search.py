@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import AnalysedPicture, Candidate
-from encoder.objective import Setting
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
+from encoder.encode import AnalysedPicture
+from encoder.latents import Setting
 from encoder.presets import PRESETS, Preset
 from encoder.refine import Refined, refine_latents, search_latents, search_start, sweep_choices
 from encoder.refinement import METHODS

@@ -9,10 +9,11 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from decoder_pkg.architecture import GAIN_COUNT
+from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.manifest import WEIGHTS, read_manifest
 from encoder.cache import CandidateCache
-from encoder.encode import AnalysedPicture, Candidate
+from encoder.candidates import Candidate
+from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits
 from encoder.fill import encode_within, refine_within
 from encoder.presets import Preset

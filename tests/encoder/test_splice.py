@@ -7,7 +7,7 @@ import torch
 
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
-from encoder.objective import Latents
+from encoder.latents import Latents
 from encoder.presets import Preset
 from encoder.splice import parts_of, splice
 from encoder.sweep import PictureCoder

@@ -11,8 +11,8 @@ from PIL import Image
 
 from decoder_pkg.archive import entry_size, read_archive
 from decoder_pkg.decoder import decode_archive
-from encoder.cache import CandidateCache, Measured
-from encoder.encode import Candidate
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate, Measured
 from encoder.presets import PRESETS, Preset
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from decoder_pkg.architecture import LATENT_STRIDE
-from encoder.twin import load_float_model
-from encoder.weights import Zoo
+from decoder_pkg.grids import LATENT_STRIDE
+from encoder.weights import Zoo, load_float_model
 from eval.curves import MEAN, Curve
 from submission.models import bd_rate, models_table, multiplications, parameters
 

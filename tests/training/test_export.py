@@ -14,8 +14,8 @@ from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
 from encoder.model import CodecModel
 from encoder.sweep import PictureCoder
-from encoder.twin import load_float_model, plan
-from encoder.weights import DIGESTS, load_zoo
+from encoder.twin import plan
+from encoder.weights import DIGESTS, load_float_model, load_zoo
 from training.config import TrainConfig
 from training.data import CropSet
 from training.export import code_lengths, export, export_difference, update_manifest

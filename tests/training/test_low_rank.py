@@ -11,8 +11,7 @@ from safetensors.numpy import save
 
 from decoder_pkg.differences import LEFT, read_weights
 from decoder_pkg.safetensors_reader import TensorFile
-from encoder.twin import load_float_model
-from encoder.weights import EncoderModel, load_zoo
+from encoder.weights import EncoderModel, load_float_model, load_zoo
 from training.config import TrainConfig
 from training.data import CropSet
 from training.difference_export import Goal
