@@ -6,10 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from .bundle import load_bundle
 from .commands import decode_paths, print_any_name
 from .errors import DecoderError
-from .manifest import WEIGHTS
+from .models import WEIGHTS, load_bundle
 
 EXAMPLES = """examples:
   python -m decoder_pkg photo.clc -o photo.png       one picture

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZIP_STORED
 
-from .archive import Archive, read_archive
-from .bundle import Bundle
 from .decoder import Decoded, decode_archive, write_png
 from .errors import CannotWrite, DamagedZip, DecoderError, LimitExceeded, MissingInput, NotAnArchive
-from .safe_zip import checked_members, open_zip, read_stored
+from .models import Bundle
+from .stream import Archive, checked_members, open_zip, read_archive, read_stored
 
 STREAM_SUFFIX = ".clc"
 DATA_ZIP = "bs.zip"

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .archive import Archive, Entry
-from .bundle import Bundle
+from .codecs.hyperprior import DecodedPayload, checksum, decode_payload
 from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
 from .grids import latent_size
-from .latent_decoder import DecodedPayload, checksum, decode_payload
-from .postfilter import filter_bins, filter_kernel
+from .models import Bundle
+from .pixels.filters import filter_bins, filter_kernel
+from .stream import Archive, Entry
 
 PNG_LEVEL = 1
 """zlib level of the PNGs: their size counts nowhere, the time does."""
@@ -61,7 +61,7 @@ def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np
     Raises:
       PayloadError: as `decode_integers`.
     """
-    from .render import assemble, render_tiles
+    from .pixels.render import assemble, render_tiles
 
     decoded, header = decode_integers(bundle, entry), entry.header
     model = bundle.models[header.model]

@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from .bundle import load_bundle
 from .commands import decode_server, print_any_name
 from .errors import DecoderError
+from .models import load_bundle
 
 
 def main() -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
+from decoder_pkg.stream import write_archive
 from eval.metrics import SQUARED_ERROR
 
 from .cache import CandidateCache

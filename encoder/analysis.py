@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import Architecture
+from decoder_pkg.codecs.hyperprior import Architecture
+from decoder_pkg.codecs.hyperprior.synthesis import DEEP_SCALE, ResidualBlock, conv3, interpolate_log_gain
 from decoder_pkg.grids import HYPER_STRIDE, LATENT_STRIDE
-from decoder_pkg.synthesis import DEEP_SCALE, ResidualBlock, conv3, interpolate_log_gain
 
 HYPER_LIMIT = 64.0
 """Largest hyper-latent: three times what photographs have. Beyond it an odd picture would be sent to odd means."""

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from decoder_pkg.archive import ImageHeader
+from decoder_pkg.stream import ImageHeader
 
 from .candidates import Candidate, Measured
 from .files import write_atomically

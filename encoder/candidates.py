@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from decoder_pkg.archive import Entry, ImageHeader
+from decoder_pkg.stream import Entry, ImageHeader
 from eval.metrics import Distortion
 
 

@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import CAUSAL, QUADTREE, Architecture
-from decoder_pkg.fixed_point import CAUSAL_TAPS
-from decoder_pkg.quadtree import GROUPS, TURNS
-from decoder_pkg.synthesis import conv3
+from decoder_pkg.codecs.hyperprior import CAUSAL, GROUPS, QUADTREE, TURNS, Architecture
+from decoder_pkg.codecs.hyperprior.synthesis import conv3
+from decoder_pkg.entropy import CAUSAL_TAPS
 
 from .entropy import is_certain
 
@@ -95,7 +94,7 @@ class CausalContext(nn.Module):
 
 
 class QuadtreeContext(nn.Module):
-    """Mean and scale from hyper features and all latents of earlier steps, see `decoder_pkg.quadtree`.
+    """Mean and scale from hyper features and all latents of earlier steps, mirroring `quadtree` of the decoder.
 
     Positions of one parity lie together, so that every step computes just the group of channels that each codes.
     """

@@ -10,15 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoder_pkg.architecture import Architecture
-from decoder_pkg.archive import ImageHeader
+from decoder_pkg.codecs.hyperprior import Architecture, checksum, decode_payload
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
-from decoder_pkg.latent_decoder import checksum, decode_payload
-from decoder_pkg.postfilter import PostFilter, filter_bins, filter_kernel
-from decoder_pkg.render import Tile, assemble, render_tiles
-from decoder_pkg.steps import Q_ONE
-from decoder_pkg.tiling import spans
+from decoder_pkg.pixels import spans
+from decoder_pkg.pixels.filters import PostFilter, filter_bins, filter_kernel
+from decoder_pkg.pixels.render import Tile, assemble, render_tiles
+from decoder_pkg.stream import ImageHeader
 from eval.metrics import squared_error
 
 from .candidates import Candidate, RoundTripError

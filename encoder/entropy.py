@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import Architecture
+from decoder_pkg.codecs.hyperprior import Architecture
+from decoder_pkg.codecs.hyperprior.synthesis import conv3
+from decoder_pkg.entropy import BIN_OCTAVES
 from decoder_pkg.gains import GAIN_STEPS
-from decoder_pkg.scales import BIN_OCTAVES
-from decoder_pkg.synthesis import conv3
 
 LOG2_SIGMA_MIN = -3.25
 """log2 of the smallest standard deviation that has a coding table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decoder_pkg.postfilter import PostFilter
+from decoder_pkg.pixels.filters import PostFilter
 
 from .candidates import Candidate
 from .filter_fit import filter_bits

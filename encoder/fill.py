@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.entropy import Q_ONE
 
 from .candidates import Candidate
 from .latents import trained_slope

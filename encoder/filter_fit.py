@@ -12,13 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoder_pkg.correction import REACH, features, padded_levels
-from decoder_pkg.entropy_model import EntropyModel
-from decoder_pkg.latent_decoder import coefficient_tables
-from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
-from decoder_pkg.render import Tile
-from decoder_pkg.scales import BIN_OCTAVES
-from decoder_pkg.tables import PRECISION, CodingTable, Symbols
+from decoder_pkg.codecs.hyperprior import EntropyModel, coefficient_tables
+from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, PostFilter, filter_bins
+from decoder_pkg.pixels.filters.correction import REACH, features, padded_levels
+from decoder_pkg.pixels.render import Tile
 
 from .entropy import LOG2_SIGMA_MIN
 from .latent_encoder import NO_COEFFICIENTS

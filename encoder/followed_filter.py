@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from decoder_pkg.correction import (
+from decoder_pkg.pixels.filters import COLOURS, DIFFERENCES, MEANS, PAIRS, TONES
+from decoder_pkg.pixels.filters.correction import (
     CLIP,
     MIDDLE,
     REACH,
@@ -27,7 +28,6 @@ from decoder_pkg.correction import (
     tones,
     weighted,
 )
-from decoder_pkg.postfilter import COLOURS, DIFFERENCES, MEANS, PAIRS, TONES
 
 KEPT = 4
 """Gradients in a row to which the same is added for what comes back through the correction."""

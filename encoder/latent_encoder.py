@@ -1,4 +1,4 @@
-"""Latents to bytes: the mirror of decoder_pkg.latent_decoder."""
+"""Latents to bytes: the mirror of decoder_pkg.codecs.hyperprior.payload."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.codecs.hyperprior import EntropyModel, Walk, by_table, code_latents, coefficient_tables
+from decoder_pkg.entropy import (
+    CERTAIN,
+    MEAN_STEPS,
+    NO_BINS,
+    Q_ONE,
+    CodingStep,
+    CodingTable,
+    Grid,
+    Symbols,
+    encode_values,
+)
 from decoder_pkg.grids import hyper_grid
-from decoder_pkg.latent_decoder import Walk, by_table, code_latents, coefficient_tables
-from decoder_pkg.scales import CERTAIN, NO_BINS
-from decoder_pkg.steps import MEAN_STEPS, Q_ONE, CodingStep, Grid
-from decoder_pkg.tables import CodingTable, Symbols, encode_values
 
 STATE_BITS = 64
 """Width of the range coder's state."""

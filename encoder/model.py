@@ -9,9 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from decoder_pkg.architecture import Architecture
+from decoder_pkg.codecs.hyperprior import Architecture
+from decoder_pkg.codecs.hyperprior.synthesis import Synthesis
 from decoder_pkg.gains import GAIN_LAMBDAS
-from decoder_pkg.synthesis import Synthesis
 
 from .analysis import Analysis, HyperAnalysis
 from .context import CONTEXTS, Coded, Quantiser

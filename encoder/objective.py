@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.grids import LATENT_STRIDE
-from decoder_pkg.steps import Q_ONE
 from eval.metrics import WEIGHTS, similarity_factors
 
 from .context import Coded, Quantiser

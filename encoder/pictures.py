@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from decoder_pkg.archive import MAX_PIXELS, MAX_SIDE, check_names
 from decoder_pkg.errors import InvalidHeader
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
+from decoder_pkg.stream import MAX_PIXELS, MAX_SIDE, check_names
 from eval.score import UNREADABLE
 
 SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.entropy import Q_ONE
 
 from .entropy import bits, coded_information
 from .model import CodecModel

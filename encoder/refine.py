@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.grids import HYPER_STRIDE, LATENT_STRIDE
-from decoder_pkg.tiling import Span, spans
+from decoder_pkg.pixels import Span, spans
 from eval.metrics import Distortion
 
 from .candidates import Candidate, Measured

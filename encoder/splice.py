@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from decoder_pkg.codecs.hyperprior import decode_payload
+from decoder_pkg.entropy import MEAN_STEPS, Grid
 from decoder_pkg.grids import HYPER_STRIDE, latent_size
-from decoder_pkg.latent_decoder import decode_payload
-from decoder_pkg.postfilter import PostFilter, filter_bins
-from decoder_pkg.steps import MEAN_STEPS, Grid
+from decoder_pkg.pixels.filters import PostFilter, filter_bins
 
 from .candidates import Candidate
 from .filter_fit import FittedFilter

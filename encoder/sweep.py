@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
-from decoder_pkg.archive import ImageHeader
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.stream import ImageHeader
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache

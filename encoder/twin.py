@@ -9,12 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from decoder_pkg.architecture import CAUSAL, Architecture
-from decoder_pkg.entropy_model import EntropyModel
-from decoder_pkg.fixed_point import TAPS, IntegerConv
-from decoder_pkg.quadtree import GROUPS
-from decoder_pkg.scales import BIN_OCTAVES, SCALE_SHIFT
-from decoder_pkg.steps import MEAN_STEPS
+from decoder_pkg.codecs.hyperprior import CAUSAL, GROUPS, Architecture, EntropyModel
+from decoder_pkg.entropy import BIN_OCTAVES, MEAN_STEPS, SCALE_SHIFT, TAPS, IntegerConv
 
 from .entropy import LOG2_SIGMA_MIN
 from .model import CodecModel

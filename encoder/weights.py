@@ -15,15 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.bundle import Bundle, DecoderModel, load_bundle
-from decoder_pkg.differences import read_weights
+from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS
-from decoder_pkg.manifest import ALL_GAINS, MS_SSIM, read_manifest
-from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
-from decoder_pkg.packed_weights import unpack
-from decoder_pkg.safetensors_reader import TensorFile
-from decoder_pkg.synthesis import to_channels_last
+from decoder_pkg.models import ALL_GAINS, MS_SSIM, Bundle, DecoderModel, load_bundle, read_manifest
+from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.weight_files import TensorFile, read_weights, unpack
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .analysis import Analysis, HyperAnalysis

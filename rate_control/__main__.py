@@ -20,14 +20,7 @@ from .budget import TARGETS
 from .engine import ENGINES, EngineError
 from .limits import apply_limits, constant_rate
 from .model_choice import choose_models
-from .options import (
-    LIMITS_HELP,
-    add_limit_option,
-    add_metric_options,
-    add_targets_option,
-    chosen_metric,
-    positive,
-)
+from .options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric, positive
 from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity, write_table
 from .tune import format_table, summary, tune
 

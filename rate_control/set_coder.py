@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.archive import entry_size, write_archive
+from decoder_pkg.stream import entry_size, write_archive
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
 from encoder.fill import ELASTICITY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from decoder_pkg.archive import ImageHeader, entry_size
+from decoder_pkg.stream import ImageHeader, entry_size
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
 from encoder.pictures import load_picture

@@ -21,18 +21,22 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from decoder_pkg.architecture import CAUSAL
-from decoder_pkg.archive import Entry
-from decoder_pkg.bundle import load_bundle
-from decoder_pkg.causal import code_causal, raster, wavefront
+from decoder_pkg.codecs.hyperprior import (
+    CAUSAL,
+    EntropyModel,
+    Walk,
+    code_causal,
+    code_latents,
+    decode_payload,
+    raster,
+    wavefront,
+)
 from decoder_pkg.decoder import decode_entry, write_png
-from decoder_pkg.entropy_model import EntropyModel
-from decoder_pkg.fixed_point import ACTIVATION_LIMIT, IntegerConv, build_conv
-from decoder_pkg.latent_decoder import Walk, code_latents, decode_payload
-from decoder_pkg.postfilter import COLOURS, FEATURES
-from decoder_pkg.render import assemble, render_tiles
-from decoder_pkg.scales import SCALE_BINS, SCALE_SHIFT
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.entropy import ACTIVATION_LIMIT, Q_ONE, SCALE_BINS, SCALE_SHIFT, IntegerConv, build_conv
+from decoder_pkg.models import load_bundle
+from decoder_pkg.pixels.filters import COLOURS, FEATURES
+from decoder_pkg.pixels.render import assemble, render_tiles
+from decoder_pkg.stream import Entry
 from encoder.devices import bf16_helps
 from encoder.encode import AnalysedPicture
 from encoder.latent_encoder import encode_payload, quantise

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream import unpack, write_archive
 from encoder.encode import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.pictures import Pixels

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.commands import ZIP_MEMBER
-from decoder_pkg.safe_zip import checked_members, open_zip, read_member
+from decoder_pkg.stream import checked_members, open_zip, read_member
 from encoder.cache import CandidateCache
 from encoder.files import write_atomically
 from encoder.presets import PRESETS, Preset

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream import unpack
 from eval.problems import Problem, failed, warning
 
 from .build import SUBMISSION_ZIP, TEAM_INFO

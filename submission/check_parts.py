@@ -7,11 +7,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoder_pkg.archive import Archive
-from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import read_stream
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.safe_zip import member_faults, open_zip, unpack
+from decoder_pkg.models import Bundle, load_bundle
+from decoder_pkg.stream import Archive, member_faults, open_zip, unpack
 from eval.problems import Problem, warning
 from rate_control.budget import budget_bytes
 

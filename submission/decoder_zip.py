@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import decoder_pkg
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.manifest import MANIFEST, WEIGHTS, read_manifest
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.models import MANIFEST, WEIGHTS, load_bundle, read_manifest
+from decoder_pkg.stream import unpack
 from eval.provenance import UNKNOWN
 
 from .rehearsal import MAX_UNPACKED
@@ -66,7 +65,8 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
       BuildError: a wheel is missing or has another sha256 than the list says.
     """
     members = {ENTRY: ENTRY_SCRIPT.encode()}
-    members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
+    modules = PACKAGE.rglob("*.py")
+    members |= {f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}": path.read_bytes() for path in modules}
     files = [MANIFEST, *read_manifest(weights).files]
     members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
     members |= _vendored(wheels)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.safe_zip import checked_members, open_zip, read_member
+from decoder_pkg.stream import checked_members, open_zip, read_member
 from encoder.files import write_atomically
 from eval.leaderboard import Row
 from eval.problems import Problem

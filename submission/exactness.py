@@ -21,9 +21,8 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from decoder_pkg.archive import write_archive
-from decoder_pkg.bundle import load_bundle
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.models import load_bundle
+from decoder_pkg.stream import unpack, write_archive
 from encoder.encode import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.weights import load_zoo

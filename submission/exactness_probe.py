@@ -19,9 +19,9 @@ def main() -> None:
     sys.path[:0] = [folder, f"{folder}/vendor"]
     import numpy as np
 
-    from decoder_pkg.archive import read_archive
-    from decoder_pkg.bundle import load_bundle
     from decoder_pkg.decoder import decode_entry, decode_integers, write_png
+    from decoder_pkg.models import load_bundle
+    from decoder_pkg.stream import read_archive
 
     bundle = load_bundle()
     versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": None}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import ALL_GAINS, read_manifest
+from decoder_pkg.models import ALL_GAINS, read_manifest
 from encoder.model import CodecModel
 from encoder.pictures import PictureError, find_pictures
 from encoder.watch import watched_convolutions

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream import unpack
 from eval.problems import printable
 
 from .seasons import GIGABYTE, Season

@@ -15,11 +15,11 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.archive import entry_size
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
-from decoder_pkg.postfilter import PostFilter
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.pixels.filters import PostFilter
+from decoder_pkg.stream import entry_size
 from encoder.cache import CACHE_VERSION
 from encoder.encode import AnalysedPicture
 from encoder.estimate import estimated_payload_bits

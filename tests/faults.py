@@ -23,8 +23,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from encoder.files import PARTIAL
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 SMALL = (sys.executable, "-m", "tests.small_submission")
 IN_TMPFS = 'mount -t tmpfs -o "size=$1" none "$2" && cd "$2" && shift 2 && "$@"; code=$?; cp -a . "$OUT"; exit $code'
 DISKS = ("1m", "2m", "2300k", "3m", "4m")

@@ -25,9 +25,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from decoder_pkg.bundle import Bundle, load_bundle
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
+from decoder_pkg.models.bundle import Bundle, load_bundle
 from encoder.files import write_atomically
 from eval.memory import peak_bytes
 from submission.decoder_zip import PACKAGE
@@ -70,7 +70,7 @@ class Progress:
 def sources_digest() -> str:
     """The sha256 over the sources of the decoder and of the mutations."""
     digest = hashlib.sha256()
-    for path in (*sorted(PACKAGE.glob("*.py")), Path(__file__).with_name("mutations.py")):
+    for path in (*sorted(PACKAGE.rglob("*.py")), Path(__file__).with_name("mutations.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

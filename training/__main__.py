@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import read_manifest
+from decoder_pkg.models import read_manifest
 from encoder.files import write_json
 from encoder.options import whole
 from encoder.weights import load_float_model, load_zoo

@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoder_pkg.bundle import DecoderModel
-from decoder_pkg.differences import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SHIFTS
-from decoder_pkg.packed_weights import SCALE_SUFFIX
+from decoder_pkg.models import DecoderModel
+from decoder_pkg.weight_files import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
 from encoder.model import CodecModel
 from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
 
@@ -148,7 +147,7 @@ def _tap_major_moment(moment: Tensor | None, taps: int) -> Tensor | None:
 
 
 def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np.generic]]:
-    """The tensors that a difference file holds for these goals, see `decoder_pkg.differences`."""
+    """The tensors that a difference file holds for these goals, see `decoder_pkg.weight_files.deltas`."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, goal in goals.items():
         start = base[name].astype(np.float64)

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-from decoder_pkg.bundle import DecoderModel
-from decoder_pkg.differences import zip_weights
-from decoder_pkg.entropy_model import EntropyModel
+from decoder_pkg.codecs.hyperprior import EntropyModel
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.manifest import MANIFEST, check_manifest, read_manifest
-from decoder_pkg.manifest import WEIGHTS as DECODER_WEIGHTS
-from decoder_pkg.packed_weights import SCALE_SUFFIX, pack
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.models import MANIFEST, DecoderModel, check_manifest, read_manifest
+from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
 from encoder.files import write_atomically, write_json
 from encoder.latent_encoder import ideal_bits, quantise
 from encoder.model import CodecModel

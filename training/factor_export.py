@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.differences import LARGEST, LEFT, MAX_SHIFT, RIGHT, SHIFTS
-from decoder_pkg.packed_weights import SCALE_SUFFIX
+from decoder_pkg.weight_files import LARGEST, LEFT, MAX_SHIFT, RIGHT, SCALE_SUFFIX, SHIFTS
 
 from .difference_export import LEAST_SQUARE, Arrays, Goal
 

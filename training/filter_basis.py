@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from tqdm import tqdm
 
+from decoder_pkg.entropy import BIN_OCTAVES
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.manifest import MANIFEST
-from decoder_pkg.postfilter import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
-from decoder_pkg.render import assemble
-from decoder_pkg.scales import BIN_OCTAVES
+from decoder_pkg.models import MANIFEST
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
+from decoder_pkg.pixels.render import assemble
 from encoder.encode import AnalysedPicture
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.files import write_atomically, write_json

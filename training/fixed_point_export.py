@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.fixed_point import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
+from decoder_pkg.entropy import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
 from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.model import CodecModel
 from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan

@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.gains import GAIN_STEPS
-from decoder_pkg.scales import BIN_OCTAVES, SCALE_BINS, SCALE_SHIFT
-from decoder_pkg.steps import Q_ONE, Q_VALUES
-from decoder_pkg.tables import PRECISION
 from encoder.entropy import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
 
 LATENT_TABLES = 64

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from decoder_pkg.manifest import ALL_GAINS
+from decoder_pkg.models import ALL_GAINS
 from encoder.model import CodecModel
 
 from .config import TrainConfig

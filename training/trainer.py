@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from decoder_pkg.synthesis import to_channels_last
+from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
 from encoder.files import replacing, write_atomically, write_json
 from encoder.model import CodecModel
 

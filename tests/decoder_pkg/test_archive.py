@@ -7,16 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoder_pkg.archive import (
-    FIELDS,
-    MAX_PIXELS,
-    MAX_SET_PIXELS,
-    Entry,
-    ImageHeader,
-    entry_size,
-    read_archive,
-    write_archive,
-)
 from decoder_pkg.errors import (
     DecoderError,
     HeaderChecksum,
@@ -27,7 +17,17 @@ from decoder_pkg.errors import (
     TruncatedArchive,
     UnsupportedVersion,
 )
-from decoder_pkg.wire import varint
+from decoder_pkg.stream.container import (
+    FIELDS,
+    MAX_PIXELS,
+    MAX_SET_PIXELS,
+    Entry,
+    ImageHeader,
+    entry_size,
+    read_archive,
+    write_archive,
+)
+from decoder_pkg.stream.wire import varint
 
 BUNDLE = bytes(range(8))
 

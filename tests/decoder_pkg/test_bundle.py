@@ -9,14 +9,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
-from decoder_pkg.bundle import DecoderModel, load_bundle
-from decoder_pkg.errors import (
-    WeightsError,
-)
+from decoder_pkg.errors import WeightsError
+from decoder_pkg.models.bundle import DecoderModel, load_bundle
 from tests.decoder_pkg.test_decoder import damaged
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-ROOT = Path(__file__).parents[2]
+from tests.paths import GOLDEN
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:

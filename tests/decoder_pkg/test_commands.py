@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decoder_pkg.archive import Archive
 from decoder_pkg.decoder import decode_archive
+from decoder_pkg.stream.container import Archive
 from encoder.encode import AnalysedPicture
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_decoder import damaged
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests.paths import GOLDEN
 
 
 def run_cli(*arguments: object) -> subprocess.CompletedProcess[str]:

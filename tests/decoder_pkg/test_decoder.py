@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decoder_pkg import render as rendering
-from decoder_pkg.archive import Archive, Entry, read_archive, write_archive
+from decoder_pkg.codecs.hyperprior.payload import checksum
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_paths, decode_server, read_stream
 from decoder_pkg.decoder import decode_archive, decode_integers
 from decoder_pkg.errors import (
@@ -28,13 +27,12 @@ from decoder_pkg.errors import (
     WrongBundle,
     ZipBomb,
 )
-from decoder_pkg.latent_decoder import checksum
-from decoder_pkg.postfilter import COLOURS, FEATURES
-from decoder_pkg.render import assemble, render_tiles
+from decoder_pkg.pixels import render as rendering
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
+from decoder_pkg.pixels.render import assemble, render_tiles
+from decoder_pkg.stream.container import Archive, Entry, read_archive, write_archive
 from encoder.weights import Zoo
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-ROOT = Path(__file__).parents[2]
+from tests.paths import GOLDEN, ROOT
 
 
 def damaged(data: bytes, position: int) -> bytes:

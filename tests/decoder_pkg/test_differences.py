@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from decoder_pkg.bundle import DecoderModel, load_bundle
-from decoder_pkg.differences import DIFFERENCE, SHIFTS, read_weights, zip_weights
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
+from decoder_pkg.models.bundle import DecoderModel, load_bundle
+from decoder_pkg.weight_files.deltas import DIFFERENCE, SHIFTS, read_weights, zip_weights
+from decoder_pkg.weight_files.safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
+from tests.paths import GOLDEN as GOLDEN_STREAMS
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "decoder"
+GOLDEN = GOLDEN_STREAMS / "decoder"
 BASE = TensorFile({"w": np.array([[3, -4], [127, -128]], np.int8), "bias": np.ones(2, np.int64)}, {"kind": "base"})
 ZEROS = np.zeros((2, 2), np.int8)
 

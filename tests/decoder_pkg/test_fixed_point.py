@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from decoder_pkg.entropy.integer_layers import ACTIVATION_LIMIT, build_conv, leaky, pixel_shuffle
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.fixed_point import ACTIVATION_LIMIT, build_conv, leaky, pixel_shuffle
 
 
 def random_layer(rng: np.random.Generator, taps: int, inputs: int, outputs: int) -> tuple[np.ndarray, ...]:

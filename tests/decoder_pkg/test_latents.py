@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decoder_pkg.causal import code_causal, raster
+from decoder_pkg.codecs.hyperprior.causal import code_causal, raster
+from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload, payload_words
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.grids import hyper_grid
-from decoder_pkg.latent_decoder import checksum, decode_payload, payload_words
 from encoder.latent_encoder import encode_payload, ideal_bits, quantise, shortest_payload
 from encoder.weights import Zoo
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.packed_weights import Arrays, pack, unpack
+from decoder_pkg.weight_files.packed_weights import Arrays, pack, unpack
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1e-6, 1.0, 1e3]))

@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save
 
-from decoder_pkg.archive import Archive, Entry, read_archive
-from decoder_pkg.bundle import load_bundle
-from decoder_pkg.correction import correct, features, padded_levels
+from decoder_pkg.codecs.hyperprior.payload import coefficient_tables, decode_payload
 from decoder_pkg.decoder import decode_archive
+from decoder_pkg.entropy.scales import BIN_OCTAVES
 from decoder_pkg.errors import CorruptPayload, PayloadError, WeightsError, WrongBundle
-from decoder_pkg.latent_decoder import coefficient_tables, decode_payload
-from decoder_pkg.postfilter import COLOURS, FEATURES, M_MAX, parse_postfilter
-from decoder_pkg.scales import BIN_OCTAVES
+from decoder_pkg.models.bundle import load_bundle
+from decoder_pkg.pixels.filters.correction import correct, features, padded_levels
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, M_MAX, parse_postfilter
+from decoder_pkg.stream.container import Archive, Entry, read_archive
 from encoder.latent_encoder import encode_payload, quantise
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_latents import random_latents
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 TENSORS = load_file(GOLDEN / "filtered/postfilter.safetensors")
 
 

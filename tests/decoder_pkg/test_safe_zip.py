@@ -13,16 +13,8 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import pytest
 
-from decoder_pkg.errors import (
-    DamagedZip,
-    DoubledMember,
-    FormatError,
-    MissingInput,
-    SpecialMember,
-    UnsafePath,
-    ZipBomb,
-)
-from decoder_pkg.safe_zip import MAX_MEMBERS, open_zip, read_member, unpack
+from decoder_pkg.errors import DamagedZip, DoubledMember, FormatError, MissingInput, SpecialMember, UnsafePath, ZipBomb
+from decoder_pkg.stream.safe_zip import MAX_MEMBERS, open_zip, read_member, unpack
 
 LIMIT = 10**6
 Members = list[tuple[ZipInfo | str, bytes]]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.safetensors_reader import parse_safetensors
+from decoder_pkg.weight_files.safetensors_reader import parse_safetensors
 
 ARRAYS: dict[str, NDArray[Any]] = {
     "a": np.arange(6, dtype=np.int16).reshape(2, 3),

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decoder_pkg.entropy.coding_tables import PRECISION, build_table, decode_values, encode_values
+from decoder_pkg.entropy.scales import BIN_OCTAVES
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.scales import BIN_OCTAVES
-from decoder_pkg.tables import PRECISION, build_table, decode_values, encode_values
 from encoder.entropy import COMPONENTS, DEAD_ZONE, LOG2_SIGMA_MIN, latent_likelihood
 from training.table_export import gaussian_tables, integer_frequencies
 

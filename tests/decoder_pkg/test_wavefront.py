@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoder_pkg.causal import wavefront
-from decoder_pkg.fixed_point import CAUSAL_TAPS
+from decoder_pkg.codecs.hyperprior.causal import wavefront
+from decoder_pkg.entropy.integer_layers import CAUSAL_TAPS
 
 
 @given(st.integers(1, 20), st.integers(1, 20))

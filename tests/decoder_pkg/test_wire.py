@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder_pkg.errors import InvalidHeader, TruncatedArchive
-from decoder_pkg.wire import Reader, varint
+from decoder_pkg.stream.wire import Reader, varint
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from decoder_pkg.architecture import ARCHITECTURES, CAUSAL, Architecture
-from decoder_pkg.causal import wavefront
-from decoder_pkg.quadtree import GROUPS, groups_at
+from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES, CAUSAL, Architecture
+from decoder_pkg.codecs.hyperprior.causal import wavefront
+from decoder_pkg.codecs.hyperprior.quadtree import GROUPS, groups_at
 from encoder.context import Coded, causal_mask
 from encoder.model import CodecModel
 

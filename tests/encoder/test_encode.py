@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 import encoder.encode as encoding
-from decoder_pkg.archive import Archive
+from decoder_pkg.codecs.hyperprior.entropy_model import EntropyModel
 from decoder_pkg.decoder import decode_archive
-from decoder_pkg.entropy_model import EntropyModel
 from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.stream.container import Archive
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, RoundTripError
 from encoder.encode import AnalysedPicture

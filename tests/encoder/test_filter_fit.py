@@ -8,12 +8,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from decoder_pkg.archive import Archive
-from decoder_pkg.correction import correct
 from decoder_pkg.decoder import decode_archive
-from decoder_pkg.postfilter import COLOURS, FEATURES
-from decoder_pkg.render import Tile, render_tiles, to_bytes
-from decoder_pkg.tiling import spans
+from decoder_pkg.pixels.filters.correction import correct
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
+from decoder_pkg.pixels.render import Tile, render_tiles, to_bytes
+from decoder_pkg.pixels.tiles import spans
+from decoder_pkg.stream.container import Archive
 from encoder import filter_fit, refine
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture

@@ -5,9 +5,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from decoder_pkg import correction
-from decoder_pkg.correction import features, padded_levels
-from decoder_pkg.postfilter import COLOURS, FEATURES
+from decoder_pkg.pixels.filters import correction
+from decoder_pkg.pixels.filters.correction import features, padded_levels
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import FittedFilter
 from encoder.followed_filter import KEPT, FollowedFilter, gradient_through

@@ -7,8 +7,7 @@ import torch
 from encoder.encode import AnalysedPicture
 from encoder.entropy import bits
 from encoder.weights import Zoo, load_float_model
-
-from .refining import SLOPE, Pixels, real_cost, small, start_of
+from tests.encoder.refining import SLOPE, Pixels, real_cost, small, start_of
 
 
 @pytest.mark.parametrize("number", [7, 8])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.postfilter import COLOURS, FEATURES
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from encoder import refine as refining
 from encoder.encode import AnalysedPicture
 from encoder.latents import Latents, Setting
@@ -19,8 +19,7 @@ from encoder.refine import FURTHER, _stages, refine_latents
 from encoder.refinement import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.weights import Zoo, load_float_model
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
-
-from .refining import SLOPE, Pixels, real_cost, small, start_of
+from tests.encoder.refining import SLOPE, Pixels, real_cost, small, start_of
 
 
 @pytest.mark.parametrize("number", [7, 8])

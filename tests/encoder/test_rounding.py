@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.steps import Q_ONE
+from decoder_pkg.entropy.steps import Q_ONE
 from encoder import encode as encoding
 from encoder.candidates import Candidate
 from encoder.encode import AnalysedPicture, seen_shares

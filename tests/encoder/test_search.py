@@ -20,8 +20,7 @@ from encoder.search import hierarchical_search
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR
-
-from .refining import QUICK, SLOPE, Pixels, small
+from tests.encoder.refining import QUICK, SLOPE, Pixels, small
 
 
 @given(st.integers(1, 255), st.integers(1, 255), st.lists(st.sampled_from([1, 2, 4, 8, 16]), max_size=4))

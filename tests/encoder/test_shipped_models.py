@@ -10,7 +10,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.manifest import WEIGHTS, read_manifest
+from decoder_pkg.models.manifest import WEIGHTS, read_manifest
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
 from encoder.encode import AnalysedPicture

@@ -12,8 +12,7 @@ from encoder.presets import Preset
 from encoder.splice import parts_of, splice
 from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
-
-from .refining import SLOPE, Pixels, small
+from tests.encoder.refining import SLOPE, Pixels, small
 
 
 def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo: Pixels) -> None:

@@ -8,15 +8,7 @@ import pytest
 from PIL import Image
 
 from eval.curve_plots import curves_picture
-from eval.curves import (
-    KODAK_PICTURES,
-    MEAN,
-    PUBLISHED_CURVES,
-    SET,
-    Curve,
-    bjontegaard_delta,
-    published_curves,
-)
+from eval.curves import KODAK_PICTURES, MEAN, PUBLISHED_CURVES, SET, Curve, bjontegaard_delta, published_curves
 from eval.published import CLIC_2021_VALIDATION, read_pictures
 
 RATES = (0.1, 0.2, 0.4, 0.8, 1.6)

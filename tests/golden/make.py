@@ -13,8 +13,8 @@ from pathlib import Path
 
 import skimage.data
 
-from decoder_pkg.archive import write_archive
 from decoder_pkg.decoder import decode_entry, decode_integers, write_png
+from decoder_pkg.stream.container import write_archive
 from encoder.encode import AnalysedPicture
 from encoder.weights import Zoo, load_zoo
 

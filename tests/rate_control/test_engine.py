@@ -18,8 +18,7 @@ from rate_control import engine as engines
 from rate_control.engine import Engine, EngineError, Here, Processes, RayCluster
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
-
-from .conftest import SMALL_BUDGET
+from tests.rate_control.conftest import SMALL_BUDGET
 
 QUICK = PresetRefinement(Preset("quick", "local", 3, 0, 1, (), (8,), 1, 0.05))
 

@@ -9,8 +9,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from decoder_pkg.archive import entry_size, read_archive
 from decoder_pkg.decoder import decode_archive
+from decoder_pkg.stream.container import entry_size, read_archive
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
 from encoder.presets import PRESETS, Preset

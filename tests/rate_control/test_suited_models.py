@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.models.manifest import MANIFEST
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR

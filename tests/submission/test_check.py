@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decoder_pkg.archive import write_archive
 from decoder_pkg.commands import ZIP_MEMBER, read_stream
+from decoder_pkg.stream.container import write_archive
 from eval.problems import Severity, failed
 from submission import __main__ as command
 from submission.build import pack_submission

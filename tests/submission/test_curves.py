@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from decoder_pkg.archive import entry_size
+from decoder_pkg.stream.container import entry_size
 from encoder.cache import CandidateCache
 from encoder.pictures import load_picture
 from encoder.presets import Preset
@@ -23,15 +23,7 @@ from rate_control.jobs import similarity
 from rate_control.table import cheapest_rows
 from submission import curves
 from submission.baseline_rows import sweep_baselines
-from submission.codecs import (
-    SLOPE_GAINS,
-    Codec,
-    baseline_codecs,
-    mean_curve,
-    model_codecs,
-    preset_codecs,
-    slope_curve,
-)
+from submission.codecs import SLOPE_GAINS, Codec, baseline_codecs, mean_curve, model_codecs, preset_codecs, slope_curve
 from submission.curves import delta_table, deviation_report, write_curves
 
 TABLE = pd.DataFrame(

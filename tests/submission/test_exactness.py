@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from decoder_pkg.safe_zip import unpack
+from decoder_pkg.stream.safe_zip import unpack
 from eval.provenance import provenance
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.exactness import Outcome, ProbeError, Setting, largest_difference, probe, settings, table, violations
+from tests.paths import GOLDEN, ROOT
 
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
 VERSIONS: dict[str, str | None] = {"python": "3.11", "numpy": "2", "torch": "2.13"}
 HERE = Setting(Path(sys.executable))
 

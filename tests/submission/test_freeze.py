@@ -10,9 +10,7 @@ from submission import build, decoder_zip, freeze
 from submission.build import pack_decoder
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.freeze import FrozenDecoder, check_frozen, record
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
+from tests.paths import GOLDEN, ROOT
 
 
 @pytest.fixture
@@ -44,13 +42,17 @@ def test_frozen_decoder_is_built_again_and_again(sources: Path, tmp_path: Path) 
 def test_changed_new_and_missing_files_are_named_and_nothing_is_written(sources: Path, tmp_path: Path) -> None:
     frozen(tmp_path / "dist")
     before = (tmp_path / "dist/decoder.zip").read_bytes()
-    with (sources / "render.py").open("a") as file:
+    with (sources / "pixels/render.py").open("a") as file:
         file.write("# another\n")
     (sources / "more.py").write_text("")
-    (sources / "tiling.py").unlink()
+    (sources / "pixels/tiles.py").unlink()
     with pytest.raises(FrozenDecoder) as caught:
         pack_decoder(tmp_path / "dist")
-    for line in ("decoder_pkg/render.py: changed", "decoder_pkg/more.py: new", "decoder_pkg/tiling.py: gone"):
+    for line in (
+        "decoder_pkg/pixels/render.py: changed",
+        "decoder_pkg/more.py: new",
+        "decoder_pkg/pixels/tiles.py: gone",
+    ):
         assert line in str(caught.value)
     assert str(caught.value).count("decoder_pkg/") == 3
     assert (tmp_path / "dist/decoder.zip").read_bytes() == before
@@ -95,5 +97,5 @@ def test_damaged_record_does_not_unfreeze(sources: Path, tmp_path: Path, text: s
 
 def test_record_names_every_member(sources: Path) -> None:
     package = build_decoder_zip(sources / "weights", ROOT / WHEELS).data
-    for name in ("decode", "decoder_pkg/render.py", "decoder_pkg/weights/smoke.safetensors"):
+    for name in ("decode", "decoder_pkg/pixels/render.py", "decoder_pkg/weights/smoke.safetensors"):
         assert f'"{name}"' in record(package)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -19,9 +20,7 @@ from submission.build import RehearsalError, pack_targets, rehearse_target
 from submission.decoder_zip import WHEELS, BuildError, build_decoder_zip
 from submission.originals import EMBEDDED, stage_originals
 from submission.zips import build_zip
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests.paths import GOLDEN, ROOT
 
 
 def test_zip_does_not_depend_on_order_or_time() -> None:
@@ -45,6 +44,19 @@ def test_decoder_zip_holds_no_file_outside_its_folders(tmp_path: Path) -> None:
         assert {name.split("/")[0] for name in archive.namelist()} == {"decode", "decoder_pkg", "vendor"}
         versions = [name for name in archive.namelist() if name.endswith(".so")]
     assert sorted(name.split("cpython-")[1][:3] for name in versions) == ["310", "311", "312", "313"]
+
+
+def test_decoder_zip_lacks_no_module_of_any_sub_package(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "decoder.zip", build_decoder_zip(GOLDEN / "decoder", ROOT / WHEELS).data)
+    there = {
+        Path(folder, name).relative_to(ROOT).as_posix()
+        for folder, _, names in os.walk(ROOT / "decoder_pkg")
+        for name in names
+        if name.endswith(".py")
+    }
+    with zipfile.ZipFile(tmp_path / "decoder.zip") as archive:
+        assert there <= set(archive.namelist())
+    assert any(name.count("/") > 1 for name in there)
 
 
 def test_missing_or_foreign_wheel_stops_the_build(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from tests.training.runs import SMOKE, trainer
 from training.data import CropSet
-
-from .runs import SMOKE, trainer
 
 
 @pytest.fixture(scope="session", autouse=True)

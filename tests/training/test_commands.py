@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from decoder_pkg.manifest import MANIFEST
+from decoder_pkg.models.manifest import MANIFEST
 from encoder.files import write_json
 from training import __main__, export
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from decoder_pkg.architecture import ARCHITECTURES
+from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES
 from encoder.model import CodecModel
 from training.compensated_rounding import input_moments, round_compensated
 

@@ -10,12 +10,11 @@ import skimage.data
 import torch
 from PIL import Image
 
+from tests.training.runs import SMOKE, trainer
 from training.batches import TrainingBatches
 from training.cutting import Cutter
 from training.data import CropSet
 from training.variation import Variation
-
-from .runs import SMOKE, trainer
 
 
 def test_crops_are_lit_framed_and_made_noisy_as_drawn() -> None:

@@ -8,8 +8,8 @@ import pytest
 import skimage.data
 import torch
 
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import WeightsError
+from decoder_pkg.models.bundle import load_bundle
 from encoder.cache import CandidateCache
 from encoder.encode import AnalysedPicture
 from encoder.model import CodecModel

@@ -8,23 +8,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from decoder_pkg.bundle import load_bundle
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.postfilter import COLOURS, FEATURES
+from decoder_pkg.models.bundle import load_bundle
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from encoder.encode import AnalysedPicture
 from encoder.filter_fit import NormalEquations
 from encoder.weights import Zoo, load_zoo
+from tests.paths import GOLDEN
 from training.data import CropSet
 from training.export import update_manifest
-from training.filter_basis import (
-    CropFits,
-    crop_fits,
-    filter_covariance,
-    principal_filters,
-    write_postfilter,
-)
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from training.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
 
 
 def fits(filters: NDArray[np.float64], rng: np.random.Generator) -> CropFits:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from decoder_pkg.differences import LEFT, read_weights
-from decoder_pkg.safetensors_reader import TensorFile
+from decoder_pkg.weight_files.deltas import LEFT, read_weights
+from decoder_pkg.weight_files.safetensors_reader import TensorFile
 from encoder.weights import EncoderModel, load_float_model, load_zoo
+from tests.training.runs import SMOKE, trainer
 from training.config import TrainConfig
 from training.data import CropSet
 from training.difference_export import Goal
@@ -19,8 +20,6 @@ from training.export import export, export_difference, update_manifest
 from training.factor_export import factors
 from training.trained import load_run
 from training.trainer import Trainer
-
-from .runs import SMOKE, trainer
 
 RANK = 3
 CONFIG = replace(SMOKE, architecture="smoke-quadtree", rank=RANK, iterations=20, adam_lr=3e-3, noise_iterations=0)

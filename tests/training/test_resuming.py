@@ -11,12 +11,11 @@ import pytest
 import torch
 
 from encoder.model import CodecModel
+from tests.training.runs import SMOKE, trainer
 from training.data import CropSet
 from training.divergence import DivergenceError
 from training.trained import load_run
 from training.trainer import CHECKPOINT, LOG, Trainer, Values
-
-from .runs import SMOKE, trainer
 
 
 def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet) -> None:

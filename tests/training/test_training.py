@@ -16,6 +16,7 @@ from encoder.analysis import HYPER_LIMIT
 from encoder.entropy import latent_likelihood
 from encoder.model import CodecModel
 from encoder.weights import load_zoo
+from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.distortion import structural_loss
@@ -26,8 +27,6 @@ from training.optimizers import learning_rate_factor
 from training.plots import plot_milestones
 from training.trained import load_run
 from training.trainer import ORIGIN, TensorList, Trainer
-
-from .runs import CONFIGS, SMOKE, trainer
 
 
 def test_fifty_iterations_lower_the_loss(run: Path) -> None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...entropy import ACTIVATION_LIMIT, CodingStep, Exchange, Grid, clamp_activation, dequantise, leaky
 from .entropy_model import EntropyModel, HyperParameters, magnitudes
-from .fixed_point import ACTIVATION_LIMIT, clamp_activation, leaky
-from .steps import CodingStep, Exchange, Grid, dequantise
 
 GROUPS = 4
 TURNS = (0, 3, 1, 2)

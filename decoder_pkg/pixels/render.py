@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .architecture import Architecture
-from .correction import REACH, correct
-from .grids import LATENT_STRIDE
-from .steps import MEAN_STEPS, Grid
-from .synthesis import Synthesis
-from .tiling import Span, spans
+from ..codecs.hyperprior import Architecture
+from ..codecs.hyperprior.synthesis import Synthesis
+from ..entropy import MEAN_STEPS, Grid
+from ..grids import LATENT_STRIDE
+from .filters.correction import REACH, correct
+from .tiles import Span, spans
 
 TILE = 128
 """Side of a synthesis tile in latents: larger pictures are rendered tile by tile to bound the memory."""

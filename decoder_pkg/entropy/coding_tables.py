@@ -9,7 +9,7 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import CorruptPayload, WeightsError
+from ..errors import CorruptPayload, WeightsError
 
 PRECISION = 24
 """Frequencies of one table sum to 2^PRECISION, the range coder's own precision."""

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import WeightsError
+from ..errors import WeightsError
 from .safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile, parse_safetensors
 
 DIFFERENCE, HIGH, LEFT, RIGHT, SHIFTS = PARTS = ".difference", ".high", ".left", ".right", ".shifts"

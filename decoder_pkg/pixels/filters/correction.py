@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .postfilter import KNOTS, MEANS, PAIRS
+from .linear import KNOTS, MEANS, PAIRS
 
 CLIP = 10.0
 """Differences are clipped at this many levels."""

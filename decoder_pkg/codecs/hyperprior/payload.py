@@ -12,15 +12,13 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
+from ...entropy import CERTAIN, NO_BINS, CodingStep, CodingTable, Exchange, Grid, Symbols, decode_values
+from ...errors import CorruptPayload
+from ...grids import hyper_grid
 from .architecture import CAUSAL, QUADTREE
 from .causal import code_causal
 from .entropy_model import EntropyModel, HyperParameters
-from .errors import CorruptPayload
-from .grids import hyper_grid
 from .quadtree import code_quadtree
-from .scales import CERTAIN, NO_BINS
-from .steps import CodingStep, Exchange, Grid
-from .tables import CodingTable, Symbols, decode_values
 
 Walk = Callable[[EntropyModel, HyperParameters, int, Exchange], Grid]
 WALKS: dict[str, Walk] = {CAUSAL: code_causal, QUADTREE: code_quadtree}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from .errors import WeightsError
-from .gains import GAIN_COUNT
+from ..errors import WeightsError
+from ..gains import GAIN_COUNT
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).parents[1] / "weights"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_MODELS = 256
@@ -30,7 +30,7 @@ class Ledger(TypedDict, total=False):
     distortion: str
     """What it was trained for: without it squared error, or `ms-ssim`."""
     base: int
-    """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.differences`."""
+    """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.weight_files.deltas`."""
 
 
 class FileRow(TypedDict):

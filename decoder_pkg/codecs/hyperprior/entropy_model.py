@@ -7,12 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...entropy import (
+    ACTIVATION_LIMIT,
+    SCALE_BINS,
+    SCALE_SHIFT,
+    CodingTable,
+    Grid,
+    IntegerConv,
+    Integers,
+    clamp_activation,
+    leaky,
+    pixel_shuffle,
+)
+from ...gains import GAIN_STEPS
 from .architecture import Architecture
-from .fixed_point import ACTIVATION_LIMIT, IntegerConv, Integers, clamp_activation, leaky, pixel_shuffle
-from .gains import GAIN_STEPS
-from .scales import SCALE_BINS, SCALE_SHIFT
-from .steps import Grid
-from .tables import CodingTable
 
 
 @dataclass(frozen=True)

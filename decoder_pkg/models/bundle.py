@@ -12,26 +12,38 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import Architecture, architecture
-from .archive import BUNDLE_ID_BYTES
-from .differences import read_weights
-from .entropy_model import EntropyModel
-from .errors import WeightsError
-from .fixed_point import ACTIVATION_LIMIT, OUTPUT_LIMIT, IntegerConv, build_conv, split_outputs
-from .gains import GAIN_LAMBDAS
-from .layers import GROUP_LAYERS, OUTPUT_LAYERS, Shape, layer_shapes
+from ..codecs.hyperprior import (
+    GROUP_LAYERS,
+    GROUPS,
+    OUTPUT_LAYERS,
+    Architecture,
+    EntropyModel,
+    Shape,
+    architecture,
+    layer_shapes,
+)
+from ..entropy import (
+    ACTIVATION_LIMIT,
+    MAX_SUPPORT,
+    OUTPUT_LIMIT,
+    Q_VALUES,
+    SCALE_BINS,
+    CodingTable,
+    IntegerConv,
+    build_conv,
+    build_table,
+    split_outputs,
+)
+from ..errors import WeightsError
+from ..gains import GAIN_LAMBDAS
+from ..pixels.filters import PostFilter, parse_postfilter
+from ..stream import BUNDLE_ID_BYTES
+from ..weight_files import MAX_WEIGHTS_BYTES, TensorFile, read_weights, unpack
 from .manifest import WEIGHTS, FileRow, read_file, read_manifest
-from .packed_weights import unpack
-from .postfilter import PostFilter, parse_postfilter
-from .quadtree import GROUPS
-from .safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
-from .scales import SCALE_BINS
-from .steps import Q_VALUES
-from .tables import MAX_SUPPORT, CodingTable, build_table
 
 # torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
 if TYPE_CHECKING:
-    from .synthesis import Synthesis
+    from ..codecs.hyperprior.synthesis import Synthesis
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -123,7 +135,7 @@ class DecoderModel:
         """The float synthesis network in evaluation mode, on the CPU."""
         import torch
 
-        from .synthesis import Synthesis, to_channels_last
+        from ..codecs.hyperprior.synthesis import Synthesis, to_channels_last
 
         network = Synthesis(self.arch, len(GAIN_LAMBDAS))
         state = {name: torch.from_numpy(array) for name, array in unpack(self.file.tensors, "synthesis.").items()}

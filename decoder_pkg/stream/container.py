@@ -7,16 +7,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .errors import (
-    HeaderChecksum,
-    InvalidHeader,
-    LimitExceeded,
-    NotAnArchive,
-    TrailingData,
-    UnsupportedVersion,
-)
-from .gains import GAIN_COUNT
-from .grids import LATENT_STRIDE
+from ..errors import HeaderChecksum, InvalidHeader, LimitExceeded, NotAnArchive, TrailingData, UnsupportedVersion
+from ..gains import GAIN_COUNT
+from ..grids import LATENT_STRIDE
 from .wire import Reader, varint
 
 MAGIC = b"\x89CLC"

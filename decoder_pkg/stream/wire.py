@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import InvalidHeader, TruncatedArchive
+from ..errors import InvalidHeader, TruncatedArchive
 
 MAX_VARINT_BYTES = 5
 

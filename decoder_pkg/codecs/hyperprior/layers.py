@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...entropy import CAUSAL_TAPS, SQUARE_TAPS
 from .architecture import CAUSAL, Architecture
-from .fixed_point import CAUSAL_TAPS, SQUARE_TAPS
 from .quadtree import GROUPS
 
 OUTPUT_LAYERS = ("hyper.mean", "context.leave", "context.mean", "context.scale")

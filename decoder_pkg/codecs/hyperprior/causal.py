@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ...entropy import CAUSAL_TAPS, CodingStep, Exchange, Grid, Integers, clamp_activation, dequantise, leaky
 from .entropy_model import EntropyModel, HyperParameters, magnitudes
-from .fixed_point import CAUSAL_TAPS, Integers, clamp_activation, leaky
-from .steps import CodingStep, Exchange, Grid, dequantise
 
 REACH = 2
 """The causal window reaches this far up, left and right."""

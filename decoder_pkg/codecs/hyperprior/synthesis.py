@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...gains import GAIN_STEPS
+from ...grids import LATENT_STRIDE
 from .architecture import Architecture
-from .gains import GAIN_STEPS
-from .grids import LATENT_STRIDE
 
 DEEP_SCALE = 0.1
 """Initial scale of the last layer of a deep branch beside its linear shortcut."""

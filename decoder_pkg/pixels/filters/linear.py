@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import WeightsError
-from .safetensors_reader import parse_safetensors
-from .scales import BIN_OCTAVES, NO_BINS, SCALE_BINS
+from ...entropy import BIN_OCTAVES, NO_BINS, SCALE_BINS
+from ...errors import WeightsError
+from ...weight_files import parse_safetensors
 
 PAIRS = tuple((y, x) for y in range(3) for x in range(-2, 3) if (y, x) > (0, 0))
 """Offsets (rows, columns) of one neighbour of each pair within 5x5; the other lies opposite."""
@@ -29,7 +29,7 @@ COLOURS = 3
 DIFFERENCES = COLOURS * (len(PAIRS) + len(MEANS))
 TONES = COLOURS * len(KNOTS) + 6 + 10
 FEATURES = 1 + COLOURS + 2 * DIFFERENCES + TONES
-"""What a correction is a linear function of, see `decoder_pkg.correction`."""
+"""What a correction is a linear function of, see `decoder_pkg.pixels.filters.correction`."""
 
 MAX_FILTERS = FEATURES * COLOURS
 """Members of a basis: more would not be independent."""

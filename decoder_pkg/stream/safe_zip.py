@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from .errors import CannotWrite, DamagedZip, DoubledMember, MissingInput, SpecialMember, UnsafePath, UnsafeZip, ZipBomb
+from ..errors import CannotWrite, DamagedZip, DoubledMember, MissingInput, SpecialMember, UnsafePath, UnsafeZip, ZipBomb
 
 MAX_MEMBERS = 4096
 MAX_DIRECTORY_BYTES = 2**20

@@ -1,0 +1,1 @@
+"""The codecs that a stream may name, a folder each."""

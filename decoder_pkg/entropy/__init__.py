@@ -1,0 +1,57 @@
+"""Entropy coding in exact integers: layers, scales, coding tables. It knows no network."""
+
+from .coding_tables import MAX_SUPPORT, PRECISION, CodingTable, Symbols, build_table, decode_values, encode_values
+from .integer_layers import (
+    ACTIVATION_LIMIT,
+    CAUSAL_TAPS,
+    MAX_SHIFT,
+    OUTPUT_LIMIT,
+    SQUARE_TAPS,
+    TAPS,
+    WEIGHT_LIMIT,
+    IntegerConv,
+    Integers,
+    build_conv,
+    clamp_activation,
+    leaky,
+    pixel_shuffle,
+    split_outputs,
+)
+from .scales import BIN_OCTAVES, CERTAIN, NO_BINS, SCALE_BINS, SCALE_SHIFT
+from .steps import MEAN_STEPS, Q_ONE, Q_VALUES, CodingStep, Exchange, Grid, dequantise
+
+__all__ = [
+    "ACTIVATION_LIMIT",
+    "BIN_OCTAVES",
+    "CAUSAL_TAPS",
+    "CERTAIN",
+    "MAX_SHIFT",
+    "MAX_SUPPORT",
+    "MEAN_STEPS",
+    "NO_BINS",
+    "OUTPUT_LIMIT",
+    "PRECISION",
+    "Q_ONE",
+    "Q_VALUES",
+    "SCALE_BINS",
+    "SCALE_SHIFT",
+    "SQUARE_TAPS",
+    "TAPS",
+    "WEIGHT_LIMIT",
+    "CodingStep",
+    "CodingTable",
+    "Exchange",
+    "Grid",
+    "IntegerConv",
+    "Integers",
+    "Symbols",
+    "build_conv",
+    "build_table",
+    "clamp_activation",
+    "decode_values",
+    "dequantise",
+    "encode_values",
+    "leaky",
+    "pixel_shuffle",
+    "split_outputs",
+]

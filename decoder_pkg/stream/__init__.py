@@ -1,0 +1,34 @@
+"""The container: names, headers and payloads of a set of pictures, and the zip around it."""
+
+from .container import (
+    BUNDLE_ID_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE,
+    Archive,
+    Entry,
+    ImageHeader,
+    check_names,
+    entry_size,
+    read_archive,
+    write_archive,
+)
+from .safe_zip import checked_members, member_faults, open_zip, read_member, read_stored, unpack
+
+__all__ = [
+    "BUNDLE_ID_BYTES",
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "Archive",
+    "Entry",
+    "ImageHeader",
+    "check_names",
+    "checked_members",
+    "entry_size",
+    "member_faults",
+    "open_zip",
+    "read_archive",
+    "read_member",
+    "read_stored",
+    "unpack",
+    "write_archive",
+]
