@@ -13,13 +13,13 @@ from decoder_pkg.errors import DecoderError
 from decoder_pkg.stream import write_archive
 from eval.metrics import SQUARED_ERROR
 
+from .byte_budget import BudgetError, refine_within
 from .cache import CandidateCache
 from .candidates import Candidate, RoundTripError
 from .files import write_atomically
-from .fill import BudgetError, refine_within
+from .picture_coder import PictureCoder
 from .pictures import PictureError, find_pictures, load_picture
 from .presets import PRESETS, Preset, preset
-from .sweep import PictureCoder
 from .weights import Zoo, load_zoo
 
 MAX_BPP = 1000

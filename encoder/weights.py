@@ -23,10 +23,8 @@ from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.weight_files import TensorFile, read_weights, unpack
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .analysis import Analysis, HyperAnalysis
+from .codecs.hyperprior import Analysis, CodecModel, HyperAnalysis, load_entropy
 from .devices import fastest_device
-from .model import CodecModel
-from .twin import load_entropy
 
 WEIGHTS = Path(__file__).parent / "weights"
 DIGESTS = "sha256.json"

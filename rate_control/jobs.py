@@ -9,9 +9,9 @@ from pathlib import Path
 
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import Preset
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
 

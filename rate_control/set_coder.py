@@ -12,11 +12,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.stream import entry_size, write_archive
+from encoder.byte_budget import ELASTICITY
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
-from encoder.fill import ELASTICITY
+from encoder.picture_coder import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.presets import PRESETS
-from encoder.sweep import LEAST_CHANGE, PARTNER_SLOPES
 from encoder.weights import Zoo
 from eval.threads import one_thread
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from decoder_pkg.stream import ImageHeader, entry_size
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 
 from .jobs import similarity

@@ -37,13 +37,12 @@ from decoder_pkg.models import load_bundle
 from decoder_pkg.pixels.filters import COLOURS, FEATURES
 from decoder_pkg.pixels.render import assemble, render_tiles
 from decoder_pkg.stream import Entry
+from encoder.coding import AnalysedPicture, encode_payload, quantise
 from encoder.devices import bf16_helps
-from encoder.encode import AnalysedPicture
-from encoder.latent_encoder import encode_payload, quantise
 from encoder.latents import Setting, trained_slope
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
-from encoder.refine import refine_latents
+from encoder.refinement import refine_latents
 from encoder.weights import EncoderModel, float_model, load_zoo, to_grid
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error

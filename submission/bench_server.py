@@ -12,7 +12,7 @@ from statistics import median
 
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
 from decoder_pkg.stream import unpack, write_archive
-from encoder.encode import AnalysedPicture
+from encoder.coding import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.pictures import Pixels
 from encoder.weights import load_zoo

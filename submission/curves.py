@@ -16,11 +16,11 @@ from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from encoder.cache import CandidateCache
-from encoder.estimate import estimated_payload_bits
 from encoder.files import write_atomically
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import PictureError, find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
-from encoder.sweep import PictureCoder
+from encoder.refinement import estimated_payload_bits
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
 from eval.curve_plots import curves_picture

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from decoder_pkg.models import load_bundle
 from decoder_pkg.stream import unpack, write_archive
-from encoder.encode import AnalysedPicture
+from encoder.coding import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.weights import load_zoo
 from eval.provenance import Provenance, provenance

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import ALL_GAINS, read_manifest
-from encoder.model import CodecModel
+from encoder.codecs import watched_convolutions
+from encoder.codecs.hyperprior import CodecModel
 from encoder.pictures import PictureError, find_pictures
-from encoder.watch import watched_convolutions
 from encoder.weights import Zoo, load_float_model, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import EngineError, Processes

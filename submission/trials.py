@@ -21,15 +21,13 @@ from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.pixels.filters import PostFilter
 from decoder_pkg.stream import entry_size
 from encoder.cache import CACHE_VERSION
-from encoder.encode import AnalysedPicture
-from encoder.estimate import estimated_payload_bits
+from encoder.coding import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.latents import Latents, Setting, trained_slope
 from encoder.options import whole
+from encoder.picture_coder import refinement_key
 from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
-from encoder.refine import refine_latents
-from encoder.refinement import METHODS
-from encoder.sweep import refinement_key
+from encoder.refinement import METHODS, estimated_payload_bits, refine_latents
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, EngineError, Processes

@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoder.context import GroupOutputs, Pointwise
-from encoder.model import CodecModel
-from encoder.watch import watched_convolutions
+from encoder.codecs import watched_convolutions
+from encoder.codecs.hyperprior import CodecModel, GroupOutputs, Pointwise
 
 BLOCK = 64
 """Inputs that are rounded before the others are told."""

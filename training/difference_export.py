@@ -17,8 +17,7 @@ from torch import Tensor
 
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
-from encoder.model import CodecModel
-from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
+from encoder.codecs.hyperprior import SCALE, SCALE_UNIT, CodecModel, LayerPlan, plan
 
 from .compensated_rounding import round_compensated
 from .data import CropSet

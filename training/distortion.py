@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.models import MS_SSIM
-from encoder.objective import differentiable_ms_ssim
+from encoder.refinement import differentiable_ms_ssim
 
 MS_SSIM_SCALE = 1333.0
 """1 - MS-SSIM times this is worth one unit of squared 8-bit error: 2.4 / 0.0018, the lowest pair of lambdas for which

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from decoder_pkg.grids import LATENT_STRIDE
-from encoder.model import CodecModel
-from encoder.objective import differentiable_ms_ssim
+from encoder.codecs.hyperprior import CodecModel
+from encoder.refinement import differentiable_ms_ssim
 
 EVALUATION_GAINS = (8, 16, 24, 32, 40)
 

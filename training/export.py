@@ -23,9 +23,9 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import MANIFEST, DecoderModel, check_manifest, read_manifest
 from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
+from encoder.codecs.hyperprior import CodecModel
+from encoder.coding import ideal_bits, quantise
 from encoder.files import write_atomically, write_json
-from encoder.latent_encoder import ideal_bits, quantise
-from encoder.model import CodecModel
 from encoder.weights import DIGESTS, EncoderModel, load_float_model, load_zoo, read_digests, to_grid
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from eval.provenance import commit

@@ -20,10 +20,9 @@ from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.models import MANIFEST
 from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
 from decoder_pkg.pixels.render import assemble
-from encoder.encode import AnalysedPicture
-from encoder.entropy import LOG2_SIGMA_MIN
+from encoder.codecs.hyperprior import LOG2_SIGMA_MIN
+from encoder.coding import FIRST_M, AnalysedPicture, NormalEquations, normal_equations
 from encoder.files import write_atomically, write_json
-from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
 from encoder.options import whole
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import squared_error

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from decoder_pkg.entropy import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
-from encoder.entropy import LOG2_SIGMA_MIN
-from encoder.model import CodecModel
-from encoder.twin import SCALE, SCALE_UNIT, LayerPlan, plan
-from encoder.watch import watched_convolutions
+from encoder.codecs import watched_convolutions
+from encoder.codecs.hyperprior import LOG2_SIGMA_MIN, SCALE, SCALE_UNIT, CodecModel, LayerPlan, plan
 
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""

@@ -7,7 +7,7 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from decoder_pkg.grids import LATENT_STRIDE
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior import CodecModel
 
 from .data import CropSet
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
+from encoder.codecs.hyperprior import CodecModel
 from encoder.devices import bf16_helps
-from encoder.model import CodecModel
 
 from .distortion import DISTORTIONS
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.gains import GAIN_STEPS
-from encoder.entropy import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
+from encoder.codecs.hyperprior import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
 
 LATENT_TABLES = 64
 SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.models import ALL_GAINS
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior import CodecModel
 
 from .config import TrainConfig
 from .low_rank import adapt, merge

@@ -18,8 +18,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
+from encoder.codecs.hyperprior import CodecModel
 from encoder.files import replacing, write_atomically, write_json
-from encoder.model import CodecModel
 
 from .batches import TrainingBatch, load_batches
 from .captured import CapturedUpdate

@@ -10,7 +10,7 @@ import pytest
 
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.stream.container import Archive
-from encoder.encode import AnalysedPicture
+from encoder.coding.coded_picture import AnalysedPicture
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_decoder import damaged
 from tests.paths import GOLDEN

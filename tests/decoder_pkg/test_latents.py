@@ -12,7 +12,7 @@ from decoder_pkg.codecs.hyperprior.causal import code_causal, raster
 from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload, payload_words
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.grids import hyper_grid
-from encoder.latent_encoder import encode_payload, ideal_bits, quantise, shortest_payload
+from encoder.coding.payload import encode_payload, ideal_bits, quantise, shortest_payload
 from encoder.weights import Zoo
 
 LATENTS, HYPER = 16, 8

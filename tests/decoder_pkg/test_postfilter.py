@@ -19,7 +19,7 @@ from decoder_pkg.models.bundle import load_bundle
 from decoder_pkg.pixels.filters.correction import correct, features, padded_levels
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, M_MAX, parse_postfilter
 from decoder_pkg.stream.container import Archive, Entry, read_archive
-from encoder.latent_encoder import encode_payload, quantise
+from encoder.coding.payload import encode_payload, quantise
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_latents import random_latents
 from tests.paths import GOLDEN

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.encode import AnalysedPicture
+from encoder.coding.coded_picture import AnalysedPicture
 from encoder.latents import Latents, Setting
-from encoder.objective import Objective
 from encoder.presets import Preset
+from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, load_float_model
 from eval.metrics import squared_error
 

@@ -7,8 +7,8 @@ import torch
 from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES, CAUSAL, Architecture
 from decoder_pkg.codecs.hyperprior.causal import wavefront
 from decoder_pkg.codecs.hyperprior.quadtree import GROUPS, groups_at
-from encoder.context import Coded, causal_mask
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior.context import Coded, causal_mask
+from encoder.codecs.hyperprior.model import CodecModel
 
 
 def test_causal_mask_covers_the_twelve_neighbours_before() -> None:

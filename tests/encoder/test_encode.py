@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import encoder.encode as encoding
+import encoder.coding.coded_picture as encoding
 from decoder_pkg.codecs.hyperprior.entropy_model import EntropyModel
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.stream.container import Archive
+from encoder.byte_budget import BudgetError, encode_within, refine_within
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, RoundTripError
-from encoder.encode import AnalysedPicture
-from encoder.fill import BudgetError, encode_within, refine_within
-from encoder.latent_encoder import QuantisedLatents, encode_payload
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.payload import QuantisedLatents, encode_payload
+from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.presets import Preset
-from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
 

@@ -14,15 +14,16 @@ from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from decoder_pkg.pixels.render import Tile, render_tiles, to_bytes
 from decoder_pkg.pixels.tiles import spans
 from decoder_pkg.stream.container import Archive
-from encoder import filter_fit, refine
 from encoder.cache import CandidateCache
-from encoder.encode import AnalysedPicture
-from encoder.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
+from encoder.coding import filter_fit
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
+from encoder.coding.splice import parts_of
 from encoder.latents import Setting, trained_slope
+from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.refine import refine_latents
-from encoder.splice import parts_of
-from encoder.sweep import PictureCoder
+from encoder.refinement.methods import tiles as refine
+from encoder.refinement.tiles import refine_latents
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim, squared_error
 

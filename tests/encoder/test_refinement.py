@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from encoder import refine as refining
-from encoder.encode import AnalysedPicture
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.rate import estimated_bits
 from encoder.latents import Latents, Setting
-from encoder.objective import Objective
-from encoder.rate import estimated_bits
-from encoder.refine import FURTHER, _stages, refine_latents
-from encoder.refinement import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
+from encoder.refinement.methods import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
+from encoder.refinement.methods import tiles as refining
+from encoder.refinement.objective import Objective
+from encoder.refinement.tiles import FURTHER, _stages, refine_latents
 from encoder.weights import Zoo, load_float_model
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
 from tests.encoder.refining import SLOPE, Pixels, real_cost, small, start_of

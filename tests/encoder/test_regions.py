@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from encoder.regions import BestRegions, Seen
+from encoder.refinement.regions import BestRegions, Seen
 
 
 def test_each_region_keeps_the_latents_and_hyper_latents_under_which_it_cost_least() -> None:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from decoder_pkg.entropy.steps import Q_ONE
-from encoder import encode as encoding
 from encoder.candidates import Candidate
-from encoder.encode import AnalysedPicture, seen_shares
-from encoder.latent_encoder import LARGEST, STIFFNESS, nearest, rate_aware, savings
+from encoder.coding import coded_picture as encoding
+from encoder.coding.coded_picture import AnalysedPicture, seen_shares
+from encoder.coding.payload import LARGEST, STIFFNESS, nearest, rate_aware, savings
 from encoder.weights import Zoo, load_zoo
 
 ONE = np.ones(1, dtype=np.float32)

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
-from encoder.encode import AnalysedPicture
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.search import hierarchical_search
 from encoder.latents import Setting
+from encoder.picture_coder import PictureCoder
 from encoder.presets import PRESETS, Preset
-from encoder.refine import Refined, refine_latents, search_latents, search_start, sweep_choices
-from encoder.refinement import METHODS
-from encoder.search import hierarchical_search
-from encoder.sweep import PictureCoder
+from encoder.refinement.methods import METHODS
+from encoder.refinement.search import search_latents, search_start, sweep_choices
+from encoder.refinement.tiles import Refined, refine_latents
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR
 from tests.encoder.refining import QUICK, SLOPE, Pixels, small
@@ -111,7 +112,7 @@ def test_refined_candidates_are_kept(
     def fail(*arguments: object) -> None:
         raise AssertionError("refined again")
 
-    monkeypatch.setattr("encoder.sweep.search_latents", fail)
+    monkeypatch.setattr("encoder.picture_coder.search_latents", fail)
     assert PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset) == refined
     with pytest.raises(AssertionError, match="refined again"):
         PictureCoder(small(photo), golden_zoo, cache).refine(2 * SLOPE, preset)

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from encoder.cache import CandidateCache
-from encoder.encode import AnalysedPicture
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.splice import parts_of, splice
 from encoder.latents import Latents
+from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.splice import parts_of, splice
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from tests.encoder.refining import SLOPE, Pixels, small
 

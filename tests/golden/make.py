@@ -15,7 +15,7 @@ import skimage.data
 
 from decoder_pkg.decoder import decode_entry, decode_integers, write_png
 from decoder_pkg.stream.container import write_archive
-from encoder.encode import AnalysedPicture
+from encoder.coding.coded_picture import AnalysedPicture
 from encoder.weights import Zoo, load_zoo
 
 FOLDER = Path(__file__).parent

@@ -13,8 +13,8 @@ from decoder_pkg.decoder import decode_archive
 from decoder_pkg.stream.container import entry_size, read_archive
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
+from encoder.picture_coder import PictureCoder
 from encoder.presets import PRESETS, Preset
-from encoder.sweep import PictureCoder
 from encoder.weights import Zoo
 from eval.metrics import squared_error
 from eval.provenance import provenance

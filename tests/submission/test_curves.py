@@ -11,9 +11,9 @@ from PIL import Image
 
 from decoder_pkg.stream.container import entry_size
 from encoder.cache import CandidateCache
+from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
-from encoder.sweep import SWEEP, PictureCoder
 from encoder.weights import Zoo
 from eval.curves import MEAN, SET
 from eval.metrics import pooled_psnr

@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from encoder.refinement import REFINEMENT_VERSION
+from encoder.refinement.methods import REFINEMENT_VERSION
 from encoder.weights import Zoo
 from eval.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.engine import Here
@@ -98,7 +98,7 @@ def test_trials_of_an_older_method_count_for_nothing(
 ) -> None:
     output = tmp_path / "trials.csv"
     run(files[:1], [PLAIN], golden_zoo, output, Here())
-    monkeypatch.setattr("encoder.sweep.REFINEMENT_VERSION", REFINEMENT_VERSION + 1)
+    monkeypatch.setattr("encoder.picture_coder.REFINEMENT_VERSION", REFINEMENT_VERSION + 1)
     again = run(files[:1], [PLAIN], golden_zoo, output, Here())
     assert len(again) == len(trials.GAINS)
     assert len(pd.read_csv(output)) == 2 * len(again)

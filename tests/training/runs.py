@@ -8,7 +8,7 @@ from pathlib import Path
 import skimage.data
 import torch
 
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior.model import CodecModel
 from training.config import TrainConfig, load_config
 from training.data import CropSet
 from training.trainer import Trainer

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior.model import CodecModel
 from training.compensated_rounding import input_moments, round_compensated
 
 

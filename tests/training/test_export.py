@@ -11,10 +11,10 @@ import torch
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models.bundle import load_bundle
 from encoder.cache import CandidateCache
-from encoder.encode import AnalysedPicture
-from encoder.model import CodecModel
-from encoder.sweep import PictureCoder
-from encoder.twin import plan
+from encoder.codecs.hyperprior.model import CodecModel
+from encoder.codecs.hyperprior.twin import plan
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.picture_coder import PictureCoder
 from encoder.weights import DIGESTS, load_float_model, load_zoo
 from training.config import TrainConfig
 from training.data import CropSet

@@ -11,8 +11,8 @@ from PIL import Image
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models.bundle import load_bundle
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from encoder.encode import AnalysedPicture
-from encoder.filter_fit import NormalEquations
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.filter_fit import NormalEquations
 from encoder.weights import Zoo, load_zoo
 from tests.paths import GOLDEN
 from training.data import CropSet

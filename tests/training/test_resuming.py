@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior.model import CodecModel
 from tests.training.runs import SMOKE, trainer
 from training.data import CropSet
 from training.divergence import DivergenceError

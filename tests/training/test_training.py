@@ -12,9 +12,9 @@ import skimage.data
 import torch
 from PIL import Image
 
-from encoder.analysis import HYPER_LIMIT
-from encoder.entropy import latent_likelihood
-from encoder.model import CodecModel
+from encoder.codecs.hyperprior.analysis import HYPER_LIMIT
+from encoder.codecs.hyperprior.entropy import latent_likelihood
+from encoder.codecs.hyperprior.model import CodecModel
 from encoder.weights import load_zoo
 from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import TrainConfig, load_config

@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .context import Quantiser
-from .devices import seeded
-from .latents import Latents
-from .model import round_straight_through
+from ..codecs.hyperprior import Quantiser, round_straight_through
+from ..devices import seeded
+from ..latents import Latents
 from .objective import Objective
 from .regions import BestRegions, Seen
 

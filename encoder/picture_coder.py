@@ -13,16 +13,12 @@ from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache
 from .candidates import Candidate, Measured
+from .coding import ROUNDING, AnalysedPicture, FittedFilter, parts_of, splice_to_fit
 from .devices import arithmetic
-from .encode import AnalysedPicture
-from .filter_fit import FittedFilter
-from .latent_encoder import ROUNDING
 from .latents import Latents, Setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
-from .refine import Refined, refine_latents, search_latents, search_start, sweep_choices
-from .refinement import REFINEMENT_VERSION
-from .splice import parts_of, splice_to_fit
+from .refinement import REFINEMENT_VERSION, Refined, refine_latents, search_latents, search_start, sweep_choices
 from .weights import Zoo
 
 FINEST_Q = 64

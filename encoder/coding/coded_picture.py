@@ -20,12 +20,12 @@ from decoder_pkg.pixels.render import Tile, assemble, render_tiles
 from decoder_pkg.stream import ImageHeader
 from eval.metrics import squared_error
 
-from .candidates import Candidate, RoundTripError
+from ..candidates import Candidate, RoundTripError
+from ..latents import Latents, trained_slope
+from ..pictures import Pixels, padded_tensor
+from ..weights import EncoderModel, to_grid
 from .filter_fit import FittedFilter, filter_bits, fit_filter, normal_equations
-from .latent_encoder import QuantisedLatents, encode_payload, nearest, quantise, rate_aware, savings
-from .latents import Latents, trained_slope
-from .pictures import Pixels, padded_tensor
-from .weights import EncoderModel, to_grid
+from .payload import QuantisedLatents, encode_payload, nearest, quantise, rate_aware, savings
 
 TILE = 128
 """Side of an analysis tile in latents."""

@@ -14,13 +14,11 @@ from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.grids import LATENT_STRIDE
 from eval.metrics import WEIGHTS, similarity_factors
 
-from .context import Coded, Quantiser
-from .devices import bf16_helps, seeded
-from .entropy import bits, coded_information
+from ..codecs.hyperprior import CodecModel, Coded, Quantiser, bits, coded_information, round_straight_through
+from ..devices import bf16_helps, seeded
+from ..latents import Latents, Setting
+from ..pictures import Pixels, padded_tensor
 from .followed_filter import FollowedFilter
-from .latents import Latents, Setting
-from .model import CodecModel, round_straight_through
-from .pictures import Pixels, padded_tensor
 
 LEAST_SIMILARITY = 1e-4
 """Of a scale: a negative one has no fractional power."""

@@ -9,8 +9,8 @@ from decoder_pkg.entropy import Q_ONE
 
 from .candidates import Candidate
 from .latents import trained_slope
+from .picture_coder import FINEST_Q, LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
 from .presets import Preset
-from .sweep import FINEST_Q, LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
 
 MAX_Q = 255
 FINE_Q = 16

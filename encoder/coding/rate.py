@@ -7,8 +7,7 @@ from torch import Tensor
 
 from decoder_pkg.entropy import Q_ONE
 
-from .entropy import bits, coded_information
-from .model import CodecModel
+from ..codecs.hyperprior import CodecModel, bits, coded_information
 
 
 @torch.inference_mode()

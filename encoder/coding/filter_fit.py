@@ -18,9 +18,9 @@ from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, PostFilter, fil
 from decoder_pkg.pixels.filters.correction import REACH, features, padded_levels
 from decoder_pkg.pixels.render import Tile
 
-from .entropy import LOG2_SIGMA_MIN
-from .latent_encoder import NO_COEFFICIENTS
-from .pictures import Pixels
+from ..codecs.hyperprior import LOG2_SIGMA_MIN
+from ..pictures import Pixels
+from .payload import NO_COEFFICIENTS
 from .search import hierarchical_search
 
 ROWS, COLUMNS = 8, 64

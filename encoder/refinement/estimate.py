@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from decoder_pkg.pixels.filters import PostFilter
 
-from .candidates import Candidate
-from .filter_fit import filter_bits
-from .rate import estimated_bits
-from .splice import parts_of
-from .weights import EncoderModel, float_model
+from ..candidates import Candidate
+from ..coding import estimated_bits, filter_bits, parts_of
+from ..weights import EncoderModel, float_model
 
 
 def estimated_payload_bits(model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None) -> float:

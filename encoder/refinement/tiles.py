@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,24 +12,18 @@ from numpy.typing import NDArray
 
 from decoder_pkg.grids import HYPER_STRIDE, LATENT_STRIDE
 from decoder_pkg.pixels import Span, spans
-from eval.metrics import Distortion
 
-from .candidates import Candidate, Measured
-from .encode import AnalysedPicture
-from .latents import Latents, Setting
+from ..coding import AnalysedPicture
+from ..latents import Latents, Setting
+from ..weights import float_model
+from .methods import Method, Stage, method
 from .objective import Objective
-from .presets import Preset
-from .refinement import Method, Stage, method
-from .search import hierarchical_search
-from .weights import float_model
 
 TILE, REACH = 96, 12
 """Side of a tile that is refined at once, and how much around it is refined with it, in latents."""
 
 SEED = 1
 
-Start = tuple[AnalysedPicture, Setting]
-"""A picture under one model, and where its refinement begins."""
 
 REFITS = (0.2, 0.6)
 """Shares of a schedule that lie behind when the filter is fitted again."""
@@ -55,15 +49,6 @@ class Refined:
     setting: Setting
     latents: Latents
     floats: Latents
-    cost: float
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Refined latents and the stream made of them; `cost` is its distortion and rate at the slope."""
-
-    refined: Refined
-    measured: Measured
     cost: float
 
 
@@ -160,82 +145,3 @@ def _inner_hyper(span: Span) -> tuple[slice, slice]:
     """Where a tile's own hyper-latents lie among those it sees, and in the whole grid."""
     start, stop, outer = span.start // HYPER_STRIDE, -(-span.stop // HYPER_STRIDE), span.outer_start // HYPER_STRIDE
     return slice(start - outer, stop - outer), slice(start, stop)
-
-
-def search_start(starts: Sequence[Start], preset: Preset) -> Start:
-    """The picture under a model, and the gain, that cost least after a short refinement.
-
-    Args:
-      starts: the sweep's choice of gain and q, and the slope, under each model that is worth a trial.
-      preset: how much is tried.
-    """
-    if len(starts) == 1 and not preset.gain_steps:
-        return starts[0]
-    best: dict[float, Start] = {}
-    for picture, start in starts:
-
-        def at_gain(gain: int, _best: Refined | None, start: Start = (picture, start)) -> Refined:
-            return refine_latents(start[0], replace(start[1], gain=gain), preset.method, preset.trial_iterations)
-
-        bounds = picture.model.gains[0], picture.model.gains[-1]
-        first = start.gain, at_gain(start.gain, None)
-        _, found = hierarchical_search(at_gain, _cost, first, preset.gain_steps, bounds)
-        best.setdefault(found.cost, (picture, found.setting))
-    return best[min(best)]
-
-
-def search_latents(
-    picture: AnalysedPicture, start: Setting, preset: Preset, code: Callable[[Refined], Measured]
-) -> Measured:
-    """The stream and q of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
-
-    What counts is the real stream: an estimate knows nothing of the filter that it will have in the end.
-
-    Args:
-      picture: the picture under one model.
-      start: gain, first q, and the slope.
-      preset: how much is tried.
-      code: makes a stream of refined latents.
-    """
-
-    def coded(refined: Refined) -> Attempt:
-        measured = code(refined)
-        cost = measured.distortion(start.distortion) + start.slope * measured.candidate.header.length
-        return Attempt(refined, measured, cost)
-
-    def at_q(value: int, best: Attempt) -> Attempt:
-        setting, begin = replace(start, q=value), best.refined.floats
-        return coded(refine_latents(picture, setting, preset.method, preset.step_iterations, begin))
-
-    first = coded(refine_latents(picture, start, preset.method, preset.iterations))
-    if preset.q_steps:
-        # Else a neighbour's further iterations would speak for its q.
-        first = min(first, at_q(start.q, first), key=_cost)
-    _, best = hierarchical_search(at_q, _cost, (start.q, first), preset.q_steps, (1, 255))
-    return best.measured
-
-
-def _cost(found: Refined | Attempt) -> float:
-    return found.cost
-
-
-def sweep_choices(
-    candidates: Iterable[Measured], slope: float, distortion: Distortion, survivors: int
-) -> Iterator[Candidate]:
-    """The best candidate of each model at a slope, for the models worth refining.
-
-    Args:
-      candidates: of the sweep.
-      slope: distortion that one byte is worth.
-      distortion: what is minimised.
-      survivors: models at most.
-    """
-    best: dict[int, tuple[float, Candidate]] = {}
-    for measured in candidates:
-        candidate = measured.candidate
-        model = candidate.header.model
-        cost = measured.distortion(distortion) + slope * candidate.header.length
-        if cost < best.get(model, (math.inf, candidate))[0]:
-            best[model] = cost, candidate
-    for _, candidate in sorted(best.values(), key=lambda pair: pair[0])[:survivors]:
-        yield candidate

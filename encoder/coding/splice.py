@@ -12,10 +12,10 @@ from decoder_pkg.entropy import MEAN_STEPS, Grid
 from decoder_pkg.grids import HYPER_STRIDE, latent_size
 from decoder_pkg.pixels.filters import PostFilter, filter_bins
 
-from .candidates import Candidate
+from ..candidates import Candidate
+from ..latents import Latents
+from ..weights import EncoderModel
 from .filter_fit import FittedFilter
-from .latents import Latents
-from .weights import EncoderModel
 
 
 def parts_of(model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None) -> tuple[Latents, FittedFilter]:
