@@ -2,11 +2,24 @@
 
 import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
 
-from .allocation import Allocation, InfeasibleBudget, Options, allocate
-from .budget import TARGETS, budget_bytes
-from .limits import Limits, apply_limits, constant_quality, constant_rate
-from .model_choice import choose_models
-from .table import Metric, TableAllocation, TableError, allocate_table, load_table
+from .allocation import (
+    TARGETS,
+    Allocation,
+    InfeasibleBudget,
+    Limits,
+    Metric,
+    Options,
+    TableAllocation,
+    TableError,
+    allocate,
+    allocate_table,
+    apply_limits,
+    budget_bytes,
+    choose_models,
+    constant_quality,
+    constant_rate,
+    load_table,
+)
 
 __all__ = [
     "TARGETS",

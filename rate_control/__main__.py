@@ -15,13 +15,22 @@ from encoder.pictures import PictureError
 from encoder.presets import PRESETS, preset
 from eval.provenance import UNKNOWN, provenance
 
-from .allocation import InfeasibleBudget
-from .budget import TARGETS
+from .allocation import (
+    TARGETS,
+    InfeasibleBudget,
+    Metric,
+    TableError,
+    allocate_table,
+    apply_limits,
+    choose_models,
+    constant_rate,
+    load_table,
+    pooled_psnr_db,
+    pooled_similarity,
+    write_table,
+)
 from .engine import ENGINES, EngineError
-from .limits import apply_limits, constant_rate
-from .model_choice import choose_models
 from .options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric, positive
-from .table import Metric, TableError, allocate_table, load_table, pooled_psnr_db, pooled_similarity, write_table
 from .tune import format_table, summary, tune
 
 EXAMPLES = """examples:

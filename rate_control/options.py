@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .limits import Limits
-from .table import METRICS, Metric, TableError
+from .allocation import METRICS, Limits, Metric, TableError
 
 LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given
 many times.

@@ -11,10 +11,9 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from encoder.files import write_atomically
-from eval.figures import plt, png
+from eval.report import plt, png
 
-from .allocation import InfeasibleBudget
-from .table import Metric, TableAllocation, allocate_table
+from .allocation import InfeasibleBudget, Metric, TableAllocation, allocate_table
 
 CURVE_POINTS = 40
 

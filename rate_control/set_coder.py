@@ -20,12 +20,20 @@ from encoder.presets import PRESETS
 from encoder.weights import Zoo
 from eval.threads import one_thread
 
-from .allocation import InfeasibleBudget, Options, slope_at
+from .allocation import (
+    InfeasibleBudget,
+    Limits,
+    Metric,
+    Options,
+    TableAllocation,
+    allocate_table,
+    apply_limits,
+    cheapest_rows,
+    slope_at,
+)
 from .engine import Engine, Here
 from .jobs import PictureJob, PresetRefinement, Refine, run_job
-from .limits import Limits, apply_limits
 from .set_picture import PARTNER_CHANGE, SetPicture
-from .table import Metric, TableAllocation, allocate_table, cheapest_rows
 
 TARGET_FILL = 0.9995
 """Share of the budget that is used at least, where the pictures allow it."""

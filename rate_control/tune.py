@@ -15,14 +15,19 @@ from encoder.presets import Preset
 from encoder.weights import load_zoo
 from eval.provenance import provenance
 
-from .budget import budget_bytes
-from .comparison import compare_allocations
+from .allocation import (
+    Limits,
+    Metric,
+    TableAllocation,
+    apply_limits,
+    budget_bytes,
+    compare_allocations,
+    picture_psnr_db,
+)
 from .engine import Engine
 from .jobs import PresetRefinement
-from .limits import Limits, apply_limits
 from .plots import plot_rates, plot_set_curve, set_curve
 from .set_coder import SetCoder
-from .table import Metric, TableAllocation, picture_psnr_db
 
 
 def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:

@@ -14,10 +14,9 @@ from encoder.presets import PRESETS, preset
 from encoder.weights import load_zoo
 from eval.leaderboard import Board
 from eval.problems import Problem
-from rate_control.allocation import InfeasibleBudget
+from rate_control.allocation import InfeasibleBudget, TableError
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric
-from rate_control.table import TableError
 
 from . import check, rehearse
 from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines

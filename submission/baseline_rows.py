@@ -22,9 +22,8 @@ from eval.leaderboard import Row
 from eval.problems import Problem, warning
 from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
-from rate_control.allocation import InfeasibleBudget
+from rate_control.allocation import InfeasibleBudget, TableAllocation, allocate_table
 from rate_control.engine import Engine, Here
-from rate_control.table import TableAllocation, allocate_table
 
 from .seasons import Season
 

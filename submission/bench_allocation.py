@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rate_control.table import allocate_table
+from rate_control.allocation import allocate_table
 
 PICTURES, CANDIDATES = 500, 200
 PIXELS = 2_000_000

@@ -19,12 +19,10 @@ from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import provenance
 from eval.score import SetScore, flatten_pngs, score_folder
-from rate_control.budget import budget_bytes
+from rate_control.allocation import Limits, Metric, budget_bytes
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
-from rate_control.limits import Limits
 from rate_control.set_coder import SetCoder
-from rate_control.table import Metric
 
 from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decoder_zip, bundle_sha256
 from .freeze import LOCK, check_frozen

@@ -12,7 +12,7 @@ from decoder_pkg.errors import DecoderError
 from decoder_pkg.models import Bundle, load_bundle
 from decoder_pkg.stream import Archive, member_faults, open_zip, unpack
 from eval.problems import Problem, warning
-from rate_control.budget import budget_bytes
+from rate_control.allocation import budget_bytes
 
 from .decoder_zip import ENTRY, VENDOR, BuildError
 from .freeze import LOCK, read_lock

@@ -16,14 +16,13 @@ from encoder.latents import trained_slope
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
-from eval.curves import MEAN, SET, Curve
 from eval.provenance import Provenance, provenance
-from rate_control.allocation import lower_hull
+from eval.report import MEAN, SET, Curve
+from rate_control.allocation import Metric, lower_hull, picture_psnr_db
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
-from rate_control.table import Metric, picture_psnr_db
 
 from .baseline_rows import Tables
 

@@ -23,13 +23,12 @@ from encoder.presets import PRESETS, Preset, preset
 from encoder.refinement import estimated_payload_bits
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
-from eval.curve_plots import curves_picture
-from eval.curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
+from eval.report import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, curves_picture, published_curves
+from rate_control.allocation import TableError
 from rate_control.engine import EngineError, Processes
 from rate_control.jobs import similarity
-from rate_control.table import TableError
 
 from .baseline_rows import sweep_baselines
 from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs

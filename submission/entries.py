@@ -16,8 +16,8 @@ from encoder.files import write_atomically
 from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import UNKNOWN, provenance
+from eval.report import Contestant
 from eval.score import flatten_pngs, score_folder
-from eval.sheet import Contestant
 
 from .build import TEAM_INFO, RehearsalError, rehearse_target
 from .decoder_zip import DECODER_ZIP, ENTRY

@@ -18,11 +18,10 @@ from eval.baselines import installed
 from eval.leaderboard import PUBLISHED
 from eval.problems import Problem, failed
 from eval.published import published_rows
-from eval.sheet import Contestant, picture_table, sheet
-from rate_control.budget import budget_bytes
+from eval.report import Contestant, comparison_sheet, picture_table
+from rate_control.allocation import TableAllocation, budget_bytes
 from rate_control.engine import Processes
 from rate_control.options import add_targets_option
-from rate_control.table import TableAllocation
 
 from .baseline_rows import baseline_rows, fit_baselines, set_score, sweep_baselines, write_decoded
 from .entries import Contest, Entry, EntryError, Result, judge
@@ -34,7 +33,7 @@ EXAMPLES = """examples:
   python -m submission.leaderboard ours=dist                            the embedded photographs, as `make submission`
   python -m submission.leaderboard --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
   python -m submission.leaderboard --images photos/ ours=dist decoded=folder/ --baselines
-  python -m submission.leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
+  python -m submission.leaderboard --images photos/ ours=dist --comparison_sheet AVIF    crops of the worst and best pictures
 
 An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
 run, without network and without the converted originals; what else is on this machine it can read. Any other folder
@@ -171,7 +170,7 @@ def write_sheets(results: Sequence[Result], other: Contestant, target: str, orig
             stem = f"{ours.name}-{other.name}-{target}"
             table = picture_table(ours.score, other.score).assign(**asdict(origin) if origin else {})
             write_atomically(folder / f"{stem}.csv", table.to_csv(index=False, float_format="%.5f").encode())
-            write_atomically(folder / f"{stem}.png", sheet(originals, ours, other))
+            write_atomically(folder / f"{stem}.png", comparison_sheet(originals, ours, other))
             print(f"\n{target} bpp, {ours.name} against {other.name} ({folder / stem}.csv, .png)")
             print(picture_table(ours.score, other.score).to_string(index=False, float_format="{:.4f}".format))
 

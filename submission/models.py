@@ -17,7 +17,7 @@ from encoder.codecs import watched_convolutions
 from encoder.codecs.hyperprior import CodecModel
 from encoder.pictures import PictureError, find_pictures
 from encoder.weights import Zoo, load_float_model, load_zoo
-from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
+from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import EngineError, Processes
 
 from .codecs import model_codecs

@@ -12,7 +12,7 @@ from statistics import median
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
 from eval.problems import failed
-from rate_control.budget import budget_bytes
+from rate_control.allocation import budget_bytes
 
 from .build import RehearsalError, TargetResult, rehearse_target
 from .check import check

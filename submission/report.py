@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from encoder.files import write_atomically
-from eval.board_files import board_markdown, board_picture, board_tables
 from eval.leaderboard import Board, records
 from eval.problems import Problem
+from eval.report import board_markdown, board_picture, board_tables
 
 from .build import TargetResult
 from .decoder_zip import DecoderZip

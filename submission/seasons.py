@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from decoder_pkg.commands import DATA_ZIP
-from rate_control.budget import budget_bytes
+from rate_control.allocation import budget_bytes
 
 MEGABYTE = 10**6
 GIGABYTE = 10**9

@@ -29,7 +29,7 @@ from encoder.picture_coder import refinement_key
 from encoder.pictures import PictureError, Pixels, find_pictures, load_picture, pixels_digest
 from encoder.refinement import METHODS, estimated_payload_bits, refine_latents
 from encoder.weights import EncoderModel, Zoo, load_zoo
-from eval.curves import MEAN, Curve, bjontegaard_delta, published_curves
+from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import loaded_zoo
 

@@ -17,9 +17,8 @@ from encoder.weights import load_float_model, load_zoo
 
 from .config import load_config
 from .data import CROPS, EVALUATION, CropSet
-from .divergence import DivergenceError
-from .evaluation import load_pictures
-from .trainer import CHECKPOINT, ORIGIN, Trainer
+from .loop import CHECKPOINT, ORIGIN, DivergenceError, Trainer
+from .tasks import load_pictures
 
 EXAMPLES = """examples:
   python -m training --config training/configs/base.toml --data photos/train --evaluation photos/kodak --run runs/base

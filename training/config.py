@@ -31,7 +31,7 @@ class TrainConfig:
       ema: decay of the averaged weights per iteration.
       clip: largest norm of the gradient.
       rank: of what is added to every convolution's weight of the model that the run starts from, see
-        `training.low_rank`; 0 trains the weights themselves.
+        `training.tasks.low_rank`; 0 trains the weights themselves.
       distortion: `mse` or `ms-ssim`, see `training.distortion`.
       gain_low, gain_high: range of gain indices (inclusive), over which every batch is spread.
       evaluate_every: iterations between evaluations.

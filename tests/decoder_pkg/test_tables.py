@@ -11,7 +11,7 @@ from decoder_pkg.entropy.coding_tables import PRECISION, build_table, decode_val
 from decoder_pkg.entropy.scales import BIN_OCTAVES
 from decoder_pkg.errors import WeightsError
 from encoder.codecs.hyperprior.entropy import COMPONENTS, DEAD_ZONE, LOG2_SIGMA_MIN, latent_likelihood
-from training.table_export import gaussian_tables, integer_frequencies
+from training.export.tables import gaussian_tables, integer_frequencies
 
 TABLE = build_table(np.array([2**20, 2**22, 2**24 - 2**20 - 2**22 - 2**10 - 16, 2**9, 2**9, 16], dtype=np.uint32), 3)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eval.curve_plots import curves_picture
-from eval.curves import KODAK_PICTURES, MEAN, PUBLISHED_CURVES, SET, Curve, bjontegaard_delta, published_curves
 from eval.published import CLIC_2021_VALIDATION, read_pictures
+from eval.report.curve_plots import curves_picture
+from eval.report.curves import KODAK_PICTURES, MEAN, PUBLISHED_CURVES, SET, Curve, bjontegaard_delta, published_curves
 
 RATES = (0.1, 0.2, 0.4, 0.8, 1.6)
 ANCHOR = Curve("anchor", MEAN, RATES, (26.0, 28.5, 31.2, 34.0, 37.0), (0.90, 0.94, 0.97, 0.985, 0.993))

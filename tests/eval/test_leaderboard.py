@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eval.board_files import board_markdown, board_picture, board_tables
 from eval.leaderboard import CELLS, Row, average_table, leaderboard, records
 from eval.problems import Problem
 from eval.provenance import Provenance
 from eval.published import PUBLISHED_SETS, published_rows
+from eval.report.board_files import board_markdown, board_picture, board_tables
 
 ORIGIN = Provenance("c0ffee", "ab" * 32, "2.0", 2, "CPU of a test", "2021-01-02 03:04:05")
 COLUMNS = ("Team", "MSSSIM", "PSNR", "FID", "ELO", "Data size", "Decoder size", "Decoding time (s)", "Date")

@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from rate_control.table import COLUMNS
+from rate_control.allocation.table import COLUMNS
 
 SMALL_BUDGET = 1777
 CROPS = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rate_control.budget import TARGETS, budget_bytes
+from rate_control.allocation.budget import TARGETS, budget_bytes
 
 
 def test_budgets_are_those_of_the_2021_season() -> None:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from rate_control.__main__ import main
-from rate_control.allocation import InfeasibleBudget
-from rate_control.model_choice import choose_models
-from rate_control.table import COLUMNS, TableError
+from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.model_choice import choose_models
+from rate_control.allocation.table import COLUMNS, TableError
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from eval.published import PUBLISHED_SETS
-from rate_control.budget import TARGETS, budget_bytes
-from rate_control.interpolation import interpolate_candidates
-from rate_control.table import allocate_table
+from rate_control.allocation.budget import TARGETS, budget_bytes
+from rate_control.allocation.interpolation import interpolate_candidates
+from rate_control.allocation.table import allocate_table
 
 HERE = Path(__file__).parent / "reference"
 

@@ -18,12 +18,12 @@ from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
 from eval.metrics import squared_error
 from eval.provenance import provenance
-from rate_control.allocation import InfeasibleBudget
+from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.limits import Limits
+from rate_control.allocation.table import Metric
 from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
-from rate_control.limits import Limits
 from rate_control.set_coder import TARGET_FILL, SetCoder
-from rate_control.table import Metric
 from rate_control.tune import picture_table, tune
 from submission.build import pack_targets
 

@@ -10,9 +10,9 @@ from decoder_pkg.models.manifest import MANIFEST
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR
+from rate_control.allocation.table import Metric
 from rate_control.set_coder import SetCoder
-from rate_control.table import Metric
-from tests.conftest import GOLDEN
+from tests.paths import GOLDEN
 
 
 @pytest.fixture

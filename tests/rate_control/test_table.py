@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from rate_control.__main__ import main
-from rate_control.allocation import InfeasibleBudget
-from rate_control.comparison import compare_allocations
-from rate_control.limits import Limits, apply_limits, constant_quality, constant_rate
+from rate_control.allocation.comparison import compare_allocations
+from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.limits import Limits, apply_limits, constant_quality, constant_rate
+from rate_control.allocation.table import Metric, TableError, allocate_table, load_table, picture_psnr_db, write_table
 from rate_control.options import parse_limit, parse_target
-from rate_control.table import Metric, TableError, allocate_table, load_table, picture_psnr_db, write_table
 from rate_control.tune import summary
 from tests.paths import ROOT
 from tests.rate_control.conftest import total_pixels

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rate_control.limits import Limits, apply_limits
-from rate_control.table import COLUMNS, Metric, TableError, allocate_table, check_table, load_table
+from rate_control.allocation.limits import Limits, apply_limits
+from rate_control.allocation.table import COLUMNS, Metric, TableError, allocate_table, check_table, load_table
 from tests.rate_control.conftest import total_pixels
 
 

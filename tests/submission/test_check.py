@@ -24,7 +24,8 @@ from submission.check import check
 from submission.check import main as check_command
 from submission.seasons import KnownSet, Season, season
 from submission.zips import build_zip
-from tests.decoder_pkg.test_bundle import ROOT, fake_weights
+from tests.decoder_pkg.test_bundle import fake_weights
+from tests.paths import ROOT
 
 RULES = season(2021)
 

@@ -15,12 +15,12 @@ from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
 from encoder.weights import Zoo
-from eval.curves import MEAN, SET
 from eval.metrics import pooled_psnr
 from eval.provenance import provenance
+from eval.report.curves import MEAN, SET
+from rate_control.allocation.table import cheapest_rows
 from rate_control.engine import Here
 from rate_control.jobs import similarity
-from rate_control.table import cheapest_rows
 from submission import curves
 from submission.baseline_rows import sweep_baselines
 from submission.codecs import SLOPE_GAINS, Codec, baseline_codecs, mean_curve, model_codecs, preset_codecs, slope_curve

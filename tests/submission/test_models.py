@@ -4,7 +4,7 @@ import pytest
 
 from decoder_pkg.grids import LATENT_STRIDE
 from encoder.weights import Zoo, load_float_model
-from eval.curves import MEAN, Curve
+from eval.report.curves import MEAN, Curve
 from submission.models import bd_rate, models_table, multiplications, parameters
 
 

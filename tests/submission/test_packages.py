@@ -14,7 +14,7 @@ from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
 from encoder.files import write_atomically
 from encoder.weights import Zoo
-from rate_control.allocation import InfeasibleBudget
+from rate_control.allocation.hulls import InfeasibleBudget
 from submission import build
 from submission.build import RehearsalError, pack_targets, rehearse_target
 from submission.decoder_zip import WHEELS, BuildError, build_decoder_zip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rate_control.budget import budget_bytes
+from rate_control.allocation.budget import budget_bytes
 from submission.seasons import SEASONS, season
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from encoder.refinement.methods import REFINEMENT_VERSION
 from encoder.weights import Zoo
-from eval.curves import KODAK_PICTURES, MEAN, published_curves
+from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.engine import Here
 from submission import trials
 from submission.trials import PLAIN, ROUNDED, run, table

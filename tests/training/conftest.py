@@ -9,14 +9,14 @@ import skimage.data
 from PIL import Image
 
 from tests.training.runs import SMOKE, trainer
-from training.data import CropSet
+from training.data.crops import CropSet
 
 
 @pytest.fixture(scope="session", autouse=True)
 def few_patches() -> Iterator[None]:
     """A few patches are enough for principal components of two pictures."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.initialise.PATCHES", 3_000)
+        patch.setattr("training.tasks.initialise.PATCHES", 3_000)
         yield
 
 

@@ -10,8 +10,8 @@ import torch
 
 from encoder.codecs.hyperprior.model import CodecModel
 from training.config import TrainConfig, load_config
-from training.data import CropSet
-from training.trainer import Trainer
+from training.data.crops import CropSet
+from training.loop.trainer import Trainer
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 SMOKE = replace(load_config(CONFIGS / "smoke.toml"), iterations=50, evaluate_every=10)

@@ -10,7 +10,8 @@ from PIL import Image
 
 from decoder_pkg.models.manifest import MANIFEST
 from encoder.files import write_json
-from training import __main__, export
+from training import __main__
+from training.export import whole as export
 
 
 @pytest.mark.parametrize("line", ["from_model = 99", 'architecture = "none"', "crop = 512"])
@@ -52,6 +53,6 @@ def test_export_of_a_run_that_is_none_says_so_in_one_line(
     monkeypatch.chdir(tmp_path)
     Image.fromarray(skimage.data.coffee()[:256, :256]).save(tmp_path / "one.png")
     options = ["--run", "none", "--id", "1", "--name", "one", "--data", "."]
-    monkeypatch.setattr("sys.argv", ["python -m training.export", *options])
+    monkeypatch.setattr("sys.argv", ["python -m training.export.whole", *options])
     assert export.main() == 1
     assert "none/config.json" in capsys.readouterr().err

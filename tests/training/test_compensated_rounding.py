@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES
 from encoder.codecs.hyperprior.model import CodecModel
-from training.compensated_rounding import input_moments, round_compensated
+from training.export.compensated_rounding import input_moments, round_compensated
 
 
 def correlated(seed: int, count: int) -> NDArray[np.float64]:

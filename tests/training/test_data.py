@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from tests.training.runs import SMOKE, trainer
-from training.batches import TrainingBatches
-from training.cutting import Cutter
-from training.data import CropSet
-from training.variation import Variation
+from training.data.batches import TrainingBatches
+from training.data.crops import CropSet
+from training.data.cutting import Cutter
+from training.data.variation import Variation
 
 
 def test_crops_are_lit_framed_and_made_noisy_as_drawn() -> None:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from training.divergence import FEWEST, DivergenceError, LossWatch
+from training.loop.divergence import FEWEST, DivergenceError, LossWatch
 
 
 def watched(watch: LossWatch, losses: list[float]) -> None:

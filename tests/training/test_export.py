@@ -17,10 +17,10 @@ from encoder.coding.coded_picture import AnalysedPicture
 from encoder.picture_coder import PictureCoder
 from encoder.weights import DIGESTS, load_float_model, load_zoo
 from training.config import TrainConfig
-from training.data import CropSet
-from training.export import code_lengths, export, export_difference, update_manifest
-from training.fixed_point_export import quantise_layers
-from training.trained import TrainedRun, load_run
+from training.data.crops import CropSet
+from training.export.fixed_point import quantise_layers
+from training.export.trained import TrainedRun, load_run
+from training.export.whole import code_lengths, export, export_difference, update_manifest
 
 Folders = tuple[Path, Path]
 

@@ -15,9 +15,9 @@ from encoder.coding.coded_picture import AnalysedPicture
 from encoder.coding.filter_fit import NormalEquations
 from encoder.weights import Zoo, load_zoo
 from tests.paths import GOLDEN
-from training.data import CropSet
-from training.export import update_manifest
-from training.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
+from training.data.crops import CropSet
+from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
+from training.export.whole import update_manifest
 
 
 def fits(filters: NDArray[np.float64], rng: np.random.Generator) -> CropFits:

@@ -14,12 +14,12 @@ from decoder_pkg.weight_files.safetensors_reader import TensorFile
 from encoder.weights import EncoderModel, load_float_model, load_zoo
 from tests.training.runs import SMOKE, trainer
 from training.config import TrainConfig
-from training.data import CropSet
-from training.difference_export import Goal
-from training.export import export, export_difference, update_manifest
-from training.factor_export import factors
-from training.trained import load_run
-from training.trainer import Trainer
+from training.data.crops import CropSet
+from training.export.deltas import Goal
+from training.export.factors import factors
+from training.export.trained import load_run
+from training.export.whole import export, export_difference, update_manifest
+from training.loop.trainer import Trainer
 
 RANK = 3
 CONFIG = replace(SMOKE, architecture="smoke-quadtree", rank=RANK, iterations=20, adam_lr=3e-3, noise_iterations=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.muon import STACK, TURNS, Muon, orthogonalise
+from training.loop.muon import STACK, TURNS, Muon, orthogonalise
 
 
 def test_orthogonalised_matrix_has_singular_values_near_one() -> None:

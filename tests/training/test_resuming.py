@@ -12,10 +12,10 @@ import torch
 
 from encoder.codecs.hyperprior.model import CodecModel
 from tests.training.runs import SMOKE, trainer
-from training.data import CropSet
-from training.divergence import DivergenceError
-from training.trained import load_run
-from training.trainer import CHECKPOINT, LOG, Trainer, Values
+from training.data.crops import CropSet
+from training.export.trained import load_run
+from training.loop.divergence import DivergenceError
+from training.loop.trainer import CHECKPOINT, LOG, Trainer, Values
 
 
 def test_resumed_run_ends_like_an_undisturbed_one(tmp_path: Path, crops: CropSet) -> None:
@@ -81,9 +81,9 @@ def test_diverging_run_does_not_overwrite_its_last_good_checkpoint(
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=40))
     training.run(until=2)
-    monkeypatch.setattr("training.trainer.CHECKPOINT_SECONDS", 0)
-    monkeypatch.setattr("training.trainer.UNREAD", 1)
-    monkeypatch.setattr("training.divergence.FEWEST", 1)
+    monkeypatch.setattr("training.loop.trainer.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("training.loop.trainer.UNREAD", 1)
+    monkeypatch.setattr("training.loop.divergence.FEWEST", 1)
     monkeypatch.setattr(training, "step", diverging(training))
     with pytest.raises(DivergenceError, match=r"rose from 1 to 100 before iteration 5.*checkpoint\.pt"):
         training.run()
@@ -94,7 +94,7 @@ def test_run_that_diverged_before_its_first_checkpoint_is_not_saved_as_healthy(
     tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=8))
-    monkeypatch.setattr("training.divergence.FEWEST", 4)
+    monkeypatch.setattr("training.loop.divergence.FEWEST", 4)
     monkeypatch.setattr(training, "step", diverging(training))
     with pytest.raises(DivergenceError, match="rose from 1 to 100"):
         training.run()

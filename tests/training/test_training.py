@@ -18,15 +18,15 @@ from encoder.codecs.hyperprior.model import CodecModel
 from encoder.weights import load_zoo
 from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import TrainConfig, load_config
-from training.data import CropSet
+from training.data.crops import CropSet
 from training.distortion import structural_loss
-from training.evaluation import load_pictures
-from training.loss import lagrangian
-from training.milestones import TABLE
-from training.optimizers import learning_rate_factor
-from training.plots import plot_milestones
-from training.trained import load_run
-from training.trainer import ORIGIN, TensorList, Trainer
+from training.export.trained import load_run
+from training.loop.milestones import TABLE
+from training.loop.optimizers import learning_rate_factor
+from training.loop.plots import plot_milestones
+from training.loop.trainer import ORIGIN, TensorList, Trainer
+from training.tasks.evaluation import load_pictures
+from training.tasks.loss import lagrangian
 
 
 def test_fifty_iterations_lower_the_loss(run: Path) -> None:

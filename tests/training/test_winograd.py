@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.winograd import is_faster, use_winograd
+from training.loop.winograd import is_faster, use_winograd
 
 pytestmark = pytest.mark.skipif(not is_faster(), reason="needs AVX512-BF16, g++, and no AMX")
 

@@ -9,7 +9,7 @@ from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
 from encoder.codecs.hyperprior import CodecModel
 from encoder.devices import bf16_helps
 
-from .distortion import DISTORTIONS
+from ..distortion import DISTORTIONS
 
 REFERENCE_LAMBDA = 0.0032
 """Losses are divided by sqrt(lambda / this), which balances the rates."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from .config import TrainConfig
+from ..config import TrainConfig
 from .muon import TURNS, Muon
 
 LEAST_MATRIX = 32

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bjontegaard
 
-from .published import CLIC_2021_VALIDATION, FOLDER, read_pictures
+from ..published import CLIC_2021_VALIDATION, FOLDER, read_pictures
 
 MEAN = "mean of pictures"
 """Each point is a mean over pictures at one setting of the codec, as papers report it."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from decoder_pkg.weight_files import LARGEST, LEFT, MAX_SHIFT, RIGHT, SCALE_SUFFIX, SHIFTS
 
-from .difference_export import LEAST_SQUARE, Arrays, Goal
+from .deltas import LEAST_SQUARE, Arrays, Goal
 
 CODE_COST = 5e-13
 """What rounding a factor's number adds to the squared gradient of the loss, for every tensor; measured in

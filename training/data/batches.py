@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .config import TrainConfig
-from .data import CropSet
+from ..config import TrainConfig
+from .crops import CropSet
 from .variation import Variation, draw
 
 PLACING = 4
@@ -23,7 +23,7 @@ class TrainingBatch(NamedTuple):
     """What a training iteration sees.
 
     Attributes:
-      windows: [B, 3, S, S] uint8, or their places [B, 7] int64 where a GPU cuts them, see `training.cutting`.
+      windows: [B, 3, S, S] uint8, or their places [B, 7] int64 where a GPU cuts them, see `training.data.cutting`.
       variation: of these.
       gains: [B] int64 gain indices.
     """

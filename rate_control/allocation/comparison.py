@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from .allocation import InfeasibleBudget
 from .budget import budget_bytes
+from .hulls import InfeasibleBudget
 from .interpolation import interpolate_candidates
 from .limits import constant_quality, constant_rate
 from .table import allocate_table, picture_psnr_db, pooled_psnr_db

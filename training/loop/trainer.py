@@ -21,16 +21,11 @@ from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
 from encoder.codecs.hyperprior import CodecModel
 from encoder.files import replacing, write_atomically, write_json
 
-from .batches import TrainingBatch, load_batches
+from ..config import TrainConfig
+from ..data import CropSet, Cutter, TrainingBatch, fits, load_batches
+from ..tasks import adapt, evaluate, initialise_shortcut, losses, trained
 from .captured import CapturedUpdate
-from .config import TrainConfig
-from .cutting import Cutter, fits
-from .data import CropSet
 from .divergence import DivergenceError, LossWatch
-from .evaluation import evaluate
-from .initialise import initialise_shortcut
-from .loss import losses
-from .low_rank import adapt, trained
 from .optimizers import build_optimizers, learning_rate_factor, restore, set_learning_rate
 from .plots import plot_progress
 from .winograd import is_faster, use_winograd

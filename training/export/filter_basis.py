@@ -1,4 +1,4 @@
-"""The post-filter's basis, from the best filters of training crops: python -m training.filter_basis"""
+"""The post-filter's basis, from the best filters of training crops: python -m training.export.filter_basis"""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from encoder.weights import Zoo, load_zoo
 from eval.metrics import squared_error
 from eval.provenance import commit
 
-from .data import CROPS, CropSet
-from .export import LICENCE
+from ..data import CROPS, CropSet
+from .whole import LICENCE
 
 EXAMPLES = """examples:
-  python -m training.filter_basis                  anew, in the place of the shipped one, with the shipped models
-  python -m training.filter_basis --crops 200 --filters 64
+  python -m training.export.filter_basis                  anew, in the place of the shipped one, with the shipped models
+  python -m training.export.filter_basis --crops 200 --filters 64
 """
 FILTERS = 192
 FILE = "postfilter.safetensors"
@@ -181,7 +181,7 @@ def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]], ledg
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        "python -m training.filter_basis",
+        "python -m training.export.filter_basis",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

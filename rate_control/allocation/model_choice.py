@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .allocation import InfeasibleBudget
+from .hulls import InfeasibleBudget
 from .table import Metric, TableError, allocate_table
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from .allocation import InfeasibleBudget
+from .hulls import InfeasibleBudget
 from .table import Metric, TableError, check_table, picture_groups, picture_psnr_db, take_rows
 
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from ..leaderboard import PUBLISHED, Board, average_table, leaderboard
+from ..problems import Problem
 from .figures import plt, png
-from .leaderboard import PUBLISHED, Board, average_table, leaderboard
-from .problems import Problem
 
 INCHES_PER_LINE = 0.27
 GREY = "#6a6a6a"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .batches import TrainingBatch
+from ..data import TrainingBatch
 from .muon import TURNS
 
 WARM = 2 * TURNS

@@ -11,9 +11,9 @@ import torch
 from decoder_pkg.models import ALL_GAINS
 from encoder.codecs.hyperprior import CodecModel
 
-from .config import TrainConfig
-from .low_rank import adapt, merge
-from .trainer import ORIGIN
+from ..config import TrainConfig
+from ..loop import ORIGIN
+from ..tasks import adapt, merge
 
 Ledger = dict[str, int | float | str | list[int]]
 

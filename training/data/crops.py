@@ -66,7 +66,7 @@ class CropSet:
         return f"{len(self.crops)} crops of {self.side}x{self.side}"
 
     def place(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
-        """Where random windows are cut: [count, 7] int64, see `training.cutting`; reduced and turned by chance."""
+        """Where random windows are cut: [count, 7] int64, see `training.data.cutting`; reduced and turned by chance."""
         side = np.where(rng.random(count) < DOWNSCALED, rng.integers(size, self.side + 1, count), size)
         chosen = rng.choice(len(self.crops), size=count, p=self.weights)
         corners, turns = rng.integers(0, self.side - side + 1, (2, count)), rng.integers(0, 2, (3, count))

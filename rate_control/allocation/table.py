@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .allocation import Allocation, Options, allocate
+from .hulls import Allocation, Options, allocate
 
 COLUMNS = ("image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels")
 """image and candidate are names; ms_ssim_loss is 1 - MS-SSIM; squared_error is summed over all RGB samples."""

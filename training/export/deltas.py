@@ -19,10 +19,10 @@ from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
 from encoder.codecs.hyperprior import SCALE, SCALE_UNIT, CodecModel, LayerPlan, plan
 
+from ..data import CropSet
+from ..tasks import losses
 from .compensated_rounding import round_compensated
-from .data import CropSet
-from .fixed_point_export import float_layer, integer_bias, source_exponent, tap_major
-from .loss import losses
+from .fixed_point import float_layer, integer_bias, source_exponent, tap_major
 
 STEP_COST = 2.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""

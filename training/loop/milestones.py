@@ -1,4 +1,4 @@
-"""Draws milestones.csv, what the hours of training brought: python -m training.milestones"""
+"""Draws milestones.csv, what the hours of training brought: python -m training.loop.milestones"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pandas as pd
 
 from .plots import plot_milestones
 
-TABLE = Path(__file__).parent / "milestones.csv"
+TABLE = Path(__file__).parents[1] / "milestones.csv"
 
 
 def main() -> None:
-    argparse.ArgumentParser("python -m training.milestones", description=__doc__).parse_args()
+    argparse.ArgumentParser("python -m training.loop.milestones", description=__doc__).parse_args()
     plot_milestones(pd.read_csv(TABLE), TABLE.with_suffix(".png"))
 
 

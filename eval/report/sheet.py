@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from .metrics import Pixels
-from .score import SetScore
+from ..metrics import Pixels
+from ..score import SetScore
 
 CROP = 256
 """Largest side of a crop in pixels; crops are shown 1:1."""
@@ -57,7 +57,7 @@ def picture_table(ours: SetScore, other: SetScore) -> pd.DataFrame:
     return table.sort_values("gain (dB)", kind="stable", ignore_index=True)
 
 
-def sheet(originals: Path, ours: Contestant, other: Contestant) -> bytes:
+def comparison_sheet(originals: Path, ours: Contestant, other: Contestant) -> bytes:
     """A PNG of the worst and best pictures against the other codec: original, ours, other, our error, at 1:1.
 
     Args:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ..leaderboard import PUBLISHED
 from .curves import QUALITIES, Curve
 from .figures import plt, png
-from .leaderboard import PUBLISHED
 
 RATES = (0.04, 1.2)
 """Bits per pixel that are shown."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from encoder.files import write_atomically
-from eval.figures import plt, png
+from eval.report import plt, png
 
 
 def plot_progress(log: Path, picture: Path) -> None:

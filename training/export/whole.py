@@ -30,13 +30,13 @@ from encoder.weights import DIGESTS, EncoderModel, load_float_model, load_zoo, r
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from eval.provenance import commit
 
+from ..data import CROPS, CropSet
+from ..tasks import losses
 from .compensated_rounding import input_moments
-from .data import CROPS, CropSet
-from .difference_export import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
-from .factor_export import factors
-from .fixed_point_export import calibrate, quantise_layers
-from .loss import losses
-from .table_export import gaussian_tables, hyper_tables
+from .deltas import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
+from .factors import factors
+from .fixed_point import calibrate, quantise_layers
+from .tables import gaussian_tables, hyper_tables
 from .trained import Ledger, TrainedRun, load_run
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -56,8 +56,8 @@ CALIBRATION_BATCHES = 16
 CALIBRATION_BATCH = 8
 MOMENT_BATCHES = 6
 EXAMPLES = """examples:
-  python -m training.export --run runs/base --id 1 --name base
-  python -m training.export --run runs/low --id 2 --name low --base 1   (a copy of model 1, fine-tuned for low rates)
+  python -m training.export.whole --run runs/base --id 1 --name base
+  python -m training.export.whole --run runs/low --id 2 --name low --base 1   (model 1, fine-tuned for low rates)
 """
 
 
@@ -220,7 +220,7 @@ def _base(arguments: argparse.Namespace) -> EncoderModel | None:
 def main() -> int:
     """Returns the exit code: 0 when weights of few steps and in fixed point lose as little as they may."""
     parser = argparse.ArgumentParser(
-        "python -m training.export",
+        "python -m training.export.whole",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

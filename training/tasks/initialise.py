@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from decoder_pkg.grids import LATENT_STRIDE
 from encoder.codecs.hyperprior import CodecModel
 
-from .data import CropSet
+from ..data import CropSet
 
 PATCHES = 200_000
 
