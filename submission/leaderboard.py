@@ -33,7 +33,7 @@ EXAMPLES = """examples:
   python -m submission.leaderboard ours=dist                            the embedded photographs, as `make submission`
   python -m submission.leaderboard --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
   python -m submission.leaderboard --images photos/ ours=dist decoded=folder/ --baselines
-  python -m submission.leaderboard --images photos/ ours=dist --comparison_sheet AVIF    crops of the worst and best pictures
+  python -m submission.leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
 
 An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
 run, without network and without the converted originals; what else is on this machine it can read. Any other folder
