@@ -25,7 +25,6 @@ from decoder_pkg.weight_files import TensorFile, read_weights, unpack
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .codecs.hyperprior import Analysis, CodecModel, HyperAnalysis, load_entropy
-from .coding import savings
 from .devices import fastest_device
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -79,11 +78,6 @@ class EncoderModel:
         if self.sha256 not in ("", hashlib.sha256(data).hexdigest()):
             raise WeightsError(f"{self.path} is another file than {DIGESTS} beside it names")
         return data
-
-    @cached_property
-    def savings(self) -> NDArray[np.float32]:
-        """What smaller symbols save, by coding table."""
-        return savings(self.decoder.entropy.latent_tables)
 
     @cached_property
     def analysis(self) -> Analysis:

@@ -65,7 +65,8 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
       BuildError: a wheel is missing or has another sha256 than the list says.
     """
     members = {ENTRY: ENTRY_SCRIPT.encode()}
-    members |= {f"decoder_pkg/{path.name}": path.read_bytes() for path in PACKAGE.glob("*.py")}
+    modules = PACKAGE.rglob("*.py")
+    members |= {f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}": path.read_bytes() for path in modules}
     files = [MANIFEST, *read_manifest(weights).files]
     members |= {f"{PACKED_WEIGHTS}/{name}": (weights / name).read_bytes() for name in files}
     members |= vendored(wheels)

@@ -20,7 +20,7 @@ from eval.pictures import PictureError, picture_size
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.quality import Quality
-from eval.report import Contestant, picture_table, sheet
+from eval.report import Contestant, comparison_sheet, picture_table
 from rate_control.allocation import TableAllocation, TableError, budget_bytes
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.options import add_metric_options, add_targets_option, chosen_metric
@@ -176,7 +176,7 @@ def write_sheets(
             table = picture_table(ours.score, other.score, quality)
             origins = table.assign(**asdict(origin) if origin else {})
             write_atomically(folder / f"{stem}.csv", origins.to_csv(index=False, float_format="%.5f").encode())
-            write_atomically(folder / f"{stem}.png", sheet(originals, ours, other, quality))
+            write_atomically(folder / f"{stem}.png", comparison_sheet(originals, ours, other, quality))
             print(f"\n{target} bpp, {ours.name} against {other.name} ({folder / stem}.csv, .png)")
             print(table.to_string(index=False, float_format="{:.4f}".format))
 

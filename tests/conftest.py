@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
 from encoder.weights import Zoo, load_zoo
 from tests.golden.make import with_filter
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden"
 SHARED = Path(__file__).parents[2] / "shared"
 
 # Small networks: more threads would wait for each other.

@@ -26,7 +26,8 @@ from rate_control.allocation.table import COLUMNS, TableError, load_table
 from submission.check import check
 from submission.check_parts import check_data
 from submission.seasons import season
-from tests.mutations import GOLDEN, scrambled
+from tests.mutations import scrambled
+from tests.paths import GOLDEN
 from tests.pngs import rechecked
 from training.config import load_config
 

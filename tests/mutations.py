@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload
 from decoder_pkg.commands import ZIP_MEMBER
@@ -19,8 +18,8 @@ from decoder_pkg.pixels.filters.linear import filter_bins
 from decoder_pkg.stream.container import FIELDS, Entry, ImageHeader, read_archive
 from decoder_pkg.stream.wire import varint
 from submission.zips import build_zip
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = (0, 1, 2, 127, 128, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 SIDES = (1, 2, 15, 16, 17, 31, 48, 63, 64, 65, 100)
 NAMES = ("", ".", "..", "a/b", "/etc/x", "a\\b", "a\0b", "a\nb", "x" * 201, "x" * 200, "\u202e", "Photo", "ß")

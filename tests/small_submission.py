@@ -21,9 +21,8 @@ from rate_control.engine import ENGINES, Here
 from submission import __main__ as command
 from submission import build
 from submission.decoder_zip import WHEELS, build_decoder_zip
+from tests.paths import GOLDEN, ROOT
 
-ROOT = Path(__file__).parents[1]
-GOLDEN = ROOT / "tests" / "golden"
 MOMENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "subprocess.Popen")
 PHOTOS = Path("photos")
 CROPS = {"one": skimage.data.astronaut()[:160, 100:300], "two": skimage.data.rocket()[100:229, :161]}

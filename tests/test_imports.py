@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 PROJECT = {"decoder_pkg", "encoder", "rate_control", "eval", "submission", "training", "tests"}
 ALLOWED = {
     "decoder_pkg": set(),
@@ -40,6 +41,6 @@ def test_no_import_points_against_the_way_of_the_data(package: str) -> None:
 
 
 def test_decoder_needs_nothing_that_its_container_lacks() -> None:
-    for file in (ROOT / "decoder_pkg").glob("*.py"):
+    for file in (ROOT / "decoder_pkg").rglob("*.py"):
         foreign = imported(file) - DECODER_LIBRARIES - set(sys.stdlib_module_names)
-        assert not foreign, f"{file.name} imports {sorted(foreign)}"
+        assert not foreign, f"{file.relative_to(ROOT)} imports {sorted(foreign)}"

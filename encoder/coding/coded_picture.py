@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from ..latents import Latents, trained_slope
 from ..pictures import Pixels, padded_tensor
 from ..weights import EncoderModel, to_grid
 from .filter_fit import FittedFilter, filter_bits, fit_filter, normal_equations
-from .payload import QuantisedLatents, encode_payload, nearest, quantise, rate_aware
+from .payload import QuantisedLatents, encode_payload, nearest, quantise, rate_aware, savings
 
 TILE = 128
 """Side of an analysis tile in latents."""
@@ -55,7 +56,7 @@ class AnalysedPicture:
 
         Refined latents lie at the integers that refinement found; those of the analysis are rounded as rate suggests.
         """
-        rounding = nearest if latents else rate_aware(self.model.savings, q)
+        rounding = nearest if latents else rate_aware(model_savings(self.model), q)
         y, z = latents or self.latents(gain)
         worth = seen_shares(*self.pixels.shape[:2])
         return quantise(self.model.decoder.entropy, to_grid(y), to_grid(z), q, rounding, worth=worth)
@@ -143,6 +144,12 @@ class AnalysedPicture:
         same = np.array_equal(decoded.latents, quantised.latents)
         if not same or not np.array_equal(decoded.coefficients, fitted.coefficients):
             raise RoundTripError(f"gain {gain}, q {q}: the stream decodes to other integers than were encoded")
+
+
+@lru_cache(maxsize=8)
+def model_savings(model: EncoderModel) -> NDArray[np.float32]:
+    """What smaller symbols save, by coding table of a model."""
+    return savings(model.decoder.entropy.latent_tables)
 
 
 def seen_shares(height: int, width: int) -> NDArray[np.float32]:

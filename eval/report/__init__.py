@@ -4,7 +4,7 @@ from .board_files import board_markdown, board_picture, board_tables
 from .curve_plots import curves_picture
 from .curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
 from .figures import plt, png
-from .sheet import Contestant, picture_table, sheet
+from .sheet import Contestant, comparison_sheet, picture_table
 
 __all__ = [
     "MEAN",
@@ -16,10 +16,10 @@ __all__ = [
     "board_markdown",
     "board_picture",
     "board_tables",
+    "comparison_sheet",
     "curves_picture",
     "picture_table",
     "plt",
     "png",
     "published_curves",
-    "sheet",
 ]

@@ -61,7 +61,7 @@ def picture_table(ours: SetScore, other: SetScore, quality: Quality = PSNR) -> p
     return table.sort_values(gain, kind="stable", ignore_index=True)
 
 
-def sheet(originals: Path, ours: Contestant, other: Contestant, quality: Quality = PSNR) -> bytes:
+def comparison_sheet(originals: Path, ours: Contestant, other: Contestant, quality: Quality = PSNR) -> bytes:
     """A PNG of the worst and best pictures against the other codec: original, ours, other, our error, at 1:1.
 
     Args:

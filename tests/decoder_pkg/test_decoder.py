@@ -32,9 +32,7 @@ from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from decoder_pkg.pixels.render import assemble, render_tiles
 from decoder_pkg.stream.container import Archive, Entry, read_archive, write_archive
 from encoder.weights import Zoo
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-ROOT = Path(__file__).parents[2]
+from tests.paths import GOLDEN, ROOT
 
 
 def damaged(data: bytes, position: int) -> bytes:

@@ -15,8 +15,8 @@ from PIL import Image
 from decoder_pkg.decoder import decode_archive, decode_integers
 from decoder_pkg.stream.container import read_archive
 from encoder.weights import Zoo
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 STREAMS = {"plain": GOLDEN, "filtered": GOLDEN / "filtered"}
 FOLDERS = pytest.mark.parametrize("kind", STREAMS)
 

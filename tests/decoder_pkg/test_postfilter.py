@@ -22,8 +22,8 @@ from decoder_pkg.stream.container import Archive, Entry, read_archive
 from encoder.coding.payload import encode_payload, quantise
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_latents import random_latents
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 TENSORS = load_file(GOLDEN / "filtered/postfilter.safetensors")
 
 

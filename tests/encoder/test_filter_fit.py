@@ -22,7 +22,7 @@ from encoder.coding.splice import parts_of
 from encoder.latents import Setting, trained_slope
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.refinement.methods import tiles as refine
+from encoder.refinement import tiles as refine
 from encoder.refinement.tiles import refine_latents
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim, squared_error

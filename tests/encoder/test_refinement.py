@@ -13,9 +13,9 @@ from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from encoder.coding.coded_picture import AnalysedPicture
 from encoder.coding.rate import estimated_bits
 from encoder.latents import Latents, Setting
+from encoder.refinement import tiles as refining
 from encoder.refinement.followed_filter import KEPT
 from encoder.refinement.methods import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
-from encoder.refinement.methods import tiles as refining
 from encoder.refinement.objective import Objective
 from encoder.refinement.tiles import FURTHER, _stages, refine_latents
 from encoder.weights import Zoo, load_float_model

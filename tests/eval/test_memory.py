@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 from eval.memory import peak_bytes
-
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 def test_peak_is_this_program_s_own_and_not_its_parent_s() -> None:

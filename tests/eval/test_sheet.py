@@ -11,7 +11,7 @@ from PIL import Image
 
 from eval.quality import MS_SSIM
 from eval.report import sheet as module
-from eval.report.sheet import Contestant, picture_table, sheet, telling_crop
+from eval.report.sheet import Contestant, comparison_sheet, picture_table, telling_crop
 from eval.score import flatten_pngs, score_folder
 
 RNG = np.random.default_rng(1)
@@ -66,7 +66,7 @@ def test_scores_of_different_sets_are_not_compared(folders: Path) -> None:
 
 def test_sheet_shows_original_pixels_one_to_one(folders: Path) -> None:
     ours, other = contestant(folders, "ours"), contestant(folders, "other")
-    with Image.open(io.BytesIO(sheet(folders / "originals", ours, other))) as picture:
+    with Image.open(io.BytesIO(comparison_sheet(folders / "originals", ours, other))) as picture:
         page = np.asarray(picture)
     original, decoded, theirs = (np.asarray(Image.open(folders / n / "6.png")) for n in ("originals", "ours", "other"))
     rows, columns = telling_crop(original, decoded, theirs, find_worst=True)
@@ -83,7 +83,7 @@ def test_equal_results_and_a_set_of_one_still_make_a_sheet(folders: Path, tmp_pa
     score, _ = score_folder(tmp_path, tmp_path)
     assert score is not None
     same = Contestant("same", score, flatten_pngs(tmp_path)[0])
-    with Image.open(io.BytesIO(sheet(tmp_path, same, same))) as picture:
+    with Image.open(io.BytesIO(comparison_sheet(tmp_path, same, same))) as picture:
         assert picture.height == 200 + module.LINE + 2 * module.MARGIN
 
 

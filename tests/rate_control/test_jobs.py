@@ -31,10 +31,12 @@ def test_gains_between_those_of_the_sweep_are_tried(gain: int, q: int, expected:
     assert (gain, q) in SWEEP
     coder: Any = Recorder(range(GAIN_COUNT))
     chosen: Any = SimpleNamespace(header=SimpleNamespace(model=3, gain=gain, q=q))
-    assert list(neighbours(coder, chosen)) == [(3, gain) for gain in expected]
+    found: list[Any] = list(neighbours(coder, chosen))
+    assert found == [(3, gain) for gain in expected]
 
 
 def test_no_gain_is_tried_that_a_model_was_not_trained_for() -> None:
     coder: Any = Recorder(range(24, 36))
     chosen: Any = SimpleNamespace(header=SimpleNamespace(model=3, gain=24, q=128))
-    assert list(neighbours(coder, chosen)) == [(3, 25)]
+    found: list[Any] = list(neighbours(coder, chosen))
+    assert found == [(3, 25)]

@@ -12,7 +12,7 @@ from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR
 from rate_control.allocation.table import Metric
 from rate_control.set_coder import SetCoder
-from tests.conftest import GOLDEN
+from tests.paths import GOLDEN
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from rate_control.allocation.limits import Limits, apply_limits, constant_qualit
 from rate_control.allocation.table import Metric, TableError, allocate_table, load_table, picture_psnr_db, write_table
 from rate_control.options import parse_limit, parse_target
 from rate_control.tune import summary
+from tests.paths import ROOT
 from tests.rate_control.conftest import total_pixels
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_one_slope_is_never_worse_than_simple_rules(table: pd.DataFrame) -> None:

@@ -12,9 +12,7 @@ from eval.files import write_atomically
 from submission.build import pack_submission, pack_targets
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.originals import stage_originals
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
+from tests.paths import GOLDEN, ROOT
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,7 @@ from submission import build, decoder_zip, freeze
 from submission.build import pack_decoder
 from submission.decoder_zip import WHEELS, build_decoder_zip
 from submission.freeze import FrozenDecoder, check_frozen, record
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
+from tests.paths import GOLDEN, ROOT
 
 
 @pytest.fixture
@@ -46,10 +44,10 @@ def test_frozen_decoder_is_built_again_and_again(sources: Path, tmp_path: Path) 
 def test_changed_new_and_missing_files_are_named_and_nothing_is_written(sources: Path, tmp_path: Path) -> None:
     frozen(tmp_path / "dist")
     before = (tmp_path / "dist/decoder.zip").read_bytes()
-    with (sources / "render.py").open("a") as file:
+    with (sources / "pixels/render.py").open("a") as file:
         file.write("# another\n")
     (sources / "more.py").write_text("")
-    (sources / "tiling.py").unlink()
+    (sources / "pixels/tiles.py").unlink()
     with pytest.raises(FrozenDecoder) as caught:
         pack_decoder(tmp_path / "dist")
     for line in (

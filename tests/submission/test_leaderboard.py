@@ -23,9 +23,8 @@ from submission.entries import Contest, Entry, EntryError, judge
 from submission.leaderboard import parse_entry
 from submission.seasons import season
 from submission.zips import build_zip
+from tests.paths import GOLDEN, ROOT
 
-ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parents[1] / "golden"
 TARGETS = ("0.15", "0.5")
 PIXELS = 130 * 200 + 99 * 161
 

@@ -24,10 +24,10 @@ from submission.rehearsal import Rehearsal, rehearse
 from submission.rehearse import conditions, time_report, timing
 from submission.seasons import Season, season
 from submission.zips import build_zip
+from tests.paths import ROOT
 
 RULES = replace(season(2021), memory_bytes=None)
 HEAD = "#!/usr/bin/env python3\n"
-ROOT = Path(__file__).parents[2]
 
 
 def run(tmp_path: Path, script: str, rules: Season = RULES, concealed: Sequence[Path] = ()) -> Rehearsal:

@@ -11,7 +11,7 @@ from PIL import Image
 from decoder_pkg.models.manifest import MANIFEST
 from eval.files import write_json
 from training import __main__
-from training.export.whole import command as export
+from training.export import whole as export
 
 
 @pytest.mark.parametrize("line", ["from_model = 99", 'architecture = "none"', "crop = 512"])

@@ -18,9 +18,9 @@ from encoder.picture_coder import PictureCoder
 from encoder.weights import DIGESTS, load_float_model, load_zoo
 from training.config import TrainConfig
 from training.data.crops import CropSet
-from training.export.whole import code_lengths, export, export_difference, update_manifest
 from training.export.fixed_point import quantise_layers
 from training.export.trained import TrainedRun, load_run
+from training.export.whole import code_lengths, export, export_difference, update_manifest
 
 Folders = tuple[Path, Path]
 

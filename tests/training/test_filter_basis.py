@@ -15,8 +15,8 @@ from encoder.coding.coded_picture import AnalysedPicture
 from encoder.coding.filter_fit import NormalEquations
 from encoder.weights import Zoo, load_zoo
 from training.data.crops import CropSet
-from training.export.whole import update_manifest
 from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
+from training.export.whole import update_manifest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -15,10 +15,10 @@ from encoder.weights import EncoderModel, load_float_model, load_zoo
 from tests.training.runs import SMOKE, trainer
 from training.config import TrainConfig
 from training.data.crops import CropSet
-from training.export.whole import export, export_difference, update_manifest
 from training.export.deltas import Goal
 from training.export.factors import factors
 from training.export.trained import load_run
+from training.export.whole import export, export_difference, update_manifest
 from training.loop.trainer import Trainer
 
 RANK = 3

@@ -57,7 +57,7 @@ def test_resumed_run_moves_the_weights_whose_turn_it_is(tmp_path: Path, crops: C
     config = replace(SMOKE, iterations=4, architecture_changes=wide)
     training = trainer(tmp_path, crops, config)
     training.run(until=2)
-    _, muon = training.loop.optimizers
+    _, muon = training.optimizers
     assert muon.param_groups[0]["turn"] == 1
     muon.param_groups[0]["turn"] = 0  # as updates leave it that a GPU replays
     training.save()

@@ -57,7 +57,7 @@ CALIBRATION_BATCH = 8
 MOMENT_BATCHES = 6
 EXAMPLES = """examples:
   python -m training.export.whole --run runs/base --id 1 --name base
-  python -m training.export.whole --run runs/low --id 2 --name low --base 1   (a copy of model 1, fine-tuned for low rates)
+  python -m training.export.whole --run runs/low --id 2 --name low --base 1   (model 1, fine-tuned for low rates)
 """
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .plots import plot_milestones
 
-TABLE = Path(__file__).parent / "milestones.csv"
+TABLE = Path(__file__).parents[1] / "milestones.csv"
 
 
 def main() -> None:

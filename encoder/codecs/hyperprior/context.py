@@ -94,7 +94,7 @@ class CausalContext(nn.Module):
 
 
 class QuadtreeContext(nn.Module):
-    """Mean and scale from hyper features and all latents of earlier steps, see `decoder_pkg.codecs.hyperprior.quadtree`.
+    """Mean and scale from hyper features and all latents of earlier steps, mirroring `quadtree` of the decoder.
 
     Positions of one parity lie together, so that every step computes just the group of channels that each codes.
     """
