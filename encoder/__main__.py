@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from decoder_pkg.commands import print_any_name
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.stream import write_archive
 from eval.metrics import SQUARED_ERROR
 
+from .archive import pack_archive
 from .byte_budget import BudgetError, refine_within
 from .cache import CandidateCache
 from .candidates import Candidate, RoundTripError
@@ -89,7 +89,7 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
     samples = pixels.shape[0] * pixels.shape[1]
 
     def stream(candidate: Candidate) -> bytes:
-        return write_archive(zoo.bundle.id, [candidate.entry(source.stem)])
+        return pack_archive(zoo.bundle, [candidate.entry(source.stem)])
 
     coder = PictureCoder(pixels, zoo, CandidateCache())
     best = refine_within(coder, lambda c: len(stream(c)), int(samples * bpp / 8), effort)

@@ -11,7 +11,8 @@ from pathlib import Path
 from statistics import median
 
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
-from decoder_pkg.stream import unpack, write_archive
+from decoder_pkg.stream import unpack
+from encoder.archive import pack_archive
 from encoder.coding import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.pictures import Pixels
@@ -55,7 +56,7 @@ def _pack(folder: Path, pixels: Pixels, gain: int) -> None:
     entry = picture.encode(gain)[0].entry("picture")
     write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
     unpack(folder / DECODER_ZIP, folder, MAX_UNPACKED)
-    write_atomically(folder / DATA_ZIP, build_zip({ZIP_MEMBER: write_archive(zoo.bundle.id, [entry])}))
+    write_atomically(folder / DATA_ZIP, build_zip({ZIP_MEMBER: pack_archive(zoo.bundle, [entry])}))
 
 
 def _call(folder: Path, instructions: str) -> Call:

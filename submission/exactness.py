@@ -22,7 +22,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from decoder_pkg.models import load_bundle
-from decoder_pkg.stream import unpack, write_archive
+from decoder_pkg.stream import unpack
+from encoder.archive import pack_archive
 from encoder.coding import AnalysedPicture
 from encoder.files import write_atomically
 from encoder.weights import load_zoo
@@ -101,7 +102,7 @@ def stream_set() -> bytes:
         for name, gain in zip(EMBEDDED, GAINS, strict=True):
             picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.postfilter)
             entries.append(picture.encode(gain)[0].entry(f"{name}-{number}"))
-    return write_archive(zoo.bundle.id, entries)
+    return pack_archive(zoo.bundle, entries)
 
 
 def settings(main: Path, others: Sequence[Path]) -> Iterator[Setting]:

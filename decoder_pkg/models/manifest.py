@@ -1,4 +1,7 @@
-"""The manifest of a weights folder: which models and post-filter there are, in which files, and how they were made."""
+"""The manifest of a weights folder: which models and post-filters there are, and in which files.
+
+What only the encoder knows of a model stands in the encoder's manifest: a frozen decoder does not change with it.
+"""
 
 from __future__ import annotations
 
@@ -8,57 +11,48 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..errors import WeightsError
-from ..gains import GAIN_COUNT
+from ..pixels.filters import FILTERS
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_MODELS = 256
-MS_SSIM = "ms-ssim"
-ALL_GAINS = (0, GAIN_COUNT - 1)
-
-
-class Ledger(TypedDict, total=False):
-    """How a model was trained, and what it is a difference to."""
-
-    iterations: int
-    hours: float
-    """Of two CPU cores."""
-    gpu_hours: float
-    gains: list[int]
-    """First and last gain index that it was trained for; without them all."""
-    distortion: str
-    """What it was trained for: without it squared error, or `ms-ssim`."""
-    base: int
-    """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.weight_files.deltas`."""
+MAX_FILTERS = 8
 
 
 class FileRow(TypedDict):
     """A file of the folder."""
 
+    id: int
     file: str
     sha256: str
 
 
-class ManifestRow(FileRow, Ledger):
-    """A model in the manifest."""
+class ModelRow(FileRow, total=False):
+    """A model; its id is what picture headers name."""
 
-    id: int
-    name: str
+    base: int
+    """Id of an earlier row: the file is a delta to that model, see `decoder_pkg.weight_files.deltas`."""
+
+
+class FilterRow(FileRow):
+    """A post-filter; its id is its bit in picture headers."""
+
+    filter: str
+    """A name of the table of filters."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The models, with different ids and copies after their base, and the post-filter that all of them share."""
+    """The models, with different ids and deltas after their base, and the post-filters in order of application."""
 
-    models: list[ManifestRow]
-    postfilter: FileRow | None
+    models: list[ModelRow]
+    filters: list[FilterRow]
 
     @property
     def files(self) -> list[str]:
         """Names of the weight files."""
-        rows = [*self.models, self.postfilter] if self.postfilter else self.models
-        return [row["file"] for row in rows]
+        return [row["file"] for row in (*self.models, *self.filters)]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -80,33 +74,28 @@ def check_manifest(whole: Any) -> Manifest:
       ValueError: its rows do not fit together.
       KeyError, TypeError: it is something else.
     """
-    rows: list[ManifestRow] = whole["models"]
-    if not rows or not isinstance(rows, list):
-        raise ValueError("it lists no models")
-    for number, row in enumerate(rows):
-        _check(row, {earlier["id"] for earlier in rows[:number]})
-    manifest = Manifest(rows, whole.get("postfilter"))
-    if manifest.postfilter is not None:
-        _check_file(manifest.postfilter)
+    models, filters = whole["models"], whole["filters"]
+    if not models or not isinstance(models, list) or not isinstance(filters, list):
+        raise ValueError("it lists no models, or no filters")
+    for rows, most in ((models, MAX_MODELS), (filters, MAX_FILTERS)):
+        for number, row in enumerate(rows):
+            _check_row(row, {earlier["id"] for earlier in rows[:number]}, most)
+    for row in filters:
+        if row["filter"] not in FILTERS:
+            raise ValueError(f"{row['filter']!r} is no filter; known are {sorted(FILTERS)}")
+    manifest = Manifest(models, filters)
     if len(set(manifest.files)) != len(manifest.files):
         raise ValueError("two rows share a file")
     return manifest
 
 
-def _check(row: ManifestRow, earlier: set[int]) -> None:
-    if type(row["id"]) is not int or not 0 <= row["id"] < MAX_MODELS or row["id"] in earlier:
-        raise ValueError(f"{row['id']!r} is no id from 0 to {MAX_MODELS - 1} that no model before it has")
-    _check_file(row)
-    if "base" in row and row["base"] not in earlier:
-        raise ValueError(f"model {row['id']} is a difference to {row['base']!r}, which is no model before it")
-    low, high = row.get("gains", ALL_GAINS)
-    if type(low) is not int or type(high) is not int or not 0 <= low <= high < GAIN_COUNT:
-        raise ValueError(f"gains from {low!r} to {high!r} are no part of 0 to {GAIN_COUNT - 1}")
-
-
-def _check_file(row: FileRow) -> None:
-    if not isinstance(row["sha256"], str) or Path(row["file"]).name != row["file"]:
+def _check_row(row: Any, earlier: set[int], most: int) -> None:
+    if type(row["id"]) is not int or not 0 <= row["id"] < most or row["id"] in earlier:
+        raise ValueError(f"{row['id']!r} is no id from 0 to {most - 1} that no row before it has")
+    if not isinstance(row["sha256"], str) or not isinstance(row["file"], str) or Path(row["file"]).name != row["file"]:
         raise ValueError(f"{row['file']!r} is no file of the folder, or has no digest")
+    if "base" in row and row["base"] not in earlier:
+        raise ValueError(f"model {row['id']} is a delta to {row['base']!r}, which is no model before it")
 
 
 def read_file(path: Path, most: int) -> bytes:

@@ -1,0 +1,18 @@
+"""The table of float codecs, one for each of the decoder's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from decoder_pkg.codecs import Architecture
+
+from .interface import FloatCodec
+from .quadtree import QuadtreeFloatCodec
+from .scale_context import ScaleContextFloatCodec
+
+FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (ScaleContextFloatCodec, QuadtreeFloatCodec)
+
+
+def float_codec(arch: Architecture) -> FloatCodec[Any]:
+    """A new codec of an architecture, its weights initial."""
+    return next(codec for codec in FLOAT_CODECS if codec.architecture is type(arch))(arch)
