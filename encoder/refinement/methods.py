@@ -141,18 +141,25 @@ def _largest_gradients(
             least, best = rounded.total.item(), seen
         if iteration == last:
             break
-        changes = gradients_of(rounded.total, parts)
         if curvature is not None:
             regions.see(seen)
             if iteration % GATHERING == GATHERING - 1 or iteration == last - 1:
                 _set(parts, regions.gather())
                 regions.see(best)
                 continue
-            changes[LATENTS] *= objective.pays(rounded.coded, changes[LATENTS], curvature)
-        for name, gradient in changes.items():
-            change = _step(gradient, largest(gradient.abs(), stride_of(start, name)), *schedule.at(iteration))
-            parts[name].data = parts[name].data - change
+        gradients = gradients_of(rounded.total, parts)
+        if curvature is not None:
+            gradients[LATENTS] *= objective.pays(rounded.coded, gradients[LATENTS], curvature)
+        _move(parts, gradients, largest, schedule.at(iteration))
     return best.latents
+
+
+def _move(
+    parts: Latents, gradients: Latents, largest: Callable[[Tensor, int], Tensor], pace: tuple[float, float]
+) -> None:
+    for name, gradient in gradients.items():
+        change = _step(gradient, largest(gradient.abs(), stride_of(parts, name)), *pace)
+        parts[name].data = parts[name].data - change
 
 
 def _set(parts: Latents, values: Latents) -> None:
