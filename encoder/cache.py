@@ -16,7 +16,7 @@ from .candidates import Candidate, Measured
 from .files import write_atomically
 
 CACHE = Path(".cache/encodings")
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Raised whenever the same settings would yield another stream."""
 
 

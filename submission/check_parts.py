@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.commands import read_stream
-from decoder_pkg.errors import DecoderError
+from decoder_pkg.decoder import check_bundle
+from decoder_pkg.errors import DecoderError, WrongBundle
 from decoder_pkg.models import Bundle, load_bundle
 from decoder_pkg.stream import Archive, member_faults, open_zip, unpack
 from eval.problems import Problem, warning
@@ -71,7 +72,7 @@ def check_unpacked(folder: Path, where: str, expected: frozenset[str]) -> Checke
     try:
         bundle = load_bundle(folder / "decoder_pkg" / "weights")
         for model in bundle.models.values():
-            model.build()
+            model.codec.build()
         return CheckedDecoder(problems, bundle)
     except DecoderError as error:
         return CheckedDecoder([*problems, named(where, error)], None)
@@ -124,17 +125,11 @@ def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet |
 
 
 def _bundle_problems(archive: Archive, bundle: Bundle, where: str) -> list[Problem]:
-    if archive.bundle_id != bundle.id:
-        made, has = archive.bundle_id.hex(), bundle.id.hex()
-        return [Problem(where, f"WrongBundle: made for the weights {made}, the decoder has {has}")]
-    headers = [(entry.name, entry.header) for entry in archive.entries]
-    problems = [
-        Problem(where, f"{n}: model {h.model} is not in the decoder")
-        for n, h in headers
-        if h.model not in bundle.models
-    ]
-    filtered = [name for name, header in headers if header.m and bundle.postfilter is None]
-    return problems + [Problem(where, f"{name}: the decoder has no post-filter") for name in filtered]
+    try:
+        check_bundle(bundle, archive)
+    except WrongBundle as error:
+        return [named(where, error)]
+    return []
 
 
 def _budget_problems(archive: Archive, size: int, target: str, known: KnownSet | None, where: str) -> list[Problem]:

@@ -21,11 +21,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models import load_bundle
 from decoder_pkg.stream import unpack
 from encoder.archive import pack_archive
 from encoder.coding import AnalysedPicture
 from encoder.files import write_atomically
+from encoder.latents import coding_setting
 from encoder.weights import load_zoo
 from eval.provenance import Provenance, provenance
 
@@ -100,8 +102,8 @@ def stream_set() -> bytes:
     entries = []
     for number, model in zoo.models.items():
         for name, gain in zip(EMBEDDED, GAINS, strict=True):
-            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.postfilter)
-            entries.append(picture.encode(gain)[0].entry(f"{name}-{number}"))
+            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.pixel_filters)
+            entries.append(picture.encode(coding_setting(gain, Q_ONE))[0].entry(f"{name}-{number}"))
     return pack_archive(zoo.bundle, entries)
 
 

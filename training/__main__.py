@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import signal
 import sys
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import read_manifest
 from encoder.files import write_json
+from encoder.manifest import read_encoder_manifest
 from encoder.options import whole
-from encoder.weights import load_float_model, load_zoo
+from encoder.weights import load_zoo
 
 from .config import load_config
 from .data import CROPS, EVALUATION, CropSet
@@ -28,9 +29,8 @@ EXAMPLES = """examples:
 
 def remember_origin(run: Path, model: int, weights: Path) -> None:
     """Writes the manifest's row of the model that a new run starts from; its hours count for the run's models too."""
-    (row,) = (row for row in read_manifest(weights).models if int(row["id"]) == model)
     if not (run / CHECKPOINT).exists():
-        write_json(run / ORIGIN, row)
+        write_json(run / ORIGIN, read_encoder_manifest(weights).models[model])
 
 
 def prepare(arguments: argparse.Namespace) -> Trainer:
@@ -46,8 +46,8 @@ def prepare(arguments: argparse.Namespace) -> Trainer:
         zoo = load_zoo()
         if config.from_model not in zoo.models:
             raise ValueError(f"{arguments.config}: no model {config.from_model} to start from: {list(zoo.models)}")
-        initial = load_float_model(zoo.models[config.from_model])
-        remember_origin(arguments.run, config.from_model, zoo.folders[0])
+        initial = copy.deepcopy(zoo.models[config.from_model].floats).requires_grad_(True)
+        remember_origin(arguments.run, config.from_model, zoo.folders[1])
     return Trainer(config, arguments.run, crops, pictures, initial)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomllib
 
-from decoder_pkg.codecs.hyperprior import ARCHITECTURES, Architecture
+from decoder_pkg.codecs import ARCHITECTURES, Architecture
 
 from .distortion import DISTORTIONS
 

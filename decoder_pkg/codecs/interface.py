@@ -135,6 +135,10 @@ class IntegerCodec(ABC, Generic[Arch]):
           WeightsError: the tensors do not fit the architecture.
         """
 
+    @abstractmethod
+    def place(self, device: str) -> None:
+        """Moves the float networks to a device."""
+
     def decode(self, coder: Coder, size: Size, setting: CodingSetting) -> Integers:
         """Reads a picture's integers.
 

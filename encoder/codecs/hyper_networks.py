@@ -6,6 +6,7 @@ The hyper-decoder mirrors `decoder_pkg.codecs.hyper_decoder`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
-from decoder_pkg.codecs.hyper_decoder import HyperArchitecture
+from decoder_pkg.codecs.hyper_decoder import PRIOR, HyperArchitecture
 from decoder_pkg.codecs.transforms.residual import conv3
 from decoder_pkg.gains import GAIN_LAMBDAS
 from decoder_pkg.grids import HYPER_STRIDE
@@ -116,6 +117,10 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
         self.hyper_analysis = HyperAnalysis(arch)
         self.hyper_synthesis = HyperSynthesis(arch)
         self.prior = FactorisedPrior(arch.hyper_channels, len(GAIN_LAMBDAS))
+
+    @property
+    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+        return {PRIOR: self.prior}
 
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
         y = self.analysis.scale(analysed, gain_index).float()

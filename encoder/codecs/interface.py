@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Generic, TypeVar
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from decoder_pkg.codecs import LATENTS, Architecture
 
 from ..latents import Latents
-from .likelihoods import SymbolLikelihood
+from .likelihoods import FactorisedPrior, SymbolLikelihood
 from .relaxation import ROUNDED, Relaxation, round_straight_through, uniform_noise
 
 Arch = TypeVar("Arch", bound=Architecture)
@@ -83,6 +84,11 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
     @abstractmethod
     def analysis_reach(self) -> int:
         """How many latents away a pixel can still change a latent."""
+
+    @property
+    @abstractmethod
+    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+        """Densities that are exported as static tables, by their prefix in the decoder's weight file."""
 
     @abstractmethod
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from decoder_pkg.models import ALL_GAINS
-from encoder.codecs.hyperprior import CodecModel
+from encoder.codecs import FloatCodec, float_codec
+from encoder.manifest import ALL_GAINS
 
 from ..config import TrainConfig
 from ..loop import ORIGIN
@@ -32,7 +33,7 @@ class TrainedRun:
         not the squared error.
     """
 
-    model: CodecModel
+    model: FloatCodec[Any]
     config: TrainConfig
     ledger: Ledger
 
@@ -50,7 +51,7 @@ def load_run(run: Path) -> TrainedRun:
     """
     config = TrainConfig(**json.loads((run / "config.json").read_text()))
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    model = CodecModel(config.build_architecture())
+    model = float_codec(config.build_architecture())
     if config.rank:
         adapt(model, config.rank)
     model.load_state_dict(state["average"])

@@ -76,6 +76,9 @@ class TransformCodec(IntegerCodec[Arch]):
             raise WeightsError(f"the synthesis weights do not fit the architecture: {error}") from None
         return to_channels_last(network.eval())
 
+    def place(self, device: str) -> None:
+        self.synthesis.to(device)
+
     def build(self) -> None:
         _ = self.synthesis
 
