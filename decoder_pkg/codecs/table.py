@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from .interface import Architecture, IntegerCodec
+from .mean_scale import MeanScaleCodec
 from .quadtree import QuadtreeCodec
 from .scale_context import ScaleContextCodec
 
-CODECS: tuple[type[IntegerCodec[Any]], ...] = (ScaleContextCodec, QuadtreeCodec)
+CODECS: tuple[type[IntegerCodec[Any]], ...] = (
+    ScaleContextCodec,
+    QuadtreeCodec,
+    MeanScaleCodec,
+)
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)
 

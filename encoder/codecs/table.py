@@ -7,10 +7,15 @@ from typing import Any
 from decoder_pkg.codecs import Architecture
 
 from .interface import FloatCodec
+from .mean_scale import MeanScaleFloatCodec
 from .quadtree import QuadtreeFloatCodec
 from .scale_context import ScaleContextFloatCodec
 
-FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (ScaleContextFloatCodec, QuadtreeFloatCodec)
+FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
+    ScaleContextFloatCodec,
+    QuadtreeFloatCodec,
+    MeanScaleFloatCodec,
+)
 
 
 def float_codec(arch: Architecture) -> FloatCodec[Any]:
