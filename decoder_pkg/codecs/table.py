@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
 from .mean_scale import MeanScaleCodec
 from .quadtree import QuadtreeCodec
@@ -13,6 +14,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     ScaleContextCodec,
     QuadtreeCodec,
     MeanScaleCodec,
+    FactorisedCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

@@ -6,6 +6,7 @@ from typing import Any
 
 from decoder_pkg.codecs import Architecture
 
+from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
 from .mean_scale import MeanScaleFloatCodec
 from .quadtree import QuadtreeFloatCodec
@@ -15,6 +16,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     ScaleContextFloatCodec,
     QuadtreeFloatCodec,
     MeanScaleFloatCodec,
+    FactorisedFloatCodec,
 )
 
 
