@@ -28,10 +28,9 @@ def main() -> int:
     parser.add_argument("source", type=Path, help="a .clc file, a bs.zip, or a folder of .clc files")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .png file for one picture, else a folder")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the decoder's weights")
-    parser.add_argument("--bf16", action="store_true", help="faster synthesis; pixels may differ by a few levels")
     arguments = parser.parse_args()
     try:
-        failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output, arguments.bf16)
+        failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output)
     except (DecoderError, OSError) as error:
         print(f"{arguments.source}: {type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -96,7 +96,7 @@ def _read_zip(path: Path) -> Stream:
     return Stream(read_archive(data), damage)
 
 
-def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False) -> int:
+def decode_paths(bundle: Bundle, source: Path, output: Path) -> int:
     """Decodes a stream or a folder of streams; returns the number of failures, each reported on stderr.
 
     Raises:
@@ -106,7 +106,7 @@ def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False)
     if _same(output, source) or _same(output, folder):
         raise CannotWrite(f"{output} is where {source} lies, whose pictures may be there too: give another output")
     if not source.is_dir():
-        return _decode_stream(bundle, read_stream(source), output, bf16)
+        return _decode_stream(bundle, read_stream(source), output)
     streams = sorted(path for path in source.iterdir() if path.suffix.lower() == STREAM_SUFFIX)
     if not streams:
         raise MissingInput(f"{source} holds no {STREAM_SUFFIX} files")
@@ -119,7 +119,7 @@ def decode_paths(bundle: Bundle, source: Path, output: Path, bf16: bool = False)
         raise CannotWrite(f"{output} cannot be a folder: {error.strerror or error}") from None
     for stream in streams:
         try:
-            failures += _decode_stream(bundle, read_stream(stream), output / f"{stream.stem}.png", bf16)
+            failures += _decode_stream(bundle, read_stream(stream), output / f"{stream.stem}.png")
         except DecoderError as error:
             _report(stream.name, error)
             failures += 1
@@ -139,18 +139,18 @@ def decode_server(bundle: Bundle, folder: Path) -> int:
     found = [name for name in DATA_ZIPS if (folder / name).exists()]
     if len(found) != 1:
         raise MissingInput(f"{folder} holds {' and '.join(found) or 'no data'}: exactly one of {DATA_ZIPS} is needed")
-    return _decode_stream(bundle, read_stream(folder / found[0]), folder / SERVER_FOLDER, bf16=False)
+    return _decode_stream(bundle, read_stream(folder / found[0]), folder / SERVER_FOLDER)
 
 
-def _decode_stream(bundle: Bundle, stream: Stream, output: Path, bf16: bool) -> int:
+def _decode_stream(bundle: Bundle, stream: Stream, output: Path) -> int:
     single = output.suffix.lower() == PICTURE_SUFFIX and not output.is_dir()
     entries = stream.archive.entries
     if single and len(entries) > 1:
         raise MissingInput(f"the stream holds {len(entries)} pictures: give a folder as output, not {output.name}")
     for number in bundle.models.keys() & {entry.header.model for entry in entries}:
-        bundle.models[number].build()
+        bundle.models[number].codec.build()
     failures, start = 0, time.monotonic()
-    for decoded in decode_archive(bundle, stream.archive, bf16):
+    for decoded in decode_archive(bundle, stream.archive):
         written = _write(decoded, output if single else output / f"{decoded.name}.png")
         failures += written is None
         if written is not None:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .codecs.hyperprior import DecodedPayload, checksum, decode_payload
-from .errors import CannotWrite, CorruptPayload, DecoderError, PayloadChecksum, WrongBundle
-from .grids import latent_size
+from .codecs import CodingSetting
+from .errors import CannotWrite, DecoderError, WrongBundle
 from .models import Bundle
-from .pixels.filters import filter_bins, filter_kernel
+from .payload import decode_integers
 from .stream import Archive, Entry
 
 PNG_LEVEL = 1
@@ -32,60 +31,50 @@ class Decoded:
     error: DecoderError | None = None
 
 
-def decode_integers(bundle: Bundle, entry: Entry) -> DecodedPayload:
-    """Entropy-decodes and checks one picture.
-
-    Raises:
-      PayloadError: the payload is damaged, or names a model or filter that the bundle lacks.
-    """
-    header = entry.header
-    if header.model not in bundle.models:
-        raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
-    if header.m and not bundle.postfilter:
-        raise CorruptPayload(f"{entry.name}: names a post-filter; the bundle has none")
-    bins = filter_bins(bundle.postfilter, header.m)
-    height, width = latent_size(header.height, header.width)
-    model = bundle.models[header.model].entropy
-    try:
-        decoded = decode_payload(model, entry.payload, height, width, header.gain, header.q, bins)
-    except CorruptPayload as error:
-        raise CorruptPayload(f"{entry.name}: {error}") from None
-    if checksum(entry.payload, decoded.latents) != header.checksum:
-        raise PayloadChecksum(f"{entry.name}: the payload is damaged (checksum differs)")
-    return decoded
-
-
-def decode_entry(bundle: Bundle, entry: Entry, bf16: bool = False) -> NDArray[np.uint8]:
+def decode_entry(bundle: Bundle, entry: Entry) -> NDArray[np.uint8]:
     """Decodes one picture to [H, W, 3] uint8.
 
     Raises:
-      PayloadError: as `decode_integers`.
+      PayloadError: it is damaged, or names a model or filter that the bundle lacks.
     """
-    from .pixels.render import assemble, render_tiles
+    from .pixels.render import assemble
 
     decoded, header = decode_integers(bundle, entry), entry.header
-    model = bundle.models[header.model]
-    kernel = filter_kernel(bundle.postfilter, decoded.coefficients, header.m, header.gain)
-    tiles = render_tiles(model.synthesis, model.arch, decoded.latents, header.gain, bf16)
-    return assemble(tiles, header.height, header.width, kernel)
+    filters = decoded.side.filters
+    setting = CodingSetting(decoded.side.gain, header.q)
+    tiles = bundle.models[header.model].codec.synthesise(decoded.integers, setting, filters.reach)
+    return assemble(tiles, header.height, header.width, filters)
 
 
-def decode_archive(bundle: Bundle, archive: Archive, bf16: bool = False) -> Iterator[Decoded]:
+def decode_archive(bundle: Bundle, archive: Archive) -> Iterator[Decoded]:
     """Decodes every picture that can be decoded, in the archive's order.
 
     Raises:
       WrongBundle: it was made for other weights.
     """
-    if archive.bundle_id != bundle.id:
-        raise WrongBundle(
-            f"the stream was made for bundle {archive.bundle_id.hex()}, this is {bundle.id.hex()}: "
-            "decode with the decoder package it was encoded for"
-        )
+    check_bundle(bundle, archive)
     for entry in archive.entries:
         try:
-            yield Decoded(entry.name, decode_entry(bundle, entry, bf16))
+            yield Decoded(entry.name, decode_entry(bundle, entry))
         except DecoderError as error:
             yield Decoded(entry.name, None, error)
+
+
+def check_bundle(bundle: Bundle, archive: Archive) -> None:
+    """Makes sure that a stream was made for this bundle's models and filters.
+
+    Raises:
+      WrongBundle: it was made for others.
+    """
+    try:
+        expected = bundle.id_for(archive.models, archive.filters)
+    except KeyError as error:
+        raise WrongBundle(f"the stream names model or filter {error}, which this decoder lacks") from None
+    if archive.bundle_id != expected:
+        raise WrongBundle(
+            f"the stream was made for bundle {archive.bundle_id.hex()}, this is {expected.hex()}: "
+            "decode with the decoder package it was encoded for"
+        )
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:

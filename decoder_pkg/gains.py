@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grids import HYPER_STRIDE
+
 GAIN_LAMBDAS = (0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256)
 """Lagrangian weight (lambda * 255^2 * MSE + bpp) at which each gain vector is trained."""
 
@@ -10,3 +17,28 @@ GAIN_STEPS = 8
 
 GAIN_COUNT = (len(GAIN_LAMBDAS) - 1) * GAIN_STEPS + 1
 """A gain index on the wire is in [0, GAIN_COUNT)."""
+
+
+def nearest_octave(gain: int) -> int:
+    """The octave of lambda nearest to a gain index, halves upwards."""
+    return (gain + GAIN_STEPS // 2) // GAIN_STEPS
+
+
+@dataclass(frozen=True)
+class GainField:
+    """The gain of every position of a picture: one for all, or a map of them.
+
+    Attributes:
+      base: gain index in [0, GAIN_COUNT); it chooses static tables.
+      map: [hz, wz] int32 gain index of each cell of the hyper-latent grid; None where all have the base.
+    """
+
+    base: int
+    map: NDArray[np.int32] | None = None
+
+    def at(self, rows: slice, columns: slice) -> NDArray[np.int64]:
+        """Gain indices of a part of the latent grid: [h, w], or [] where all are the base."""
+        if self.map is None:
+            return np.array(self.base)
+        fine = self.map.repeat(HYPER_STRIDE, axis=0).repeat(HYPER_STRIDE, axis=1)
+        return fine[rows, columns].astype(np.int64)

@@ -10,12 +10,12 @@ from tqdm import tqdm
 
 from decoder_pkg.commands import STREAM_SUFFIX
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.stream import write_archive
 from eval.command_line import run_command
 from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
 
+from .archive import pack_archive
 from .byte_budget import BudgetError, refine_within
 from .cache import CandidateCache
 from .candidates import Candidate, RoundTripError
@@ -99,7 +99,7 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
     samples = pixels.shape[0] * pixels.shape[1]
 
     def stream(candidate: Candidate) -> bytes:
-        return write_archive(zoo.bundle.id, [candidate.entry(source.stem)])
+        return pack_archive(zoo.bundle, [candidate.entry(source.stem)])
 
     coder = PictureCoder(pixels, zoo, CandidateCache())
     best = refine_within(coder, lambda c: len(stream(c)), int(samples * bpp / 8), effort)

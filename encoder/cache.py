@@ -16,7 +16,7 @@ from eval.caches import cache_folder, load_rows, save_rows
 from .candidates import Candidate, Measured
 
 ENCODINGS = "encodings"
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Raised whenever the same settings would yield another stream."""
 
 

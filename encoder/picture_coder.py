@@ -8,14 +8,16 @@ from dataclasses import astuple
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.payload import SideInformation
+from decoder_pkg.pixels.filters import FilterChain
 from decoder_pkg.stream import ImageHeader
 from eval.metrics import SQUARED_ERROR, Distortion
 
 from .cache import CandidateCache
 from .candidates import Candidate, Measured
-from .coding import ROUNDING, AnalysedPicture, FittedFilter, parts_of, splice_to_fit
+from .coding import ROUNDING, AnalysedPicture, encode_payload, parts_of, splice_to_fit
 from .devices import arithmetic
-from .latents import Latents, Setting
+from .latents import Latents, Setting, coding_setting
 from .pictures import Pixels, pixels_digest
 from .presets import Preset
 from .refinement import REFINEMENT_VERSION, Refined, refine_latents, search_latents, search_start, sweep_choices
@@ -70,7 +72,7 @@ class PictureCoder:
         self.pixels, self._zoo, self._cache, self._measure = pixels, zoo, cache, measure
         self._digest = pixels_digest(pixels)
         self._measure_name = measure.__name__ if measure else ""
-        self._filter_digest = zoo.bundle.postfilter.digest.hex() if zoo.bundle.postfilter else ""
+        self._filter_digest = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._analysed: dict[int, AnalysedPicture] = {}
 
     @property
@@ -153,14 +155,14 @@ class PictureCoder:
 
     def _between(self, small: Candidate, large: Candidate, room: range, origin: float) -> Measured:
         header, model = small.header, self._zoo.models[small.header.model]
-        picture, postfilter = self._analyse(header.model), self._zoo.bundle.postfilter
-        (latents, fitted), (larger, _) = (parts_of(model, candidate, postfilter) for candidate in (small, large))
+        picture, setting = self._analyse(header.model), coding_setting(header.gain, header.q)
+        (latents, chain), (larger, _) = (parts_of(model, candidate, picture.filters) for candidate in (small, large))
 
         def length(spliced: Latents) -> int:
-            return len(picture.payload(picture.quantise(header.gain, header.q, spliced), header.gain, fitted))
+            return len(encode_payload(picture.quantise(setting, spliced), SideInformation(setting.gain, chain)))
 
         fitting = splice_to_fit(larger, latents, length, room, origin)
-        return self._encode(header.model, header.gain, header.q, fitting, fitted)
+        return self._encode(header.model, header.gain, header.q, fitting, chain)
 
     def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
@@ -173,12 +175,12 @@ class PictureCoder:
 
     def _analyse(self, model: int) -> AnalysedPicture:
         if model not in self._analysed:
-            postfilter = self._zoo.bundle.postfilter
-            self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], postfilter)
+            filters = self._zoo.bundle.pixel_filters
+            self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], filters)
         return self._analysed[model]
 
     def _encode(
-        self, model: int, gain: int, q: int, latents: Latents | None = None, fitted: FittedFilter | None = None
+        self, model: int, gain: int, q: int, latents: Latents | None = None, chain: FilterChain | None = None
     ) -> Measured:
-        candidate, decoded = self._analyse(model).encode(gain, q, latents, fitted)
+        candidate, decoded = self._analyse(model).encode(coding_setting(gain, q), latents, chain)
         return Measured(candidate, self._measure(self.pixels, decoded) if self._measure else {})

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
+from decoder_pkg.codecs import codec_of
+from decoder_pkg.codecs.transforms.residual import to_channels_last
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.fields import all_of, parse_object
-from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS
-from decoder_pkg.models import ALL_GAINS, MS_SSIM, Bundle, DecoderModel, load_bundle, read_manifest
+from decoder_pkg.gains import GAIN_COUNT
+from decoder_pkg.models import MANIFEST, Bundle, DecoderModel, load_bundle, read_manifest
 from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
-from decoder_pkg.weight_files import TensorFile, read_weights, unpack
+from decoder_pkg.weight_files import TensorFile, read_weights, tensors_digest, unpack
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .codecs.hyperprior import Analysis, CodecModel, HyperAnalysis, load_entropy
+from .codecs import FloatCodec, float_codec, load_layers
 from .devices import fastest_device
+from .manifest import ALL_GAINS, MS_SSIM, read_encoder_manifest
 
 WEIGHTS = Path(__file__).parent / "weights"
-DIGESTS = "sha256.json"
-"""In a folder of weights: the sha256 of each of its files."""
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class EncoderModel:
     @cached_property
     def digest(self) -> str:
         """sha256 over both halves: results made with other weights are other results, however the files are packed."""
-        return hashlib.sha256(tensors_digest(self.decoder.file) + tensors_digest(self.file)).hexdigest()
+        return hashlib.sha256(self.decoder.digest + tensors_digest(self.file)).hexdigest()
 
     @cached_property
     def file(self) -> TensorFile:
@@ -76,39 +73,38 @@ class EncoderModel:
         except OSError as error:
             raise WeightsError(f"{self.path} cannot be read: {error}") from None
         if self.sha256 not in ("", hashlib.sha256(data).hexdigest()):
-            raise WeightsError(f"{self.path} is another file than {DIGESTS} beside it names")
+            raise WeightsError(f"{self.path} is another file than {MANIFEST} beside it names")
         return data
 
     @cached_property
-    def analysis(self) -> Analysis:
-        """The analysis transform in evaluation mode."""
-        network = Analysis(self.decoder.arch, len(GAIN_LAMBDAS))
-        return self._load(network, "analysis.")
+    def floats(self) -> FloatCodec[Any]:
+        """The float half, entropy networks included, in evaluation mode on the CPU; it takes no gradient.
 
-    @cached_property
-    def hyper_analysis(self) -> HyperAnalysis:
-        """The hyper-analysis transform in evaluation mode."""
-        return self._load(HyperAnalysis(self.decoder.arch), "hyper_analysis.")
+        Its entropy networks are the integers themselves, scaled: rates estimated with it are those of the integer
+        model but for the rounding of activations.
 
-    @property
-    def prior_state(self) -> dict[str, Tensor]:
-        """Parameters of the hyper-latents' density."""
-        return self._part("prior.")
-
-    def _part(self, prefix: str) -> dict[str, Tensor]:
-        return {name: torch.from_numpy(array) for name, array in unpack(self.file.tensors, prefix).items()}
-
-    def _load(self, network: Network, prefix: str) -> Network:
-        network.load_state_dict(self._part(prefix))
-        return to_channels_last(network.eval())
-
-
-def tensors_digest(file: TensorFile) -> bytes:
-    """sha256 over metadata and tensors, with names, types and shapes."""
-    digest = hashlib.sha256(json.dumps(sorted(file.metadata.items())).encode())
-    for name, tensor in sorted(file.tensors.items()):
-        digest.update(f"{name} {tensor.dtype.str} {tensor.shape} ".encode() + np.ascontiguousarray(tensor).tobytes())
-    return digest.digest()
+        Raises:
+          WeightsError: the tensors do not fit the architecture.
+        """
+        codec = float_codec(self.decoder.arch)
+        integer = {layer.module for layer in codec_of(codec.arch).layers(codec.arch)}
+        arrays = unpack(self.file.tensors, "")
+        arrays |= {
+            f"synthesis.{name}": array for name, array in unpack(self.decoder.file.tensors, "synthesis.").items()
+        }
+        state = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        try:
+            missing, unexpected = codec.load_state_dict(state, strict=False)
+        except RuntimeError as error:
+            raise WeightsError(f"{self.path}: the weights do not fit the architecture: {error}") from None
+        lacking = [name for name in missing if name.rpartition(".")[0] not in integer]
+        if lacking or unexpected:
+            raise WeightsError(f"{self.path} lacks weights, or has too many: {[*lacking, *unexpected][:3]}")
+        load_layers(codec, self.decoder)
+        for name, network in codec.named_children():
+            if name not in {module.partition(".")[0] for module in integer}:
+                to_channels_last(network)
+        return codec.eval().requires_grad_(False)
 
 
 def to_grid(x: Tensor) -> NDArray[np.float32]:
@@ -151,49 +147,27 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
     """
     bundle = load_bundle(decoder_weights)
     models: dict[int, EncoderModel] = {}
-    digests = read_digests(encoder_weights)
+    known = read_encoder_manifest(encoder_weights).models
     for row in read_manifest(decoder_weights).models:
         number = row["id"]
-        first, last = row.get("gains", ALL_GAINS)
-        base = models[row["base"]] if "base" in row else None
-        file, decoder, gains = row["file"], bundle.models[number], range(first, last + 1)
-        if file not in digests:
-            raise WeightsError(f"{encoder_weights / DIGESTS} does not name {file}")
-        structural = row.get("distortion") == MS_SSIM
-        path = encoder_weights / file
-        models[number] = EncoderModel(number, decoder, path, digests[file], gains, structural, base)
+        if number not in known or known[number]["file"] != row["file"]:
+            raise WeightsError(f"{encoder_weights / MANIFEST} does not name model {number} with {row['file']}")
+        facts = known[number]
+        first, last = facts.get("gains", ALL_GAINS)
+        models[number] = EncoderModel(
+            id=number,
+            decoder=bundle.models[number],
+            path=encoder_weights / row["file"],
+            sha256=facts["sha256"],
+            gains=range(first, last + 1),
+            structural=facts.get("distortion") == MS_SSIM,
+            base=models[row["base"]] if "base" in row else None,
+        )
     return Zoo(bundle, models, (decoder_weights, encoder_weights))
 
 
-def read_digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each file of the encoder's weights, by name.
-
-    Raises:
-      WeightsError: there is no readable list of them.
-    """
-    try:
-        return all_of(parse_object((folder / DIGESTS).read_bytes()), str)
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{folder / DIGESTS} cannot be read: {error}") from None
-
-
-def load_float_model(model: EncoderModel) -> CodecModel:
-    """The float model of exported weights, entropy networks included, in evaluation mode.
-
-    Its entropy networks are the integers themselves, scaled: rates estimated with it are those of the integer model
-    but for the rounding of activations.
-    """
-    codec = CodecModel(model.decoder.arch)
-    codec.analysis.load_state_dict(model.analysis.state_dict())
-    codec.hyper_analysis.load_state_dict(model.hyper_analysis.state_dict())
-    codec.prior.load_state_dict(model.prior_state)
-    codec.synthesis.load_state_dict(model.decoder.synthesis.state_dict())
-    load_entropy(codec, model.decoder.entropy, model.decoder.exponents)
-    to_channels_last(codec.synthesis)
-    return codec.eval()
-
-
 @lru_cache(maxsize=8)
-def float_model(model: EncoderModel) -> CodecModel:
-    """The float model of exported weights; the last few stay in memory."""
-    return load_float_model(model).to(fastest_device())
+def float_model(model: EncoderModel) -> FloatCodec[Any]:
+    """The float half of a model where latents are refined; the last few stay in memory."""
+    device = fastest_device()
+    return model.floats if device.type == "cpu" else copy.deepcopy(model.floats).to(device)

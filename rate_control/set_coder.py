@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.stream import entry_size, write_archive
+from decoder_pkg.stream import entry_size
+from encoder.archive import pack_archive
 from encoder.byte_budget import ELASTICITY
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
@@ -251,9 +252,9 @@ class SetCoder:
 
     def _archive(self, result: TableAllocation) -> bytes:
         entries = [chosen.entry(picture.name) for picture, chosen in self._choices(result.chosen)]
-        return write_archive(self._zoo.bundle.id, entries)
+        return pack_archive(self._zoo.bundle, entries)
 
     def _fixed_bytes(self) -> int:
         """Bytes of an archive beyond what its pictures add: magic, names, checksum."""
         entries = [next(iter(p.candidates.values())).candidate.entry(p.name) for p in self._pictures]
-        return len(write_archive(self._zoo.bundle.id, entries)) - sum(map(entry_size, entries))
+        return len(pack_archive(self._zoo.bundle, entries)) - sum(map(entry_size, entries))

@@ -37,7 +37,7 @@ class SetPicture:
         self.candidates[measured.candidate.header] = measured
 
     def rows(self, headers: Iterable[ImageHeader]) -> Iterator[dict[str, object]]:
-        """Rows of a candidate table, with model, gain, q and m."""
+        """Rows of a candidate table, with model, gain, q and how many post-filters are on."""
         for header in headers:
             measured = self.candidates[header]
             yield {
@@ -46,7 +46,7 @@ class SetPicture:
                 "model": header.model,
                 "gain": header.gain,
                 "q": header.q,
-                "m": header.m,
+                "filters": len(header.filters),
                 "bytes": entry_size(measured.candidate.entry(self.name)),
                 "squared_error": measured.candidate.squared_error,
                 "ms_ssim_loss": 1 - measured.measures["ms_ssim"],

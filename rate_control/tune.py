@@ -40,7 +40,7 @@ def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
             "model": chosen["model"],
             "gain": chosen["gain"],
             "q": chosen["q"] / 128,
-            "m": chosen["m"],
+            "filters": chosen["filters"],
             "bytes": chosen["bytes"],
             "bpp": 8 * chosen["bytes"] / chosen["pixels"],
             "PSNR": picture_psnr_db(chosen),

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -17,32 +16,23 @@ from typing import TypeVar
 import numpy as np
 import skimage.data
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from decoder_pkg.codecs.hyperprior import (
-    CAUSAL,
-    EntropyModel,
-    Walk,
-    code_causal,
-    code_latents,
-    decode_payload,
-    raster,
-    wavefront,
-)
+from decoder_pkg.codecs import LATENTS
 from decoder_pkg.decoder import decode_entry, write_png
-from decoder_pkg.entropy import ACTIVATION_LIMIT, Q_ONE, SCALE_BINS, SCALE_SHIFT, IntegerConv, build_conv
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models import load_bundle
-from decoder_pkg.pixels.filters import COLOURS, FEATURES
-from decoder_pkg.pixels.render import assemble, render_tiles
+from decoder_pkg.payload import decode_payload
+from decoder_pkg.pixels.filters import FilterChain
+from decoder_pkg.pixels.render import assemble
 from decoder_pkg.stream import Entry
-from encoder.coding import AnalysedPicture, encode_payload, quantise
+from encoder.coding import AnalysedPicture
 from encoder.devices import bf16_helps
-from encoder.latents import Setting, trained_slope
+from encoder.latents import Setting, coding_setting, trained_slope
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
 from encoder.refinement import refine_latents
-from encoder.weights import EncoderModel, float_model, load_zoo, to_grid
+from encoder.weights import EncoderModel, float_model, load_zoo
 from eval.command_line import run_command
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
@@ -90,67 +80,33 @@ def first_model() -> EncoderModel:
     return next(iter(load_zoo().models.values()))
 
 
-def causal_model(model: EntropyModel) -> EntropyModel:
-    """The model with an untrained 5x5 causal context of the same width in place of its own: times need no training.
-
-    Half of its channels are certain, the others use tables of all small scales, as those of a trained one do.
-    """
-    rng = np.random.default_rng(1)
-    channels, width = model.arch.latent_channels, model.arch.context_width
-
-    def layer(taps: int, inputs: int, outputs: int, spread: int, bins: int) -> IntegerConv:
-        weight = rng.integers(-spread, spread + 1, (taps, inputs, outputs)).astype(np.int16)
-        shift = np.full(outputs, 12, dtype=np.int8)
-        bias = rng.integers(-bins, bins, outputs).clip(min=0) << SCALE_SHIFT + 12
-        return build_conv(weight, bias, shift, ACTIVATION_LIMIT)
-
-    layers = model.layers | {
-        "context.enter": layer(12, channels, width, 99, 1),
-        "context.hidden": layer(1, width, width, 99, 1),
-        "context.leave": layer(1, width, channels, 0, SCALE_BINS // 2),
-    }
-    return replace(model, arch=replace(model.arch, context=CAUSAL), layers=layers)
-
-
 def bench_decoding(name: str, pixels: Pixels) -> None:
-    """Prints decoding times of one picture: latents, synthesis, and the wavefront against position by position."""
-    model = first_model()
-    entropy, picture = model.decoder.entropy, AnalysedPicture(pixels, model)
-    quantised = picture.quantise(GAIN)
-    size = pixels.shape[:2]
-    latents = _decoding_seconds(entropy, picture, code_latents)
-    network, arch = model.decoder.synthesis, model.decoder.arch
+    """Prints decoding times of one picture: integers, synthesis and post-filters."""
+    zoo, setting = load_zoo(), coding_setting(GAIN, Q_ONE)
+    picture = AnalysedPicture(pixels, first_model(), zoo.bundle.pixel_filters)
+    codec, size = picture.model.decoder.codec, picture.size
+    candidate, _ = picture.encode(setting)
+    decoded = decode_payload(codec, candidate.payload, candidate.header, picture.filters)
+    integers = median_seconds(lambda: decode_payload(codec, candidate.payload, candidate.header, picture.filters))
 
-    def to_pixels(kernel: NDArray[np.float32] | None) -> Pixels:
-        return assemble(render_tiles(network, arch, quantised.latents, GAIN), size[0], size[1], kernel)
+    def to_pixels(chain: FilterChain) -> Pixels:
+        return assemble(codec.synthesise(decoded.integers, setting, chain.reach), *size, chain)
 
-    kernel = np.zeros((FEATURES, COLOURS), dtype=np.float32)
-    pixelwise, filtered = (median_seconds(partial(to_pixels, k)) for k in (None, kernel))
-    megapixels = size[0] * size[1] / 1e6
-    print(f"{name} {size[1]}x{size[0]}:")
+    plain, filtered = (median_seconds(partial(to_pixels, chain)) for chain in (FilterChain(), decoded.side.filters))
     print(
-        f"  latents {latents:.3f} s, synthesis {pixelwise:.3f} s, post-filter {filtered - pixelwise:.3f} s; "
-        f"in total {megapixels / (latents + filtered):.2f} megapixels a second"
+        f"{name} {size[1]}x{size[0]}: integers {integers:.3f} s, synthesis {plain:.3f} s, "
+        f"post-filters {filtered - plain:.3f} s; "
+        f"in total {size[0] * size[1] / 1e6 / (integers + filtered):.2f} megapixels a second"
     )
-    causal = causal_model(entropy)
-    fast, slow = (_decoding_seconds(causal, picture, partial(code_causal, order=o)) for o in (wavefront, raster))
-    print(f"  5x5 causal context: wavefront {fast:.3f} s, position by position {slow:.3f} s, ratio {slow / fast:.1f}")
-    print(f"  the model's own context against position by position: ratio {slow / latents:.1f}")
-
-
-def _decoding_seconds(entropy: EntropyModel, picture: AnalysedPicture, walk: Walk) -> float:
-    """Seconds to decode a picture's latents in a coding order."""
-    y, z = (to_grid(part) for part in picture.latents(GAIN))
-    payload = encode_payload(entropy, quantise(entropy, y, z, Q_ONE, walk=walk), GAIN)
-    return median_seconds(lambda: decode_payload(entropy, payload, y.shape[0], y.shape[1], GAIN, Q_ONE, walk=walk))
 
 
 def bench_refinement(pixels: Pixels) -> None:
     """Prints the time of one iteration of refinement as the presets do it, and what share the synthesis takes."""
-    picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.postfilter)
+    picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.pixel_filters)
     codec = float_model(picture.model)
     device, setting = next(codec.parameters()).device, Setting(GAIN, Q_ONE, trained_slope(GAIN))
-    y_hat, gain = picture.latents(GAIN)[0].to(device).requires_grad_(), torch.tensor([GAIN], device=device)
+    y_hat = picture.latents(setting.coding.gain)[LATENTS].to(device).requires_grad_()
+    gain = torch.tensor([GAIN], device=device)
 
     def synthesis() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16_helps(device)):
@@ -210,11 +166,12 @@ def _measured(action: Callable[[], object]) -> tuple[float, float]:
 
 
 def _encode_large() -> tuple[float, float, Entry]:
-    pixels, postfilter = photograph(*LARGE), load_zoo().bundle.postfilter
+    pixels, filters = photograph(*LARGE), load_zoo().bundle.pixel_filters
     encoded: list[Entry] = []
 
     def encode() -> None:
-        encoded.append(AnalysedPicture(pixels, first_model(), postfilter).encode(GAIN)[0].entry("large"))
+        picture = AnalysedPicture(pixels, first_model(), filters)
+        encoded.append(picture.encode(coding_setting(GAIN, Q_ONE))[0].entry("large"))
 
     return *_measured(encode), encoded[0]
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from statistics import median
 
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
-from decoder_pkg.stream import unpack, write_archive
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.stream import unpack
+from encoder.archive import pack_archive
 from encoder.coding import AnalysedPicture
+from encoder.latents import coding_setting
 from encoder.pictures import Pixels
 from encoder.weights import load_zoo
 from eval.files import write_atomically
@@ -51,11 +54,11 @@ def bench_server(name: str, pixels: Pixels, gain: int) -> None:
 
 def _pack(folder: Path, pixels: Pixels, gain: int) -> None:
     zoo = load_zoo()
-    picture = AnalysedPicture(pixels, next(iter(zoo.models.values())), zoo.bundle.postfilter)
-    entry = picture.encode(gain)[0].entry("picture")
+    picture = AnalysedPicture(pixels, next(iter(zoo.models.values())), zoo.bundle.pixel_filters)
+    entry = picture.encode(coding_setting(gain, Q_ONE))[0].entry("picture")
     write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
     unpack(folder / DECODER_ZIP, folder, MAX_UNPACKED)
-    write_atomically(folder / DATA_ZIP, build_zip({ZIP_MEMBER: write_archive(zoo.bundle.id, [entry])}))
+    write_atomically(folder / DATA_ZIP, build_zip({ZIP_MEMBER: pack_archive(zoo.bundle, [entry])}))
 
 
 def _call(folder: Path, instructions: str) -> Call:

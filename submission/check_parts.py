@@ -13,9 +13,10 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from decoder_pkg.commands import read_stream
-from decoder_pkg.decoder import decode_integers
-from decoder_pkg.errors import DecoderError
+from decoder_pkg.decoder import check_bundle
+from decoder_pkg.errors import DecoderError, WrongBundle
 from decoder_pkg.models import Bundle, load_bundle
+from decoder_pkg.payload import decode_integers
 from decoder_pkg.stream import Archive, member_faults, open_zip, unpack
 from eval.problems import Problem, warning
 from eval.published import read_pictures
@@ -96,7 +97,7 @@ def check_unpacked(folder: Path, rules: Season, where: str, others: frozenset[st
     try:
         bundle = load_bundle(folder / "decoder_pkg" / "weights")
         for model in bundle.models.values():
-            model.build()
+            model.codec.build()
         return CheckedDecoder(problems, bundle)
     except DecoderError as error:
         return CheckedDecoder([*problems, named(where, error)], None)
@@ -139,9 +140,10 @@ def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet |
 
 def _decoding_problems(archive: Archive, bundle: Bundle, where: str) -> list[Problem]:
     """Decodes every picture to its integers, as far as its checksum reaches; pixels decide nothing."""
-    if archive.bundle_id != bundle.id:
-        made, has = archive.bundle_id.hex(), bundle.id.hex()
-        return [Problem(where, f"WrongBundle: made for the weights {made}, the decoder has {has}")]
+    try:
+        check_bundle(bundle, archive)
+    except WrongBundle as error:
+        return [named(where, error)]
     problems = []
     for entry in tqdm(archive.entries, desc=f"checking {where}", unit="picture", delay=PATIENCE, leave=False):
         try:

@@ -15,10 +15,10 @@ from tqdm import tqdm
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from encoder.cache import CandidateCache
+from encoder.coding import estimated_payload_bits
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import find_pictures, load_picture
 from encoder.presets import PRESETS, Preset, preset
-from encoder.refinement import estimated_payload_bits
 from encoder.weights import Zoo, load_zoo
 from eval.baselines import installed
 from eval.command_line import run_command
@@ -91,13 +91,13 @@ def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
 
 def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> str:
     """How far the real payloads of a model are from what its float twin estimates."""
-    coded, postfilter = zoo.models[model], zoo.bundle.postfilter
+    coded, filters = zoo.models[model], zoo.bundle.pixel_filters
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
         coder = PictureCoder(load_picture(file), zoo, CandidateCache(), similarity)
         for gain in sorted(set(ESTIMATED_GAINS) & set(coder.gains(model))):
             candidate = coder.encode(model, gain).candidate
-            estimate = estimated_payload_bits(coded, candidate, postfilter)
+            estimate = estimated_payload_bits(coded, candidate, filters)
             found[file.stem, gain] = 8 * candidate.header.length / estimate - 1
     worst = max(found, key=lambda key: abs(found[key]))
     return (

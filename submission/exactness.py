@@ -21,10 +21,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.models import load_bundle
-from decoder_pkg.stream import unpack, write_archive
+from decoder_pkg.stream import unpack
+from encoder.archive import pack_archive
 from encoder.coding import AnalysedPicture
+from encoder.latents import coding_setting
 from encoder.weights import load_zoo
 from eval.command_line import run_command
 from eval.files import check_output, write_atomically
@@ -101,9 +104,9 @@ def stream_set() -> bytes:
     entries = []
     for number, model in zoo.models.items():
         for name, gain in zip(EMBEDDED, GAINS, strict=True):
-            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.postfilter)
-            entries.append(picture.encode(gain)[0].entry(f"{name}-{number}"))
-    return write_archive(zoo.bundle.id, entries)
+            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.pixel_filters)
+            entries.append(picture.encode(coding_setting(gain, Q_ONE))[0].entry(f"{name}-{number}"))
+    return pack_archive(zoo.bundle, entries)
 
 
 def settings(main: Path, others: Sequence[Path]) -> Iterator[Setting]:

@@ -19,8 +19,9 @@ def main() -> None:
     sys.path[:0] = [folder, f"{folder}/vendor"]
     import numpy as np
 
-    from decoder_pkg.decoder import decode_entry, decode_integers, write_png
+    from decoder_pkg.decoder import decode_entry, write_png
     from decoder_pkg.models import load_bundle
+    from decoder_pkg.payload import decode_integers
     from decoder_pkg.stream import read_archive
 
     bundle = load_bundle()
@@ -31,7 +32,7 @@ def main() -> None:
 
         versions["torch"] = torch.__version__
         for model in bundle.models.values():
-            model.synthesis.to(device)
+            model.codec.place(device)
     symbols = {}
     for entry in read_archive(Path(stream).read_bytes()).entries:
         symbols[entry.name] = decode_integers(bundle, entry).sha256

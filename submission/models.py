@@ -6,17 +6,19 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from decoder_pkg.codecs import codec_of
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import ALL_GAINS, read_manifest
-from encoder.codecs import watched_convolutions
-from encoder.codecs.hyperprior import CodecModel
+from decoder_pkg.models import read_manifest
+from encoder.codecs import FloatCodec, watched_convolutions
+from encoder.manifest import ALL_GAINS, read_encoder_manifest
 from encoder.pictures import find_pictures
-from encoder.weights import Zoo, load_float_model, load_zoo
+from encoder.weights import Zoo, load_zoo
 from eval.command_line import run_command
 from eval.pictures import PictureError
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
@@ -33,16 +35,14 @@ EXAMPLES = """examples:
 SIDE = 256
 """Of the picture on which multiplications are counted."""
 
-ENCODER = ("analysis", "hyper_analysis")
 DECODER = ("synthesis",)
-ENTROPY = ("hyper_synthesis", "context")
-"""Networks of each part; the entropy networks run on both sides."""
+"""Networks of the decoder alone; the entropy networks, those with integer layers, run on both sides."""
 
 ANCHORS = (("VTM", "PSNR"), ("WebP", "PSNR"), ("VTM", "MS-SSIM"))
 """Published codecs, and the quality in which they are compared."""
 
 
-def multiplications(model: CodecModel) -> dict[str, float]:
+def multiplications(model: FloatCodec[Any]) -> dict[str, float]:
     """Thousands of multiplications for each pixel, by network; of the context only what the decoder computes."""
     counts: dict[str, float] = {}
 
@@ -55,7 +55,12 @@ def multiplications(model: CodecModel) -> dict[str, float]:
     return counts
 
 
-def parameters(model: CodecModel, networks: Iterable[str]) -> int:
+def entropy_networks(model: FloatCodec[Any]) -> list[str]:
+    """Names of the networks that the decoder evaluates in integers."""
+    return sorted({layer.module.partition(".")[0] for layer in codec_of(model.arch).layers(model.arch)})
+
+
+def parameters(model: FloatCodec[Any], networks: Iterable[str]) -> int:
     """Number of trained values of some networks."""
     return sum(p.numel() for network in networks for p in model.get_submodule(network).parameters())
 
@@ -92,25 +97,28 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
       zip_bytes: of each weight file in decoder.zip.
     """
     rows = []
+    known = read_encoder_manifest(zoo.folders[1]).models
     for row in read_manifest(zoo.folders[0]).models:
-        model = load_float_model(zoo.models[int(row["id"])])
-        counts = multiplications(model)
-        encoder, decoder = (sum(counts[n] for n in [*side, *ENTROPY]) for side in (ENCODER, DECODER))
+        model, facts = zoo.models[row["id"]].floats, known[row["id"]]
+        counts, entropy = multiplications(model), entropy_networks(model)
+        decoder = sum(counts[network] for network in [*DECODER, *entropy])
+        encoder = sum(counts.values()) - sum(counts[network] for network in DECODER)
         rows.append(
             {
-                "id": int(row["id"]),
-                "name": row["name"],
+                "id": row["id"],
+                "name": facts["name"],
+                "codec": model.arch.name,
                 "parameters": f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M",
-                "of the decoder": f"{parameters(model, [*DECODER, *ENTROPY]) / 1e6:.1f} M",
+                "of the decoder": f"{parameters(model, [*DECODER, *entropy]) / 1e6:.1f} M",
                 "kMAC/pixel encoder": f"{encoder:.1f}",
                 "kMAC/pixel decoder": f"{decoder:.1f}",
                 "bytes in decoder.zip": zip_bytes[row["file"]],
-                "trained for": row.get("distortion", "PSNR"),
-                "gains": "{} to {}".format(*row.get("gains", ALL_GAINS)),
-                "difference to": row.get("base", ""),
-                "iterations": row["iterations"],
-                "hours": row.get("hours", ""),
-                "GPU hours": row.get("gpu_hours", ""),
+                "trained for": facts.get("distortion", "PSNR"),
+                "gains": "{} to {}".format(*facts.get("gains", ALL_GAINS)),
+                "delta to": row.get("base", ""),
+                "iterations": facts["iterations"],
+                "hours": facts.get("hours", ""),
+                "GPU hours": facts.get("gpu_hours", ""),
             }
         )
     return pd.DataFrame(rows).set_index("id")

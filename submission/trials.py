@@ -18,15 +18,15 @@ from tqdm import tqdm
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
-from decoder_pkg.pixels.filters import PostFilter
+from decoder_pkg.models import Bundle
 from decoder_pkg.stream import entry_size
 from encoder.cache import CACHE_VERSION
-from encoder.coding import AnalysedPicture
+from encoder.coding import AnalysedPicture, estimated_payload_bits
 from encoder.latents import Latents, Setting, trained_slope
 from encoder.options import whole
 from encoder.picture_coder import refinement_key
 from encoder.pictures import Pixels, find_pictures, load_picture, pixels_digest
-from encoder.refinement import METHODS, estimated_payload_bits, refine_latents
+from encoder.refinement import METHODS, refine_latents
 from encoder.weights import EncoderModel, Zoo, load_zoo
 from eval.command_line import run_command
 from eval.files import check_output, locked, write_atomically
@@ -90,9 +90,10 @@ class TrialJob:
     folders: tuple[Path, Path]
 
 
-def inputs_digest(pixels: Pixels, model: EncoderModel, postfilter: PostFilter | None) -> str:
+def inputs_digest(pixels: Pixels, model: EncoderModel, bundle: Bundle) -> str:
     """Tells trials apart that were made of other pictures, or with other weights, methods or arithmetic."""
-    whole = pixels_digest(pixels), model.digest, postfilter and postfilter.digest.hex(), CACHE_VERSION, refinement_key()
+    filters = [shipped.digest.hex() for shipped in bundle.filters.values()]
+    whole = pixels_digest(pixels), model.digest, filters, CACHE_VERSION, refinement_key()
     return hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
 
 
@@ -104,25 +105,35 @@ def run_job(job: TrialJob) -> Trial:
       RoundTripError: a stream does not decode to what was encoded.
     """
     zoo = loaded_zoo(job.folders)
-    picture = AnalysedPicture(load_picture(job.file), zoo.trained_for(job.gain), zoo.bundle.postfilter)
-    return trial(picture, job.file.stem, job.method, job.iterations, job.gain)
+    picture = AnalysedPicture(load_picture(job.file), zoo.trained_for(job.gain), zoo.bundle.pixel_filters)
+    return trial(picture, inputs_digest(picture.pixels, picture.model, zoo.bundle), job)
 
 
-def trial(picture: AnalysedPicture, name: str, method: str, iterations: int, gain: int) -> Trial:
+def trial(picture: AnalysedPicture, digest: str, job: TrialJob) -> Trial:
     """Refines at the slope where the gain was trained, codes and measures."""
+    setting = Setting(job.gain, Q_ONE, trained_slope(job.gain))
     started = time.perf_counter()
     latents: Latents | None = None
-    if iterations:
-        latents = refine_latents(picture, Setting(gain, Q_ONE, trained_slope(gain)), method, iterations).latents
-    elif method == PLAIN[0]:
-        latents = picture.latents(gain)
+    if job.iterations:
+        latents = refine_latents(picture, setting, job.method, job.iterations).latents
+    elif job.method == PLAIN[0]:
+        latents = picture.latents(setting.coding.gain)
     seconds = time.perf_counter() - started
-    candidate, _ = picture.encode(gain, latents=latents)
-    size, header = entry_size(candidate.entry(name)), candidate.header
-    pixels = header.width * header.height
-    deviation = 8 * header.length / estimated_payload_bits(picture.model, candidate, picture.postfilter) - 1
-    digest = inputs_digest(picture.pixels, picture.model, picture.postfilter)
-    return Trial(digest, name, method, iterations, gain, size, pixels, candidate.psnr_db, deviation, seconds)
+    candidate, _ = picture.encode(setting.coding, latents)
+    header = candidate.header
+    deviation = 8 * header.length / estimated_payload_bits(picture.model, candidate, picture.filters) - 1
+    return Trial(
+        inputs=digest,
+        picture=job.file.stem,
+        method=job.method,
+        iterations=job.iterations,
+        gain=job.gain,
+        bytes=entry_size(candidate.entry(job.file.stem)),
+        pixels=header.width * header.height,
+        psnr_db=candidate.psnr_db,
+        deviation=deviation,
+        seconds=seconds,
+    )
 
 
 def run(
@@ -133,12 +144,12 @@ def run(
     Raises:
       EngineError, PictureError, RoundTripError: a picture's trials failed; those that were done before are in the file.
     """
-    known, postfilter = _read(output), zoo.bundle.postfilter
+    known = _read(output)
     done = set(known[KEY].itertuples(index=False, name=None))
     jobs, wanted = [], set[tuple[str, str]]()
     for file in files:
         pixels = load_picture(file)
-        digests = {gain: inputs_digest(pixels, zoo.trained_for(gain), postfilter) for gain in GAINS}
+        digests = {gain: inputs_digest(pixels, zoo.trained_for(gain), zoo.bundle) for gain in GAINS}
         wanted |= {(digest, file.stem) for digest in digests.values()}
         for setting, gain in itertools.product(settings, GAINS):
             if (digests[gain], file.stem, *setting, gain) not in done:

@@ -6,14 +6,15 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import ManifestRow, read_manifest
-from encoder.codecs.hyperprior import CodecModel
+from encoder.codecs import FloatCodec, float_codec
+from encoder.manifest import KnownModel, read_encoder_manifest
 from encoder.options import whole
-from encoder.weights import load_float_model, load_zoo
+from encoder.weights import load_zoo
 from eval.pictures import PictureError
 
 from .config import TrainConfig, load_config
@@ -49,23 +50,25 @@ def prepare(arguments: argparse.Namespace) -> Trainer:
     return trainer
 
 
-def start_of(config: TrainConfig, file: Path) -> tuple[ManifestRow, CodecModel]:
-    """The model that a run starts from, behind its row of the manifest.
+def start_of(config: TrainConfig, file: Path) -> tuple[KnownModel, FloatCodec[Any]]:
+    """The model that a run starts from, behind its row of the encoder's manifest.
+
+    Of a model of another architecture what fits is taken: networks of the same name and shape.
 
     Raises:
       WeightsError: its files are missing or damaged.
-      ConfigError: there is no such model, or its architecture is another one.
+      ConfigError: there is no such model, or nothing of it fits.
     """
     zoo = load_zoo()
     if config.from_model not in zoo.models:
         raise ConfigError(f"{file}: from_model = {config.from_model} is none of the shipped models {list(zoo.models)}")
-    model = load_float_model(zoo.models[config.from_model])
-    if model.arch != config.build_architecture():
-        raise ConfigError(
-            f"{file}: from_model = {config.from_model} is of the architecture {model.arch.name}, not of this"
-        )
-    (row,) = (row for row in read_manifest(zoo.folders[0]).models if int(row["id"]) == config.from_model)
-    return row, model
+    origin, model = zoo.models[config.from_model].floats, float_codec(config.build_architecture())
+    wanted = model.state_dict()
+    fitting = {n: value for n, value in origin.state_dict().items() if n in wanted and value.shape == wanted[n].shape}
+    if not fitting:
+        raise ConfigError(f"{file}: nothing of from_model = {config.from_model}, {origin.arch.name}, fits this run")
+    model.load_state_dict(fitting, strict=False)
+    return read_encoder_manifest(zoo.folders[1]).models[config.from_model], model
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import tomllib
 
-from decoder_pkg.codecs.hyperprior import ARCHITECTURES, CAUSAL, GROUPS, QUADTREE, Architecture
+from decoder_pkg.codecs import ARCHITECTURES, Architecture
+from decoder_pkg.codecs.quadtree import GROUPS
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.grids import LATENT_STRIDE
 
@@ -21,11 +22,14 @@ MOST_IDS = 255
 MOST_CHANNELS = 3 * LATENT_STRIDE**2
 """A shortcut's principal components are no more than the samples of a patch."""
 
-CHANGES = {f.name: Allowed(int, 1, MOST_CHANNELS) for f in fields(Architecture) if f.name not in ("id", "name")} | {
-    "latent_channels": Allowed(int, GROUPS, MOST_CHANNELS, step=GROUPS),
-    "context": Allowed(str, choices=(CAUSAL, QUADTREE)),
-}
-"""What a run may replace in its architecture's row."""
+CHANNEL_STEP = GROUPS
+"""Latent channels come in equal groups where the context codes them group by group."""
+
+
+def changeable(arch: Architecture) -> dict[str, Allowed]:
+    """What a run may replace in its architecture's row."""
+    widths = {f.name: Allowed(int, 1, MOST_CHANNELS) for f in fields(arch) if f.name not in ("id", "name")}
+    return widths | {"latent_channels": Allowed(int, CHANNEL_STEP, MOST_CHANNELS, step=CHANNEL_STEP)}
 
 
 @dataclass(frozen=True)
@@ -95,17 +99,12 @@ class TrainConfig:
     def _changes(self) -> list[str]:
         """What is wrong with the architecture's changes."""
         changes, prefix = self.architecture_changes, "architecture_changes."
-        found = unknown_fields(changes, list(CHANGES), prefix)
-        found += [
+        rules = changeable(ROWS[self.architecture])
+        return unknown_fields(changes, list(rules), prefix) + [
             fault(prefix + name, changes[name], rule)
-            for name, rule in CHANGES.items()
+            for name, rule in rules.items()
             if name in changes and not rule.holds(changes[name])
         ]
-        if not found:
-            arch = self.build_architecture()
-            if arch.context == QUADTREE and not arch.embed_width:
-                found.append(f"{prefix}embed_width is missing: a {QUADTREE} context needs it")
-        return found
 
     def build_architecture(self) -> Architecture:
         """The architecture row with this run's changes."""

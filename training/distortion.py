@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from decoder_pkg.models import MS_SSIM
+from encoder.manifest import MS_SSIM
 from encoder.refinement import differentiable_ms_ssim
 
 MS_SSIM_SCALE = 1333.0

@@ -1,11 +1,22 @@
-"""Entropy coding in exact integers: layers, scales, coding tables. It knows no network."""
+"""Entropy coding in exact integers: layers, coding tables, symbol models, the range coder. It knows no network."""
 
-from .coding_tables import MAX_SUPPORT, PRECISION, CodingTable, Symbols, build_table, decode_values, encode_values
+from .coding_tables import (
+    MAX_SUPPORT,
+    PRECISION,
+    CodingTable,
+    Symbols,
+    build_table,
+    decode_uniform,
+    decode_values,
+    encode_uniform,
+    encode_values,
+)
 from .integer_layers import (
     ACTIVATION_LIMIT,
     CAUSAL_TAPS,
     MAX_SHIFT,
     OUTPUT_LIMIT,
+    POINT_TAPS,
     SQUARE_TAPS,
     TAPS,
     WEIGHT_LIMIT,
@@ -14,44 +25,72 @@ from .integer_layers import (
     build_conv,
     clamp_activation,
     leaky,
+    magnitudes,
     pixel_shuffle,
     split_outputs,
 )
-from .scales import BIN_OCTAVES, CERTAIN, NO_BINS, SCALE_BINS, SCALE_SHIFT
-from .steps import MEAN_STEPS, Q_ONE, Q_VALUES, CodingStep, Exchange, Grid, dequantise
+from .interface import Bits, Coder, CodingStep, Exchange, Grid, SymbolModel, reading
+from .range_coder import new_payload, open_payload, shortest_payload
+from .scale_tables import (
+    BIN_OCTAVES,
+    SCALE_BINS,
+    SCALE_SHIFT,
+    SKIPPED,
+    ScaledSymbols,
+    ScaleTables,
+    read_scale_tables,
+)
+from .static_tables import StaticSymbols, StaticTables, read_static_tables
+from .units import MEAN_STEPS, Q_ONE, Q_VALUES, latent_unit
 
 __all__ = [
     "ACTIVATION_LIMIT",
     "BIN_OCTAVES",
     "CAUSAL_TAPS",
-    "CERTAIN",
     "MAX_SHIFT",
     "MAX_SUPPORT",
     "MEAN_STEPS",
-    "NO_BINS",
     "OUTPUT_LIMIT",
+    "POINT_TAPS",
     "PRECISION",
     "Q_ONE",
     "Q_VALUES",
     "SCALE_BINS",
     "SCALE_SHIFT",
+    "SKIPPED",
     "SQUARE_TAPS",
     "TAPS",
     "WEIGHT_LIMIT",
+    "Bits",
+    "Coder",
     "CodingStep",
     "CodingTable",
     "Exchange",
     "Grid",
     "IntegerConv",
     "Integers",
+    "ScaleTables",
+    "ScaledSymbols",
+    "StaticSymbols",
+    "StaticTables",
+    "SymbolModel",
     "Symbols",
     "build_conv",
     "build_table",
     "clamp_activation",
+    "decode_uniform",
     "decode_values",
-    "dequantise",
+    "encode_uniform",
     "encode_values",
+    "latent_unit",
     "leaky",
+    "magnitudes",
+    "new_payload",
+    "open_payload",
     "pixel_shuffle",
+    "read_scale_tables",
+    "read_static_tables",
+    "reading",
+    "shortest_payload",
     "split_outputs",
 ]

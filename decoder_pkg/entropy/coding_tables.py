@@ -45,14 +45,15 @@ class CodingTable:
         """The escape symbol."""
         return 2 * self.support + 1
 
-    def bits(self, values: Symbols) -> float:
-        """Ideal code length of integers in bits, escapes included."""
+    def bits(self, values: Symbols) -> NDArray[np.float64]:
+        """Ideal code length of each integer in bits, escapes included."""
         centred = values.astype(np.int64) - self.offset
         inside = np.abs(centred) <= self.support
         symbols = np.where(inside, centred + self.support, self.escape)
-        direct = -np.log2(self.frequency.astype(np.float64) / 2**PRECISION)[symbols].sum()
+        found: NDArray[np.float64] = PRECISION - np.log2(self.frequency.astype(np.float64))[symbols]
         excess = np.abs(centred[~inside]) - self.support
-        return float(direct + (np.floor(np.log2(excess)) + 1 + np.log2(ESCAPE_BITS)).sum())
+        found[~inside] += np.floor(np.log2(excess)) + 1 + np.log2(ESCAPE_BITS)
+        return found
 
 
 def build_table(frequency: NDArray[np.uint32], offset: int = 0) -> CodingTable:
@@ -67,6 +68,26 @@ def build_table(frequency: NDArray[np.uint32], offset: int = 0) -> CodingTable:
     # The coder adds one to every symbol and scales the rest to 2^24 - n: this is exact for integers minus one.
     model = constriction.stream.model.Categorical((counts - 1).astype(np.float64), perfect=False)
     return CodingTable(len(counts) // 2 - 1, offset, frequency, model)
+
+
+def split_tables(
+    frequency: NDArray[np.uint32], support: NDArray[np.int32], offset: NDArray[np.integer]
+) -> list[CodingTable]:
+    """Tables whose frequencies are stored one after another.
+
+    Args:
+      frequency: of all tables.
+      support: [tables], see `CodingTable`.
+      offset: [tables].
+
+    Raises:
+      WeightsError: the frequencies are not exactly those of the tables, or make none.
+    """
+    sizes = 2 * support.astype(np.int64) + 2
+    if support.min() < 1 or support.max() > MAX_SUPPORT or frequency.shape != (int(sizes.sum()),):
+        raise WeightsError("the coding tables do not cover their frequencies exactly")
+    parts = np.split(frequency, np.cumsum(sizes)[:-1])
+    return [build_table(part, int(middle)) for part, middle in zip(parts, offset, strict=True)]
 
 
 def encode_values(coder: Any, table: CodingTable, values: Symbols) -> None:
@@ -90,11 +111,11 @@ def decode_values(coder: Any, table: CodingTable, count: int) -> Symbols:
     """
     try:
         symbols: Symbols = coder.decode(table.model, count)
-        values = symbols - np.int32(table.support - table.offset)
-        for position in np.flatnonzero(symbols == table.escape):
-            values[position] = table.offset + _decode_escape(coder, table.support)
     except AssertionError as error:
         raise CorruptPayload(f"the range coder stopped: {error}") from None
+    values = symbols - np.int32(table.support - table.offset)
+    for position in np.flatnonzero(symbols == table.escape):
+        values[position] = table.offset + _decode_escape(coder, table.support)
     return values
 
 
@@ -103,22 +124,31 @@ def _encode_escape(coder: Any, value: int, support: int) -> None:
     length = excess.bit_length() - 1
     if length >= ESCAPE_BITS:
         raise ValueError(f"a latent of {value} is beyond the reach of an escape")
-    _encode_uniform(coder, length, ESCAPE_BITS)
+    encode_uniform(coder, length, ESCAPE_BITS)
     if length:
-        _encode_uniform(coder, excess - (1 << length), 1 << length)
-    _encode_uniform(coder, int(value < 0), 2)
+        encode_uniform(coder, excess - (1 << length), 1 << length)
+    encode_uniform(coder, int(value < 0), 2)
 
 
 def _decode_escape(coder: Any, support: int) -> int:
-    length = _decode_uniform(coder, ESCAPE_BITS)
-    excess = (1 << length) + (_decode_uniform(coder, 1 << length) if length else 0)
-    negative = _decode_uniform(coder, 2)
+    length = decode_uniform(coder, ESCAPE_BITS)
+    excess = (1 << length) + (decode_uniform(coder, 1 << length) if length else 0)
+    negative = decode_uniform(coder, 2)
     return -(support + excess) if negative else support + excess
 
 
-def _encode_uniform(coder: Any, value: int, size: int) -> None:
+def encode_uniform(coder: Any, value: int, size: int) -> None:
+    """Appends a number in [0, size), all equally likely; size is 2 or more."""
     coder.encode(np.array([value], dtype=np.int32), _UNIFORM(size))
 
 
-def _decode_uniform(coder: Any, size: int) -> int:
-    return int(coder.decode(_UNIFORM(size), 1)[0])
+def decode_uniform(coder: Any, size: int) -> int:
+    """Reads what `encode_uniform` wrote.
+
+    Raises:
+      CorruptPayload: the bytes cannot come from an encoder.
+    """
+    try:
+        return int(coder.decode(_UNIFORM(size), 1)[0])
+    except AssertionError as error:
+        raise CorruptPayload(f"the range coder stopped: {error}") from None

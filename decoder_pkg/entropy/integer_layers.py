@@ -30,7 +30,8 @@ SPARSE = 0.6
 SQUARE_TAPS = tuple((row, column) for row in (-1, 0, 1) for column in (-1, 0, 1))
 CAUSAL_TAPS = tuple((row, column) for row in (-2, -1, 0) for column in range(-2, 3) if (row, column) < (0, 0))
 """The twelve already decoded neighbours (row, column) of a 5x5 window, in raster order."""
-TAPS = {1: ((0, 0),), 9: SQUARE_TAPS, 12: CAUSAL_TAPS}
+POINT_TAPS = ((0, 0),)
+TAPS = {len(taps): taps for taps in (POINT_TAPS, SQUARE_TAPS, CAUSAL_TAPS)}
 
 
 @dataclass(frozen=True)
@@ -136,3 +137,8 @@ def pixel_shuffle(x: Integers) -> Integers:
     height, width, channels = x.shape
     split = x.reshape(height, width, channels // 4, 2, 2)
     return split.transpose(0, 3, 1, 4, 2).reshape(2 * height, 2 * width, channels // 4)
+
+
+def magnitudes(residuals: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What a context network sees of residuals beside their values: their size, within an activation's range."""
+    return np.minimum(np.abs(residuals), np.int32(ACTIVATION_LIMIT))

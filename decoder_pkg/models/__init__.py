@@ -1,17 +1,20 @@
 """Models: the manifest of a folder of weights, and the bundle made of it."""
 
-from .bundle import Bundle, DecoderModel, load_bundle
-from .manifest import ALL_GAINS, MANIFEST, MS_SSIM, WEIGHTS, ManifestRow, check_manifest, read_manifest
+from .bundle import BUNDLE_ID_BYTES, Bundle, DecoderModel, ShippedFilter, load_bundle
+from .manifest import MANIFEST, WEIGHTS, FileRow, FilterRow, ModelRow, check_manifest, read_file, read_manifest
 
 __all__ = [
-    "ALL_GAINS",
+    "BUNDLE_ID_BYTES",
     "MANIFEST",
-    "MS_SSIM",
     "WEIGHTS",
     "Bundle",
     "DecoderModel",
-    "ManifestRow",
+    "FileRow",
+    "FilterRow",
+    "ModelRow",
+    "ShippedFilter",
     "check_manifest",
     "load_bundle",
+    "read_file",
     "read_manifest",
 ]

@@ -1,4 +1,7 @@
-"""The manifest of a weights folder: which models and post-filter there are, in which files, and how they were made."""
+"""The manifest of a weights folder: which models and post-filters there are, and in which files.
+
+What only the encoder knows of a model stands in the encoder's manifest: a frozen decoder does not change with it.
+"""
 
 from __future__ import annotations
 
@@ -8,67 +11,48 @@ from typing import Any, TypedDict
 
 from ..errors import WeightsError
 from ..fields import field, parse_object
-from ..gains import GAIN_COUNT
+from ..pixels.filters import FILTERS
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_MODELS = 256
-MS_SSIM = "ms-ssim"
-ALL_GAINS = (0, GAIN_COUNT - 1)
-KINDS: dict[str, tuple[type, ...]] = {
-    "name": (str,),
-    "iterations": (int,),
-    "hours": (int, float),
-    "gpu_hours": (int, float),
-    "gains": (list,),
-    "distortion": (str,),
-    "base": (int,),
-}
-"""Types of the fields that a model's row may have beside its id and file."""
-
-
-class Ledger(TypedDict, total=False):
-    """How a model was trained, and what it is a difference to."""
-
-    iterations: int
-    hours: float
-    """Of two CPU cores."""
-    gpu_hours: float
-    gains: list[int]
-    """First and last gain index that it was trained for; without them all."""
-    distortion: str
-    """What it was trained for: without it squared error, or `ms-ssim`."""
-    base: int
-    """Id of an earlier row: the file is a difference to that model, see `decoder_pkg.weight_files.deltas`."""
+MAX_FILTERS = 8
 
 
 class FileRow(TypedDict):
     """A file of the folder."""
 
+    id: int
     file: str
     sha256: str
 
 
-class ManifestRow(FileRow, Ledger):
-    """A model in the manifest."""
+class ModelRow(FileRow, total=False):
+    """A model; its id is what picture headers name."""
 
-    id: int
-    name: str
+    base: int
+    """Id of an earlier row: the file is a delta to that model, see `decoder_pkg.weight_files.deltas`."""
+
+
+class FilterRow(FileRow):
+    """A post-filter; its id is its bit in picture headers."""
+
+    filter: str
+    """A name of the table of filters."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The models, with different ids and copies after their base, and the post-filter that all of them share."""
+    """The models, with different ids and deltas after their base, and the post-filters in order of application."""
 
-    models: list[ManifestRow]
-    postfilter: FileRow | None
+    models: list[ModelRow]
+    filters: list[FilterRow]
 
     @property
     def files(self) -> list[str]:
         """Names of the weight files."""
-        rows = [*self.models, self.postfilter] if self.postfilter else self.models
-        return [row["file"] for row in rows]
+        return [row["file"] for row in (*self.models, *self.filters)]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -89,38 +73,31 @@ def check_manifest(whole: Any) -> Manifest:
     Raises:
       ValueError: a field has another type than it must have, or the rows do not fit together.
     """
-    rows: list[ManifestRow] = field(whole, "models", list)
-    if not rows:
+    models, filters = field(whole, "models", list), field(whole, "filters", list)
+    if not models:
         raise ValueError("it lists no models")
-    for number, row in enumerate(rows):
-        _check(row, {earlier["id"] for earlier in rows[:number]})
-    manifest = Manifest(rows, whole.get("postfilter"))
-    if manifest.postfilter is not None:
-        _check_file(manifest.postfilter)
+    for rows, most in ((models, MAX_MODELS), (filters, MAX_FILTERS)):
+        for number, row in enumerate(rows):
+            _check_row(row, {earlier["id"] for earlier in rows[:number]}, most)
+    for row in filters:
+        if field(row, "filter", str) not in FILTERS:
+            raise ValueError(f"{row['filter']!r} is no filter; known are {sorted(FILTERS)}")
+    manifest = Manifest(models, filters)
     if len(set(manifest.files)) != len(manifest.files):
         raise ValueError("two rows share a file")
     return manifest
 
 
-def _check(row: ManifestRow, earlier: set[int]) -> None:
-    number = field(row, "id", int)
-    if not 0 <= number < MAX_MODELS or number in earlier:
-        raise ValueError(f"{number} is no id from 0 to {MAX_MODELS - 1} that no model before it has")
-    _check_file(row)
-    for name in KINDS.keys() & row.keys():
-        field(row, name, *KINDS[name])
-    if "base" in row and row["base"] not in earlier:
-        raise ValueError(f"model {number} is a difference to {row['base']}, which is no model before it")
-    gains = row.get("gains", list(ALL_GAINS))
-    if len(gains) != 2 or any(type(gain) is not int for gain in gains) or not 0 <= gains[0] <= gains[1] < GAIN_COUNT:
-        raise ValueError(f"gains {gains!r} are no first and last of 0 to {GAIN_COUNT - 1}")
-
-
-def _check_file(row: FileRow) -> None:
-    name = field(row, "file", str)
+def _check_row(row: object, earlier: set[int], most: int) -> None:
+    number, name = field(row, "id", int), field(row, "file", str)
     field(row, "sha256", str)
+    if not 0 <= number < most or number in earlier:
+        raise ValueError(f"{number} is no id from 0 to {most - 1} that no row before it has")
     if not name or Path(name).name != name:
         raise ValueError(f"{name!r} is no file of the folder")
+    assert isinstance(row, dict)
+    if "base" in row and field(row, "base", int) not in earlier:
+        raise ValueError(f"model {number} is a delta to {row['base']}, which is no model before it")
 
 
 def read_file(path: Path, most: int) -> bytes:

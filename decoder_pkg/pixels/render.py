@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..codecs.hyperprior import Architecture
-from ..codecs.hyperprior.synthesis import Synthesis
 from ..entropy import MEAN_STEPS, Grid
+from ..gains import GainField
 from ..grids import LATENT_STRIDE
-from .filters.correction import REACH, correct
+from .filters import FilterChain
 from .tiles import Span, spans
 
 TILE = 128
 """Side of a synthesis tile in latents: larger pictures are rendered tile by tile to bound the memory."""
-
-FILTER_REACH = -(-REACH // LATENT_STRIDE)
-"""How many latents away the post-filter looks."""
-
-
-def receptive_reach(arch: Architecture) -> int:
-    """How many latents away a latent can still change a pixel, with the post-filter."""
-    around, at_quarter = REACH / LATENT_STRIDE, 1 / 4
-    at_eighth = 2 * arch.synthesis_blocks8 / 2
-    at_sixteenth = 1 + 2 * arch.synthesis_blocks16
-    return int(-(-(around + at_quarter + at_eighth + at_sixteenth) // 1))
 
 
 @dataclass(frozen=True)
@@ -55,50 +44,47 @@ class Tile:
 
 
 @torch.inference_mode()
-def render_tiles(
-    network: Synthesis, arch: Architecture, latents: Grid, gain: int, bf16: bool = False
-) -> Iterator[Tile]:
-    """Runs the synthesis transform.
+def render_tiles(network: nn.Module, reach: float, latents: Grid, gain: GainField, margin: int) -> Iterator[Tile]:
+    """Runs a synthesis transform.
 
     Args:
-      network: the model's synthesis.
-      arch: its architecture.
-      latents: [h, w, M] int32 in 1/4096.
-      gain: gain index.
-      bf16: compute in bf16 where float32 is not needed to the last level.
+      network: latents [1, M, h, w] float and gain indices [1] or [1, h, w] int64 to a picture [1, 3, 16h, 16w] float.
+      reach: how many latents away a latent can still change a pixel.
+      latents: [h, w, M] int32 in 1/MEAN_STEPS.
+      gain: of every position.
+      margin: pixels around each tile that are right, too.
     """
-    reach = receptive_reach(arch)
-    for down in spans(latents.shape[0], TILE, reach):
-        for across in spans(latents.shape[1], TILE, reach):
-            picture = _render_tile(network, latents[down.outer, across.outer], gain, bf16)
-            yield _without_margin(Tile(picture, down, across))
+    narrow = -(-margin // LATENT_STRIDE)
+    wide = math.ceil(reach + margin / LATENT_STRIDE)
+    for down in spans(latents.shape[0], TILE, wide):
+        for across in spans(latents.shape[1], TILE, wide):
+            seen = down.outer, across.outer
+            picture = _render_tile(network, latents[seen], torch.from_numpy(gain.at(*seen)))
+            yield _without_margin(Tile(picture, down, across), narrow)
 
 
 @torch.inference_mode()
-def assemble(
-    tiles: Iterable[Tile], height: int, width: int, kernel: NDArray[np.float32] | None = None
-) -> NDArray[np.uint8]:
+def assemble(tiles: Iterable[Tile], height: int, width: int, filters: FilterChain) -> NDArray[np.uint8]:
     """Puts a picture together.
 
     Args:
       tiles: of the whole picture.
       height: of the picture.
       width: of the picture.
-      kernel: [FEATURES, 3], the post-filter; None for none.
+      filters: that are on.
 
     Returns:
       [height, width, 3] uint8.
     """
     out = np.empty((height, width, 3), dtype=np.uint8)
     for tile in tiles:
-        picture = tile.picture if kernel is None else correct(tile.picture, kernel)
-        out[tile.target(height, width)] = to_bytes(picture)[tile.inner(height, width)]
+        out[tile.target(height, width)] = to_bytes(filters.apply(tile.picture))[tile.inner(height, width)]
     return out
 
 
-def _without_margin(tile: Tile) -> Tile:
-    """The tile with no more around it than the post-filter sees."""
-    narrow = tile.down.narrowed(FILTER_REACH), tile.across.narrowed(FILTER_REACH)
+def _without_margin(tile: Tile, latents: int) -> Tile:
+    """The tile with no more around it than this many latents."""
+    narrow = tile.down.narrowed(latents), tile.across.narrowed(latents)
     rows, columns = (
         slice(
             LATENT_STRIDE * (inner.outer_start - outer.outer_start),
@@ -109,12 +95,11 @@ def _without_margin(tile: Tile) -> Tile:
     return Tile(tile.picture[:, rows, columns].clone(), *narrow)
 
 
-def _render_tile(network: Synthesis, latents: Grid, gain: int, bf16: bool) -> Tensor:
+def _render_tile(network: nn.Module, latents: Grid, gain: Tensor) -> Tensor:
     device = next(network.parameters()).device
     y_hat = torch.from_numpy(np.ascontiguousarray(latents)).to(device).float().div_(MEAN_STEPS)
-    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        picture: Tensor = network(y_hat.permute(2, 0, 1)[None], torch.tensor([gain], device=device))
-    return picture[0].float()
+    picture: Tensor = network(y_hat.permute(2, 0, 1)[None], gain[None].to(device))
+    return picture[0]
 
 
 def to_bytes(picture: Tensor) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from ..grids import LATENT_STRIDE
 from .wire import Reader, varint
 
 MAGIC = b"\x89CLC"
-VERSION = 1
+VERSION = 2
 BUNDLE_ID_BYTES = 8
 MAX_IMAGES = 4096
 MAX_NAME_BYTES = 200
@@ -27,6 +27,9 @@ MAX_PIXEL_BYTES = 8
 
 MAX_SET_PIXELS = 2**31
 """Bounds the time that a stream of a few bytes can ask for."""
+
+MAX_RECORDS = 2**9 - 1
+"""A gain map and eight post-filters."""
 
 VARINT = 0
 """As a field's width: a varint in place of a fixed number of bytes."""
@@ -46,7 +49,7 @@ FIELDS = (
     Field("model", 1, 0, 255),
     Field("gain", 1, 0, GAIN_COUNT - 1),
     Field("q", 1, 1, 255),
-    Field("m", 1, 0, 255),
+    Field("records", VARINT, 0, MAX_RECORDS),
     Field("width", VARINT, 1, MAX_SIDE),
     Field("height", VARINT, 1, MAX_SIDE),
     Field("length", VARINT, 0, 2**31 - 1),
@@ -62,20 +65,30 @@ class ImageHeader:
       model: id of a model of the bundle.
       gain: gain index in [0, GAIN_COUNT).
       q: quantisation step in 1/128, in [1, 255].
-      m: post-filter strength; 0 is no filter.
+      records: which side information the payload begins with: bit 0 a gain map, bit 1 + n that of filter n.
       width, height: pixels.
       length: payload bytes.
-      checksum: of the payload and the latents it decodes to, see `latent_decoder.checksum`.
+      checksum: of the payload and the integers it decodes to, see `payload.checksum`.
     """
 
     model: int
     gain: int
     q: int
-    m: int
+    records: int
     width: int
     height: int
     length: int
     checksum: int
+
+    @property
+    def filters(self) -> list[int]:
+        """Ids of the post-filters that are on."""
+        return [number for number in range(MAX_RECORDS.bit_length() - 1) if self.records >> 1 + number & 1]
+
+    @property
+    def has_gain_map(self) -> bool:
+        """Whether the gain differs between positions."""
+        return bool(self.records & 1)
 
     @property
     def setting(self) -> tuple[int, int, int]:
@@ -98,6 +111,16 @@ class Archive:
 
     bundle_id: bytes
     entries: tuple[Entry, ...]
+
+    @property
+    def models(self) -> set[int]:
+        """Ids of the models that its pictures name."""
+        return {entry.header.model for entry in self.entries}
+
+    @property
+    def filters(self) -> set[int]:
+        """Ids of the post-filters that its pictures name."""
+        return {number for entry in self.entries for number in entry.header.filters}
 
 
 def write_archive(bundle_id: bytes, entries: Sequence[Entry]) -> bytes:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +21,38 @@ DTYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", 
 METADATA = "__metadata__"
 
 
+Number = TypeVar("Number", bound=np.generic)
+
+
 @dataclass(frozen=True)
 class TensorFile:
     """Tensors by name and the file's metadata strings."""
 
     tensors: dict[str, NDArray[np.generic]]
     metadata: dict[str, str]
+
+
+@dataclass(frozen=True)
+class TensorReader:
+    """Tensors that must have an exact type and shape."""
+
+    tensors: Mapping[str, NDArray[np.generic]]
+
+    def get(self, name: str, dtype: type[Number], *shape: int | None) -> NDArray[Number]:
+        """A tensor of exactly this type and shape, where None stands for any size but zero.
+
+        Raises:
+          WeightsError: there is none.
+        """
+        if name not in self.tensors:
+            raise WeightsError(f"the weight file lacks {name}")
+        tensor = self.tensors[name]
+        fits = len(tensor.shape) == len(shape) and all(
+            have == (want or max(have, 1)) for have, want in zip(tensor.shape, shape, strict=True)
+        )
+        if tensor.dtype != dtype or not fits:
+            raise WeightsError(f"{name} is {tensor.dtype} {tensor.shape}: it does not fit the architecture")
+        return tensor.astype(dtype)
 
 
 def parse_safetensors(data: bytes) -> TensorFile:
@@ -59,3 +89,11 @@ def _tensor(entry: object, buffer: memoryview) -> NDArray[np.generic]:
     if not begin <= end <= len(buffer) or count * dtype.itemsize != end - begin:
         raise ValueError(f"a tensor of shape {shape} does not fit bytes {begin} to {end}")
     return np.frombuffer(buffer, dtype=dtype, count=count, offset=begin).reshape(shape)
+
+
+def tensors_digest(file: TensorFile) -> bytes:
+    """sha256 over metadata and tensors, with names, types and shapes: the same however they are packed."""
+    digest = hashlib.sha256(json.dumps(sorted(file.metadata.items())).encode())
+    for name, tensor in sorted(file.tensors.items()):
+        digest.update(f"{name} {tensor.dtype.str} {tensor.shape} ".encode() + np.ascontiguousarray(tensor).tobytes())
+    return digest.digest()

@@ -1,26 +1,20 @@
-"""One picture under one setting: analysis, rounding, post-filter, payload."""
+"""One picture under one setting: analysis, rounding, payload, and streams between two others."""
 
-from .coded_picture import AnalysedPicture
-from .filter_fit import FIRST_M, FittedFilter, NormalEquations, filter_bits, normal_equations
-from .payload import ROUNDING, encode_payload, ideal_bits, quantise, savings
-from .rate import estimated_bits
-from .search import hierarchical_search
+from .analysed_picture import AnalysedPicture, Filters
+from .payload import QuantisedPicture, encode_payload, quantise
+from .rate import estimated_bits, estimated_payload_bits
+from .rounding import ROUNDING
 from .splice import parts_of, splice_to_fit
 
 __all__ = [
-    "FIRST_M",
     "ROUNDING",
     "AnalysedPicture",
-    "FittedFilter",
-    "NormalEquations",
+    "Filters",
+    "QuantisedPicture",
     "encode_payload",
     "estimated_bits",
-    "filter_bits",
-    "hierarchical_search",
-    "ideal_bits",
-    "normal_equations",
+    "estimated_payload_bits",
     "parts_of",
     "quantise",
-    "savings",
     "splice_to_fit",
 ]

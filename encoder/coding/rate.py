@@ -1,27 +1,46 @@
-"""Estimated rate of latents under the float model."""
+"""What the float model expects latents and coded pictures to take."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor
 
 from decoder_pkg.entropy import Q_ONE
 
-from ..codecs.hyperprior import CodecModel, bits, coded_information
+from ..candidates import Candidate
+from ..codecs import ROUNDED, FloatCodec
+from ..filters import chain_bits
+from ..latents import Latents, each
+from ..weights import EncoderModel, float_model
+from .analysed_picture import Filters
+from .splice import parts_of
 
 
 @torch.inference_mode()
-def estimated_bits(model: CodecModel, latents: tuple[Tensor, Tensor], gain: int, q: int = Q_ONE) -> float:
-    """Bits of reconstructed latents and hyper-latents as the float model sees them, without any header.
+def estimated_bits(model: FloatCodec[Any], latents: Latents, gain: int, q: int = Q_ONE) -> float:
+    """Bits of reconstructed latents as the float model sees them, without any header.
 
     Args:
       model: in evaluation mode.
-      latents: [1, M, h, w] and hyper-latents [1, Z, hz, wz], float.
+      latents: all grids.
       gain: gain index.
       q: quantisation step in 1/128.
     """
     device = next(model.parameters()).device
-    y, z = latents[0].to(device), torch.round(latents[1].to(device))
-    coded = model.code(y, z, q / Q_ONE, torch.round)
-    hyper = bits(model.prior.likelihood(z, torch.tensor([gain], device=device)))
-    return float(coded_information(coded.quantised, coded.log2_sigma).sum() + hyper)
+    gain_index = torch.tensor([gain], device=device)
+    coded = model.code(each(latents, lambda grid: grid.to(device)), gain_index, q / Q_ONE, ROUNDED)
+    return float(coded.position_bits().sum() + coded.side_bits.sum())
+
+
+def estimated_payload_bits(model: EncoderModel, candidate: Candidate, filters: Filters) -> float:
+    """Bits of a candidate's latents and post-filters; its payload has about as many.
+
+    Args:
+      model: that the candidate names.
+      candidate: a coded picture.
+      filters: of the bundle.
+    """
+    latents, chain = parts_of(model, candidate, filters)
+    header = candidate.header
+    return estimated_bits(float_model(model), latents, header.gain, header.q) + chain_bits(chain)

@@ -7,27 +7,31 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from decoder_pkg.codecs.hyperprior import decode_payload
-from decoder_pkg.entropy import MEAN_STEPS, Grid
-from decoder_pkg.grids import HYPER_STRIDE, latent_size
-from decoder_pkg.pixels.filters import PostFilter, filter_bins
+from decoder_pkg.codecs import LATENTS
+from decoder_pkg.entropy import Grid
+from decoder_pkg.grids import HYPER_STRIDE
+from decoder_pkg.payload import decode_payload
+from decoder_pkg.pixels.filters import FilterChain
 
 from ..candidates import Candidate
-from ..latents import Latents
+from ..latents import Latents, each, stride_of
 from ..weights import EncoderModel
-from .filter_fit import FittedFilter
+from .analysed_picture import Filters
 
 
-def parts_of(model: EncoderModel, candidate: Candidate, postfilter: PostFilter | None) -> tuple[Latents, FittedFilter]:
-    """The latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of a stream, and its filter.
+def parts_of(model: EncoderModel, candidate: Candidate, filters: Filters) -> tuple[Latents, FilterChain]:
+    """The latents of a stream, and its post-filters; coded again they give the same bytes.
 
-    Coded again they give the same bytes.
+    Args:
+      model: that the candidate names.
+      candidate: a coded picture.
+      filters: of the bundle.
     """
-    header, size = candidate.header, latent_size(candidate.header.height, candidate.header.width)
-    bins = filter_bins(postfilter, header.m)
-    decoded = decode_payload(model.decoder.entropy, candidate.payload, *size, header.gain, header.q, bins)
-    latents = _tensor(decoded.latents) / MEAN_STEPS, _tensor(decoded.z)
-    return latents, FittedFilter(header.m, decoded.coefficients)
+    codec, header = model.decoder.codec, candidate.header
+    decoded = decode_payload(codec, candidate.payload, header, filters)
+    shapes = codec.grids((header.height, header.width))
+    latents = {name: _tensor(grid) / shapes[name].steps for name, grid in decoded.integers.items()}
+    return latents, decoded.side.filters
 
 
 def _tensor(grid: Grid) -> Tensor:
@@ -38,25 +42,27 @@ def splice(first: Latents, second: Latents, bands: Sequence[int], band: int, lat
     """Latents of `first` in some places, of `second` in all others.
 
     Args:
-      first: latents [1, M, h, w] and hyper-latents [1, Z, hz, wz] of one stream.
+      first: all grids of one stream.
       second: those of the other.
-      bands: rows of hyper-latents that are of the first, with the latents that belong to them.
-      band: another row, whose hyper-latents are of the second.
-      latents: of that row, how many are of the first, position by position, channel by channel.
+      bands: numbers of bands of HYPER_STRIDE rows of latents, with all that belongs to them, that are of the first.
+      band: another one, in which all but the latents is of the second.
+      latents: of that band, how many are of the first, position by position, channel by channel.
     """
-    y, z = (part.clone() for part in second)
-    z[:, :, list(bands)] = first[1][:, :, list(bands)]
-    for number in bands:
-        y[:, :, _rows(number)] = first[0][:, :, _rows(number)]
-    mixed, wanted = (part[:, :, _rows(band)].permute(0, 2, 3, 1) for part in (y, first[0]))
-    in_order = torch.arange(mixed.numel()).reshape(mixed.shape)
-    mixed.copy_(torch.where(in_order < latents, wanted, mixed))
-    return y, z
+    mixed = each(second, Tensor.clone)
+    for name, grid in mixed.items():
+        for number in bands:
+            rows = _rows(number, stride_of(second, name))
+            grid[:, :, rows] = first[name][:, :, rows]
+    part, wanted = (y[:, :, _rows(band, 1)].permute(0, 2, 3, 1) for y in (mixed[LATENTS], first[LATENTS]))
+    in_order = torch.arange(part.numel()).reshape(part.shape)
+    part.copy_(torch.where(in_order < latents, wanted, part))
+    return mixed
 
 
-def _rows(band: int) -> slice:
-    """The rows of latents that belong to a row of hyper-latents."""
-    return slice(band * HYPER_STRIDE, (band + 1) * HYPER_STRIDE)
+def _rows(band: int, stride: int) -> slice:
+    """The rows of a grid that belong to a band."""
+    count = HYPER_STRIDE // stride
+    return slice(band * count, (band + 1) * count)
 
 
 def splice_to_fit(
@@ -71,12 +77,12 @@ def splice_to_fit(
       room: lengths that are good enough; its end must not be reached.
       origin: height of that row, as a share in [0, 1).
     """
-    count = first[1].shape[2]
+    count = -(-first[LATENTS].shape[2] // HYPER_STRIDE)
     begin = int(origin * count)
     order = [(begin + turn) % count for turn in range(count)]
     bands = _bisect(lambda n: length(splice(first, second, order[:n], order[-1], 0)), count, room)
     partial = order[min(bands, count - 1)]
-    rest = first[0][:, :, _rows(partial)].numel() if bands < count else 0
+    rest = first[LATENTS][:, :, _rows(partial, 1)].numel() if bands < count else 0
     latents = _bisect(lambda n: length(splice(first, second, order[:bands], partial, n)), rest, room)
     return splice(first, second, order[:bands], partial, latents)
 

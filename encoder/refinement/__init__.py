@@ -1,6 +1,5 @@
 """Refinement: latents that lower rate and distortion of one picture."""
 
-from .estimate import estimated_payload_bits
 from .methods import METHODS, REFINEMENT_VERSION
 from .objective import differentiable_ms_ssim
 from .search import search_latents, search_start, sweep_choices
@@ -11,7 +10,6 @@ __all__ = [
     "REFINEMENT_VERSION",
     "Refined",
     "differentiable_ms_ssim",
-    "estimated_payload_bits",
     "refine_latents",
     "search_latents",
     "search_start",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..codecs.hyperprior import Quantiser, round_straight_through
+from decoder_pkg.codecs import LATENTS
+
+from ..codecs import Quantiser, Relaxation, round_straight_through
 from ..devices import seeded
-from ..latents import Latents
+from ..latents import Latents, each, stride_of
 from .objective import Objective
 from .regions import BestRegions, Seen
 
@@ -26,8 +28,8 @@ BETA, BETA_LOCAL = (0.25, 0.75), (0.25, 0.9)
 Where every neighbourhood moves at once, the paper's step is too long: smooth pictures at low rates never recover.
 """
 
-WINDOW_Y, WINDOW_Z = 5, 3
-"""Side of the neighbourhood, in latents and hyper-latents, whose largest gradient the local step is relative to."""
+WINDOW, COARSE_WINDOW = 5, 3
+"""Side of the neighbourhood, in latents and in a coarser grid, whose largest gradient the local step is relative to."""
 
 GATHERING = 10
 """Iterations after which the local method goes on from the best of every region, of these and of the best whole."""
@@ -81,7 +83,7 @@ class Method:
 
 def refine_lopt(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """L-OPT: straight-through gradients, a fixed step for the largest of them, best so far kept."""
-    return _largest_gradients(objective, start, _Schedule(stage, ALPHA, BETA), [_largest_of_all] * 2)
+    return _largest_gradients(objective, start, _Schedule(stage, ALPHA, BETA), _largest_of_all)
 
 
 def refine_local(objective: Objective, start: Latents, stage: Stage) -> Latents:
@@ -89,20 +91,17 @@ def refine_local(objective: Objective, start: Latents, stage: Stage) -> Latents:
 
     Latents whose next integer promises nothing stay.
     """
-    largest = [_largest_within(WINDOW_Y), _largest_within(WINDOW_Z)]
     schedule = _Schedule(stage, ALPHA_LOCAL, BETA_LOCAL)
-    return _largest_gradients(objective, start, schedule, largest, regional=objective.is_local)
+    return _largest_gradients(objective, start, schedule, _largest_nearby, regional=objective.is_local)
 
 
-def _largest_of_all(size: Tensor) -> Tensor:
+def _largest_of_all(size: Tensor, _stride: int) -> Tensor:
     return size.amax()
 
 
-def _largest_within(window: int) -> Callable[[Tensor], Tensor]:
-    def largest(size: Tensor) -> Tensor:
-        return F.max_pool2d(size.amax(1, keepdim=True), window, stride=1, padding=window // 2)
-
-    return largest
+def _largest_nearby(size: Tensor, stride: int) -> Tensor:
+    window = WINDOW if stride == 1 else COARSE_WINDOW
+    return F.max_pool2d(size.amax(1, keepdim=True), window, stride=1, padding=window // 2)
 
 
 @dataclass(frozen=True)
@@ -122,38 +121,56 @@ def _largest_gradients(
     objective: Objective,
     start: Latents,
     schedule: _Schedule,
-    largest: Sequence[Callable[[Tensor], Tensor]],
+    largest: Callable[[Tensor, int], Tensor],
     regional: bool = False,
 ) -> Latents:
     """Algorithm 1 of Zhao et al. 2021.
 
-    `largest` yields what the gradients of y and z are relative to. If regional, only latents move for which that
-    promises to pay, and the best of each region is remembered.
+    `largest` yields what the gradients of a grid are relative to, given their size and the grid's stride. If regional,
+    only latents move for which that promises to pay, and the best of each region is remembered.
     """
     objective.restart()
-    parts = [part.clone().requires_grad_() for part in start]
+    parts = each(start, lambda grid: grid.clone().requires_grad_())
     curvature = objective.curvature(start) if regional else None
     regions = BestRegions()
     least, best = math.inf, Seen(start, torch.zeros(()))
-    for iteration in range(schedule.stage.iterations + 1):
-        rounded = objective.rounded((parts[0], parts[1]))
-        seen = Seen((parts[0].detach(), parts[1].detach()), rounded.cells.detach())
+    last = schedule.stage.iterations
+    for iteration in range(last + 1):
+        rounded = objective.rounded(parts)
+        seen = Seen(each(parts, Tensor.detach), rounded.cells.detach())
         if rounded.total.item() < least:
             least, best = rounded.total.item(), seen
-        if iteration == schedule.stage.iterations:
+        if iteration == last:
             break
-        if regional:
+        if curvature is not None:
             regions.see(seen)
-            if iteration % GATHERING == GATHERING - 1 or iteration == schedule.stage.iterations - 1:
-                parts[0].data, parts[1].data = regions.gather()
+            if iteration % GATHERING == GATHERING - 1 or iteration == last - 1:
+                _set(parts, regions.gather())
                 regions.see(best)
                 continue
-        gradients = list(torch.autograd.grad(rounded.total, parts))
+        gradients = gradients_of(rounded.total, parts)
         if curvature is not None:
-            gradients[0] = gradients[0] * objective.pays(rounded.coded, gradients[0], curvature)
-        for part, gradient, scale in zip(parts, gradients, largest, strict=True):
-            part.data = part.data - _step(gradient, scale(gradient.abs()), *schedule.at(iteration))
+            gradients[LATENTS] *= objective.pays(rounded.coded, gradients[LATENTS], curvature)
+        _move(parts, gradients, largest, schedule.at(iteration))
     return best.latents
+
+
+def _move(
+    parts: Latents, gradients: Latents, largest: Callable[[Tensor, int], Tensor], pace: tuple[float, float]
+) -> None:
+    for name, gradient in gradients.items():
+        change = _step(gradient, largest(gradient.abs(), stride_of(parts, name)), *pace)
+        parts[name].data = parts[name].data - change
+
+
+def _set(parts: Latents, values: Latents) -> None:
+    for name, part in parts.items():
+        part.data = values[name]
+
+
+def gradients_of(total: Tensor, latents: Latents) -> dict[str, Tensor]:
+    """The gradient of a scalar in each grid."""
+    return dict(zip(latents, torch.autograd.grad(total, list(latents.values())), strict=True))
 
 
 def _step(gradient: Tensor, largest: Tensor, alpha: float, beta: float) -> Tensor:
@@ -249,17 +266,17 @@ def _adam(
     rate: float,
 ) -> Latents:
     objective.restart()
-    y, z = (part.clone().requires_grad_() for part in start)
-    optimizer = torch.optim.Adam([y, z], lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
+    parts = each(start, lambda grid: grid.clone().requires_grad_())
+    optimizer = torch.optim.Adam(list(parts.values()), lr=rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
     for iteration in range(stage.iterations):
         progress = stage.progress(iteration)
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, 2 * (1 - progress))
-        quantise = quantiser(progress)
-        loss = objective((y, z), quantise, quantise)
-        y.grad, z.grad = torch.autograd.grad(loss, (y, z))
+        loss = objective(parts, Relaxation(quantiser(progress)))
+        for name, gradient in gradients_of(loss, parts).items():
+            parts[name].grad = gradient
         optimizer.step()
-    return y.detach(), z.detach()
+    return each(parts, Tensor.detach)
 
 
 METHODS = (

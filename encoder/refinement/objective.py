@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.grids import LATENT_STRIDE
+from decoder_pkg.pixels.filters import FilterChain
 from eval.metrics import WEIGHTS, similarity_factors
 
-from ..codecs.hyperprior import CodecModel, Coded, Quantiser, bits, coded_information, round_straight_through
+from ..codecs import ROUNDED, STRAIGHT_THROUGH, Coded, FloatCodec, Relaxation
 from ..devices import bf16_helps, seeded
+from ..filters import FollowedChain
 from ..latents import Latents, Setting
 from ..pictures import Pixels, padded_tensor
-from .followed_filter import FollowedFilter
 
 LEAST_SIMILARITY = 1e-4
 """Of a scale: a negative one has no fractional power."""
@@ -43,7 +43,7 @@ class Objective:
     """Lagrangian of one picture under one model: bits + 8 / slope * distortion (Zhao et al. 2021, Eq. 1)."""
 
     def __init__(
-        self, model: CodecModel, pixels: Pixels, setting: Setting, kernel: NDArray[np.float32] | None = None
+        self, model: FloatCodec[Any], pixels: Pixels, setting: Setting, chain: FilterChain | None = None
     ) -> None:
         """Prepares a picture; the model's weights take no gradient.
 
@@ -51,10 +51,10 @@ class Objective:
           model: the float model; everything is computed where its weights are.
           pixels: [H, W, 3] uint8.
           setting: what stays fixed.
-          kernel: [FEATURES, 3], the post-filter; by default none.
+          chain: the post-filters; by default none.
         """
         self.device = next(model.parameters()).device
-        self._filter = None if kernel is None else FollowedFilter(kernel)
+        self._filters = FollowedChain(chain or FilterChain())
         self._model, self.setting = model.requires_grad_(False), setting
         self._gain = torch.tensor([setting.gain], device=self.device)
         self._target = padded_tensor(pixels).to(self.device) * 255
@@ -63,18 +63,21 @@ class Objective:
 
     def restart(self) -> None:
         """Begins a refinement: what it finds depends on its start alone, not on what was evaluated before."""
-        if self._filter is not None:
-            self._filter.restart()
+        self._filters.restart()
 
-    def __call__(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> Tensor:
-        """The Lagrangian in bits of float latents under the given relaxations of rounding."""
-        cells, rest = self._cost(*self._code(latents, quantise_y, quantise_z))
+    def __call__(self, latents: Latents, relaxation: Relaxation) -> Tensor:
+        """The Lagrangian in bits of float latents under a relaxation of rounding."""
+        cells, rest = self._cost(self._code(latents, relaxation))
         return cells.sum() + rest
+
+    def place(self, grid: Tensor) -> Tensor:
+        """A grid where the model is."""
+        return grid.to(self.device)
 
     def rounded(self, latents: Latents) -> Rounded:
         """The Lagrangian of the latents as they will be coded; gradients pass straight through the rounding."""
-        coded, z_hat = self._code(latents, round_straight_through, round_straight_through)
-        cells, rest = self._cost(coded, z_hat)
+        coded = self._code(latents, STRAIGHT_THROUGH)
+        cells, rest = self._cost(coded)
         return Rounded(cells.sum() + rest, cells, coded)
 
     def curvature(self, latents: Latents) -> Tensor:
@@ -83,7 +86,7 @@ class Objective:
         From random signs sent back through the synthesis (Hutchinson 1990), as if nothing were clamped or filtered.
         """
         with torch.no_grad():
-            coded, _ = self._code(latents, torch.round, torch.round)
+            coded = self._code(latents, ROUNDED)
         y_hat = coded.y_hat.requires_grad_()
         picture = self._synthesis(y_hat)[:, :, : self._size[0], : self._size[1]]
         signs = torch.randint(0, 2, picture.shape, generator=seeded(0), device="cpu") * 2.0 - 1
@@ -105,12 +108,12 @@ class Objective:
           [1, M, h, w] bool.
         """
         q = self.setting.q / Q_ONE
-        symbol = coded.quantised.detach().requires_grad_()
-        log2_sigma, sign = coded.log2_sigma.detach(), -torch.sign(gradient)
-        rate = coded_information(symbol, log2_sigma)
+        symbol = coded.symbols.detach().requires_grad_()
+        likelihood, sign = coded.likelihood.detach(), -torch.sign(gradient)
+        rate = likelihood.bits(symbol)
         (slope,) = torch.autograd.grad(rate.sum(), symbol)
         with torch.no_grad():
-            change = coded_information(symbol + sign, log2_sigma) - rate
+            change = likelihood.bits(symbol + sign) - rate
             return change + sign * (q * gradient - slope) + q * q * curvature < 0
 
     @property
@@ -121,37 +124,28 @@ class Objective:
     @torch.no_grad()
     def snapped(self, latents: Latents) -> Latents:
         """The reconstructed latents: whatever rounds them again, with means a little off, finds the same symbols."""
-        coded, z_hat = self._code(latents, torch.round, torch.round)
-        return coded.y_hat, z_hat
+        return self._code(latents, ROUNDED).decoded
 
-    def _cost(self, coded: Coded, z_hat: Tensor) -> tuple[Tensor, Tensor]:
+    def _cost(self, coded: Coded) -> tuple[Tensor, Tensor]:
         """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
-        rate = coded_information(coded.quantised, coded.log2_sigma).sum(1, keepdim=True)
+        rate = coded.position_bits()
         error, loss = self._distortion(self._synthesis(coded.y_hat))
         bits_per_distortion = 8 / self.setting.slope
-        return rate + bits_per_distortion * error, self._hyper_rate(z_hat) + bits_per_distortion * loss
+        return rate + bits_per_distortion * error, coded.side_bits.sum() + bits_per_distortion * loss
 
     def _synthesis(self, y_hat: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
             picture: Tensor = self._model.synthesis(y_hat, self._gain)
         return picture.float()
 
-    def _hyper_rate(self, z_hat: Tensor) -> Tensor:
-        return bits(self._model.prior.likelihood(z_hat, self._gain)).sum()
-
-    def _code(self, latents: Latents, quantise_y: Quantiser, quantise_z: Quantiser) -> tuple[Coded, Tensor]:
+    def _code(self, latents: Latents, relaxation: Relaxation) -> Coded:
         # Float32: in bf16 the means would differ from the integer model's by more than refinement moves them.
-        y, z = latents
-        z_hat = quantise_z(z)
-        return self._model.code(y, z_hat, self.setting.q / Q_ONE, quantise_y), z_hat
+        return self._model.code(latents, self._gain, self.setting.q / Q_ONE, relaxation)
 
     def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
-        levels = picture.clamp(0, 1) * 255
-        if self._filter is not None:
-            levels = self._filter(levels[0])[None].clamp(0, 255)
-        levels = levels[:, :, :height, :width]
+        levels = self._filters(picture[0].clamp(0, 1) * 255)[None, :, :height, :width]
         target = self._target[:, :, :height, :width]
         error = (levels - target).square().sum(1, keepdim=True)
         error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))

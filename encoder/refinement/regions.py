@@ -10,7 +10,7 @@ from torch import Tensor
 
 from decoder_pkg.grids import HYPER_STRIDE
 
-from ..latents import Latents
+from ..latents import Latents, stride_of
 
 REGION = 3
 """Side of a region, in latents and in hyper-latents."""
@@ -28,21 +28,19 @@ class BestRegions:
     """For every region the latents under which it cost least."""
 
     def __init__(self) -> None:
-        self._best: list[tuple[Tensor, Tensor]] = []
+        self._best: dict[str, tuple[Tensor, Tensor]] = {}
 
     def see(self, seen: Seen) -> None:
         """Compares latents with the best so far."""
-        costs = _regional(seen.cells), _regional(_by_hyper_cell(seen.cells))
-        new = list(zip(costs, seen.latents, strict=True))
-        if self._best:
-            new = [_cheaper(*pair) for pair in zip(self._best, new, strict=True)]
-        self._best = new
+        for name, grid in seen.latents.items():
+            cells = seen.cells if stride_of(seen.latents, name) == 1 else _by_hyper_cell(seen.cells)
+            new = _regional(cells), grid
+            self._best[name] = _cheaper(self._best[name], new) if name in self._best else new
 
     def gather(self) -> Latents:
         """The best of all regions side by side; together they cost something else, so all is forgotten."""
-        (_, y), (_, z) = self._best
-        self._best = []
-        return y, z
+        best, self._best = self._best, {}
+        return {name: grid for name, (_, grid) in best.items()}
 
 
 def _cheaper(old: tuple[Tensor, Tensor], new: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

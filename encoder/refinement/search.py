@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from eval.metrics import Distortion
 
 from ..candidates import Candidate, Measured
-from ..coding import AnalysedPicture, hierarchical_search
+from ..coding import AnalysedPicture
 from ..latents import Setting
 from ..presets import Preset
+from ..search import hierarchical_search
 from .tiles import Refined, refine_latents
 
 Start = tuple[AnalysedPicture, Setting]

@@ -1,4 +1,4 @@
-"""One picture at one slope: model, gain, q and latents that cost least together."""
+"""Refinement of a whole picture, tile by tile where it is large."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from decoder_pkg.grids import HYPER_STRIDE, LATENT_STRIDE
+from decoder_pkg.codecs import LATENTS
+from decoder_pkg.grids import LATENT_STRIDE
 from decoder_pkg.pixels import Span, spans
+from decoder_pkg.pixels.filters import FilterChain
 
 from ..coding import AnalysedPicture
-from ..latents import Latents, Setting
+from ..latents import Latents, Setting, each, stride_of
 from ..weights import float_model
 from .methods import Method, Stage, method
 from .objective import Objective
@@ -67,11 +68,11 @@ def refine_latents(
     Raises:
       KeyError: there is no such method.
     """
-    floats = _copy(start or picture.latents(setting.gain))
+    floats = each(start or picture.latents(setting.coding.gain), Tensor.clone)
     latents, cost = start, math.inf
     for stage in _stages(iterations, FURTHER if start else 0.0):
-        kernel = picture.kernel(setting.gain, setting.q, latents)
-        latents, cost = _refine_tiles(picture, setting, kernel, method(name), stage, floats)
+        chain = picture.fitted_chain(setting.coding, latents)
+        latents, cost = _refine_tiles(picture, setting, chain, method(name), stage, floats)
     assert latents
     return Refined(setting, latents, floats, cost)
 
@@ -89,22 +90,23 @@ def _stages(iterations: int, begin: float) -> Iterator[Stage]:
 def _refine_tiles(
     picture: AnalysedPicture,
     setting: Setting,
-    kernel: NDArray[np.float32] | None,
+    chain: FilterChain,
     chosen: Method,
     stage: Stage,
     floats: Latents,
 ) -> tuple[Latents, float]:
     """Refines float latents in place; returns them as they will be reconstructed, and their cost."""
-    model, latents, cost = float_model(picture.model), _copy(floats), 0.0
-    height, width = floats[0].shape[2:]
+    model, latents, cost = float_model(picture.model), each(floats, Tensor.clone), 0.0
+    height, width = floats[LATENTS].shape[2:]
     for down in spans(height, TILE, REACH):
         for across in spans(width, TILE, REACH):
             seen = _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)
-            objective = Objective(model, picture.pixels[seen], setting, kernel)
-            hyper = _outer_hyper(down), _outer_hyper(across)
-            part = floats[0][:, :, down.outer, across.outer], floats[1][:, :, hyper[0], hyper[1]]
-            part = part[0].to(objective.device), part[1].to(objective.device)
-            refined = chosen.refine(objective, part, stage)
+            objective = Objective(model, picture.pixels[seen], setting, chain)
+            part = {
+                name: grid[:, :, _outer_cells(down, floats, name), _outer_cells(across, floats, name)]
+                for name, grid in floats.items()
+            }
+            refined = chosen.refine(objective, each(part, objective.place), stage)
             cost += _own_cost(objective, refined, down.source(1, height), across.source(1, width))
             _paste(refined, floats, down, across)
             _paste(objective.snapped(refined), latents, down, across)
@@ -120,28 +122,26 @@ def _own_cost(objective: Objective, refined: Latents, rows: slice, columns: slic
     return float(own.sum() + rest * (own.numel() / rounded.cells.numel()))
 
 
-def _copy(latents: Latents) -> Latents:
-    return latents[0].clone(), latents[1].clone()
-
-
 def _paste(tile: Latents, whole: Latents, down: Span, across: Span) -> None:
     """Puts a tile's own latents, without those it only sees, where they belong."""
-    height, width = whole[0].shape[2:]
-    rows, columns = down.source(1, height), across.source(1, width)
-    whole[0][:, :, down.start : down.stop, across.start : across.stop] = tile[0][:, :, rows, columns]
-    (rows, below), (columns, right) = _inner_hyper(down), _inner_hyper(across)
-    whole[1][:, :, below, right] = tile[1][:, :, rows, columns]
+    for name, grid in whole.items():
+        stride = stride_of(whole, name)
+        (rows, below), (columns, right) = _inner(down, stride), _inner(across, stride)
+        grid[:, :, below, right] = tile[name][:, :, rows, columns]
 
 
-def _outer(span: Span, stride: int) -> slice:
-    return slice(span.outer_start * stride, span.outer_stop * stride)
+def _outer(span: Span, samples: int) -> slice:
+    """The samples that a tile sees, of which each latent has some."""
+    return slice(span.outer_start * samples, span.outer_stop * samples)
 
 
-def _outer_hyper(span: Span) -> slice:
-    return slice(span.outer_start // HYPER_STRIDE, -(-span.outer_stop // HYPER_STRIDE))
+def _outer_cells(span: Span, latents: Latents, name: str) -> slice:
+    """The cells of a grid that a tile sees."""
+    stride = stride_of(latents, name)
+    return slice(span.outer_start // stride, -(-span.outer_stop // stride))
 
 
-def _inner_hyper(span: Span) -> tuple[slice, slice]:
-    """Where a tile's own hyper-latents lie among those it sees, and in the whole grid."""
-    start, stop, outer = span.start // HYPER_STRIDE, -(-span.stop // HYPER_STRIDE), span.outer_start // HYPER_STRIDE
+def _inner(span: Span, stride: int) -> tuple[slice, slice]:
+    """Where a tile's own cells of a grid lie among those it sees, and in the whole grid."""
+    start, stop, outer = span.start // stride, -(-span.stop // stride), span.outer_start // stride
     return slice(start - outer, stop - outer), slice(start, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoder.codecs import watched_convolutions
-from encoder.codecs.hyperprior import CodecModel, GroupOutputs, Pointwise
+from encoder.codecs import FloatCodec, watched_convolutions
+from encoder.codecs.quadtree.codec import GroupOutputs, Pointwise
 
 BLOCK = 64
 """Inputs that are rounded before the others are told."""
@@ -24,7 +25,7 @@ SEEN = (nn.Conv2d, Pointwise, GroupOutputs)
 
 
 @torch.no_grad()
-def input_moments(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+def input_moments(model: FloatCodec[Any], batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
     """Products of the inputs of convolutions, summed over positions, by the weight's name.
 
     Args:

@@ -9,20 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from decoder_pkg.codecs import SCALE, Layer, codec_of
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
-from encoder.codecs.hyperprior import SCALE, SCALE_UNIT, CodecModel, LayerPlan, plan
+from encoder.codecs import SCALE_UNIT, FloatCodec, source_exponent
 
 from ..data import CropSet
 from ..tasks import losses
 from .compensated_rounding import round_compensated
-from .fixed_point import float_layer, integer_bias, source_exponent, tap_major
+from .fixed_point import float_layer, integer_bias, tap_major
 
 STEP_COST = 2.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
@@ -68,7 +70,7 @@ class Goal:
         return np.moveaxis(codes, 0, self.outputs)
 
 
-def squared_gradients(model: CodecModel, crops: CropSet, gains: range, distortion: str) -> dict[str, Tensor]:
+def squared_gradients(model: FloatCodec[Any], crops: CropSet, gains: range, distortion: str) -> dict[str, Tensor]:
     """Mean over training crops of the loss's squared gradient, for every convolution's weights, by name."""
     weights = {name: weight for name, weight in model.named_parameters() if weight.ndim == 4}
     sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
@@ -84,7 +86,7 @@ def squared_gradients(model: CodecModel, crops: CropSet, gains: range, distortio
 
 
 def transform_goals(
-    model: CodecModel, networks: tuple[str, ...], base: Arrays, squares: Tensors, moments: Tensors
+    model: FloatCodec[Any], networks: tuple[str, ...], base: Arrays, squares: Tensors, moments: Tensors
 ) -> dict[str, Goal]:
     """Goals of float networks' weights, for those that the other model has as integers."""
     goals = {}
@@ -97,10 +99,10 @@ def transform_goals(
     return goals
 
 
-def entropy_goals(model: CodecModel, base: DecoderModel, squares: Tensors, moments: Tensors) -> dict[str, Goal]:
+def entropy_goals(model: FloatCodec[Any], base: DecoderModel, squares: Tensors, moments: Tensors) -> dict[str, Goal]:
     """Goals of the integer layers' weights at the other model's scales."""
     goals: dict[str, Goal] = {}
-    for row in plan(model.arch):
+    for row in codec_of(model.arch).layers(model.arch):
         scale = np.exp2(_shift(row, base) + base.exponents[row.name] - source_exponent(row, base.exponents))
         weight, _ = float_layer(model, row)
         unit = 1 / (scale * (SCALE_UNIT if row.peak == SCALE else 1.0))
@@ -111,14 +113,14 @@ def entropy_goals(model: CodecModel, base: DecoderModel, squares: Tensors, momen
     return goals
 
 
-def entropy_biases(model: CodecModel, base: DecoderModel, changes: Arrays) -> dict[str, NDArray[np.generic]]:
+def entropy_biases(model: FloatCodec[Any], base: DecoderModel, changes: Arrays) -> dict[str, NDArray[np.generic]]:
     """Biases of the integer layers, and the shifts of those whose weights are halved.
 
     Raises:
       ValueError: a layer cannot be halved.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
-    for row in plan(model.arch):
+    for row in codec_of(model.arch).layers(model.arch):
         source, shift = source_exponent(row, base.exponents), _shift(row, base)
         halved = max(0, -int(changes[f"{row.name}.weight{SHIFTS}"][0]))
         if halved:
@@ -133,7 +135,7 @@ def entropy_biases(model: CodecModel, base: DecoderModel, changes: Arrays) -> di
     return arrays
 
 
-def _shift(row: LayerPlan, base: DecoderModel) -> NDArray[np.int64]:
+def _shift(row: Layer, base: DecoderModel) -> NDArray[np.int64]:
     return base.file.tensors[f"{row.name}.shift"].astype(np.int64)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +13,26 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from tqdm import tqdm
 
-from decoder_pkg.entropy import BIN_OCTAVES
+from decoder_pkg.entropy import BIN_OCTAVES, Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.models import MANIFEST
-from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, parse_postfilter
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, FilterChain, LinearFilter
 from decoder_pkg.pixels.render import assemble
-from encoder.codecs.hyperprior import LOG2_SIGMA_MIN
-from encoder.coding import FIRST_M, AnalysedPicture, NormalEquations, normal_equations
+from decoder_pkg.weight_files import read_weights
+from encoder.codecs import LOG2_SIGMA_MIN
+from encoder.coding import AnalysedPicture
+from encoder.filters import FIRST_M, NormalEquations, normal_equations
+from encoder.latents import coding_setting
 from encoder.options import whole
 from encoder.weights import Zoo, load_zoo
-from eval.files import write_atomically, write_json
+from eval.files import write_atomically
 from eval.metrics import squared_error
 from eval.provenance import commit
 
 from ..data import CROPS, CropSet
+from .manifests import update_filter
+from .tables import gaussian_tables
+from .trained import Ledger
 from .whole import LICENCE
 
 EXAMPLES = """examples:
@@ -36,7 +40,7 @@ EXAMPLES = """examples:
   python -m training.export.filter_basis --crops 200 --filters 64
 """
 FILTERS = 192
-FILE = "postfilter.safetensors"
+FILE, ID = "postfilter.safetensors", 0
 ROUNDS = 6
 NOISE = 50.0
 """How much less a crop's filter is believed than if the errors of its samples were independent.
@@ -96,8 +100,11 @@ def crop_fits(zoo: Zoo, crops: CropSet, count: int, seed: int = 1) -> CropFits:
 
 def _equations(picture: AnalysedPicture, gain: int) -> tuple[NormalEquations, int]:
     """Of one picture, and its squared error without a filter."""
-    pixels, tiles = picture.pixels, picture.rendered(picture.quantise(gain), gain)
-    return normal_equations(pixels, tiles), squared_error(pixels, assemble(tiles, *pixels.shape[:2]))
+    setting = coding_setting(gain, Q_ONE)
+    tiles = picture.rendered(picture.quantise(setting), setting, LinearFilter.reach)
+    return normal_equations(picture.pixels, tiles), squared_error(
+        picture.pixels, assemble(tiles, *picture.size, FilterChain())
+    )
 
 
 def filter_covariance(fits: CropFits, root: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -158,25 +165,25 @@ def principal_filters(fits: CropFits, count: int) -> dict[str, NDArray[np.generi
     step = deviations[0] / FIRST_STEPS * 2.0 ** (BIN_OCTAVES * STRENGTH_BINS * FIRST_M)
     basis = np.linalg.solve(root.T[None], filters.transpose(0, 2, 1)) * step
     bins = np.round((np.log2(deviations / step) - LOG2_SIGMA_MIN) / BIN_OCTAVES)
-    return {"basis": basis.astype(np.float16), "scale_bins": bins.astype(np.int16)}
+    return gaussian_tables() | {"basis": basis.astype(np.float16), "scale_bins": bins.astype(np.int16)}
 
 
-def write_postfilter(folder: Path, tensors: dict[str, NDArray[np.generic]], ledger: Mapping[str, object]) -> None:
-    """Writes the file of a weights folder and its row of the manifest.
+def write_postfilter(folders: tuple[Path, Path], tensors: dict[str, NDArray[np.generic]], ledger: Ledger) -> None:
+    """Writes the filter's file and its rows of both manifests.
 
     Args:
-      folder: of the decoder's weights.
-      tensors: basis and scale bins.
+      folders: of the decoder's and of the encoder's weights.
+      tensors: basis, scale bins and coding tables.
       ledger: how they were made.
 
     Raises:
       WeightsError: they are no post-filter; nothing is written.
     """
     data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
-    row = {"file": FILE, "sha256": parse_postfilter(data).digest.hex()} | dict(ledger)
-    whole = json.loads((folder / MANIFEST).read_text()) | {"postfilter": row}
-    write_atomically(folder / FILE, data)
-    write_json(folder / MANIFEST, whole)
+    LinearFilter(read_weights(data))
+    write_atomically(folders[0] / FILE, data)
+    row = {"id": ID, "filter": LinearFilter.name, "file": FILE, "sha256": hashlib.sha256(data).hexdigest()}
+    update_filter(*folders, row, ledger)
 
 
 def main() -> None:
@@ -196,7 +203,7 @@ def main() -> None:
         sys.exit(f"{type(error).__name__}: {error}")
     made = principal_filters(crop_fits(zoo, crops, arguments.crops), arguments.filters)
     data = f"{arguments.crops} of {crops.description}"
-    write_postfilter(zoo.folders[0], made, {"data": data, "commit": commit(), "licence": LICENCE})
+    write_postfilter(zoo.folders, made, {"data": data, "commit": commit(), "licence": LICENCE})
     print(f"{arguments.filters} filters in {zoo.folders[0] / FILE}: streams of the former weights no longer decode")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from decoder_pkg.codecs import SCALE, Layer, codec_of
 from decoder_pkg.entropy import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
-from encoder.codecs import watched_convolutions
-from encoder.codecs.hyperprior import LOG2_SIGMA_MIN, SCALE, SCALE_UNIT, CodecModel, LayerPlan, plan
+from encoder.codecs import LOG2_SIGMA_MIN, SCALE_UNIT, FloatCodec, source_exponent, watched_convolutions
 
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
@@ -24,9 +25,9 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 @torch.no_grad()
-def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+def calibrate(model: FloatCodec[Any], batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
     """Largest magnitude of each layer's output over (pictures, gain indices)."""
-    rows = plan(model.arch)
+    rows = codec_of(model.arch).layers(model.arch)
     peaks = {row.name: 0.0 for row in rows}
     names = {row.module: row.name for row in rows}
 
@@ -42,11 +43,11 @@ def calibrate(model: CodecModel, batches: Iterable[tuple[Tensor, Tensor]]) -> di
     return peaks
 
 
-def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> tuple[Arrays, dict[str, int]]:
+def quantise_layers(model: FloatCodec[Any], peaks: dict[str, float]) -> tuple[Arrays, dict[str, int]]:
     """Integer weight, bias and shift of every layer of the plan, and the exponent of its output, by name."""
     exponents: dict[str, int] = {}
     arrays: Arrays = {}
-    for row in plan(model.arch):
+    for row in codec_of(model.arch).layers(model.arch):
         source = source_exponent(row, exponents)
         weight, bias = float_layer(model, row)
         exponents[row.name] = _target_exponent(row, peaks)
@@ -61,12 +62,7 @@ def quantise_layers(model: CodecModel, peaks: dict[str, float]) -> tuple[Arrays,
     return arrays, exponents
 
 
-def source_exponent(row: LayerPlan, exponents: Mapping[str, int]) -> int:
-    """Power-of-two scale of a layer's input."""
-    return row.source if isinstance(row.source, int) else exponents[row.source]
-
-
-def float_layer(model: CodecModel, row: LayerPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def float_layer(model: FloatCodec[Any], row: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weight [taps, I, O] and bias [O] of a layer, in units of what its output stands for."""
     conv = model.get_submodule(row.module)
     assert isinstance(conv, nn.Conv2d)
@@ -84,7 +80,7 @@ def integer_bias(
     return total
 
 
-def _target_exponent(row: LayerPlan, peaks: dict[str, float]) -> int:
+def _target_exponent(row: Layer, peaks: dict[str, float]) -> int:
     if isinstance(row.peak, int):
         return row.peak
     return 0 if isinstance(row.peak, str) else _exponent(max(peaks[name] for name in row.peak))

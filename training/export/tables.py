@@ -1,4 +1,4 @@
-"""Coding tables as integers: the latents' over log-spaced scales, and the hyper-latents' densities."""
+"""Coding tables as integers: those of log-spaced scales, and those of static densities."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.gains import GAIN_STEPS
-from encoder.codecs.hyperprior import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
+from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
 
 LATENT_TABLES = 64
 SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
 ESCAPE_COUNTS = 16
 """Least frequency of an escape symbol: real latents have heavier tails than the tables."""
 
-HYPER_TAIL = 1e-5
-"""Mass outside a hyper-latent table's support."""
+STATIC_TAIL = 1e-5
+"""Mass outside a static table's support."""
 
-MAX_HYPER_SUPPORT = 255
+MAX_STATIC_SUPPORT = 255
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -78,11 +78,11 @@ def _mass(log2_sigma: float, support: int) -> NDArray[np.float64]:
     return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma)).numpy())
 
 
-def hyper_tables(prior: FactorisedPrior) -> Arrays:
-    """One table for each octave and hyper-latent channel, cut where the tails are negligible."""
+def static_tables(prefix: str, prior: FactorisedPrior) -> Arrays:
+    """One table for each octave and channel of a grid, cut where the tails are negligible, under a prefix."""
     octaves, channels = prior.location.shape[:2]
     offset = np.round((prior.location * torch.softmax(prior.logit, -1)).sum(-1).detach().numpy()).astype(np.int16)
-    reach = torch.arange(-MAX_HYPER_SUPPORT, MAX_HYPER_SUPPORT + 1)
+    reach = torch.arange(-MAX_STATIC_SUPPORT, MAX_STATIC_SUPPORT + 1)
     values = torch.from_numpy(offset.astype(np.float64))[:, :, None, None] + reach
     with torch.no_grad():
         mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * GAIN_STEPS)[:, :, 0].numpy()
@@ -91,17 +91,17 @@ def hyper_tables(prior: FactorisedPrior) -> Arrays:
     for octave in range(octaves):
         for channel in range(channels):
             row = mass[octave, channel]
-            folded = row[MAX_HYPER_SUPPORT:] + row[MAX_HYPER_SUPPORT::-1] * (np.arange(MAX_HYPER_SUPPORT + 1) > 0)
+            folded = row[MAX_STATIC_SUPPORT:] + row[MAX_STATIC_SUPPORT::-1] * (np.arange(MAX_STATIC_SUPPORT + 1) > 0)
             inside = np.cumsum(folded)
-            support = max(1, int(np.searchsorted(inside, 1 - HYPER_TAIL)))
-            support = min(support, MAX_HYPER_SUPPORT)
-            cut = row[MAX_HYPER_SUPPORT - support : MAX_HYPER_SUPPORT + support + 1]
+            support = max(1, int(np.searchsorted(inside, 1 - STATIC_TAIL)))
+            support = min(support, MAX_STATIC_SUPPORT)
+            cut = row[MAX_STATIC_SUPPORT - support : MAX_STATIC_SUPPORT + support + 1]
             supports[octave, channel] = support
             frequencies.append(integer_frequencies(cut, max(0.0, 1 - float(inside[support]))))
     return {
-        "hyper_prior.support": supports,
-        "hyper_prior.offset": offset,
-        "hyper_prior.frequency": np.concatenate(frequencies),
+        f"{prefix}.support": supports,
+        f"{prefix}.offset": offset,
+        f"{prefix}.frequency": np.concatenate(frequencies),
     }
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from decoder_pkg.models import ALL_GAINS
-from encoder.codecs.hyperprior import CodecModel
+from encoder.codecs import FloatCodec, float_codec
+from encoder.manifest import ALL_GAINS
 from eval.files import write_json
 
 from ..config import TrainConfig, load_config
@@ -34,7 +34,7 @@ class TrainedRun:
         not the squared error.
     """
 
-    model: CodecModel
+    model: FloatCodec[Any]
     config: TrainConfig
     ledger: Ledger
 
@@ -52,7 +52,7 @@ def load_run(run: Path) -> TrainedRun:
       ConfigError, RunError: a file of it is damaged.
     """
     config, checkpoint, origin = load_config(run / CONFIG), read_checkpoint(run), read_origin(run)
-    model = CodecModel(config.build_architecture())
+    model = float_codec(config.build_architecture())
     if config.rank:
         adapt(model, config.rank)
     try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import tempfile
 from collections.abc import Container, Mapping
-from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,17 +16,18 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-from decoder_pkg.codecs.hyperprior import EntropyModel
+from decoder_pkg.codecs import SCALE, IntegerCodec, codec_of
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import MANIFEST, DecoderModel, check_manifest, read_manifest
 from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
-from encoder.codecs.hyperprior import CodecModel
-from encoder.coding import ideal_bits, quantise
-from encoder.weights import DIGESTS, EncoderModel, load_float_model, load_zoo, read_digests, to_grid
+from encoder.codecs import FloatCodec
+from encoder.coding import quantise
+from encoder.latents import coding_setting
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
-from eval.files import write_atomically, write_json
+from encoder.weights import EncoderModel, load_zoo, to_grid
+from eval.files import write_atomically
 from eval.provenance import commit
 
 from ..data import CROPS, CropSet
@@ -36,8 +36,9 @@ from .compensated_rounding import input_moments
 from .deltas import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
 from .factors import factors
 from .fixed_point import calibrate, quantise_layers
-from .tables import gaussian_tables, hyper_tables
-from .trained import Ledger, TrainedRun, load_run
+from .manifests import NewModel, check_rows, update_manifests
+from .tables import gaussian_tables, static_tables
+from .trained import TrainedRun, load_run
 
 Arrays = dict[str, NDArray[np.generic]]
 ReadOnlyArrays = Mapping[str, NDArray[np.generic]]
@@ -46,7 +47,6 @@ Goals = dict[str, Goal]
 LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
 
 DECODER_NETWORKS = ("synthesis.",)
-ENCODER_NETWORKS = ("analysis.", "hyper_analysis.", "prior.")
 
 MOST_LOST = 0.003
 """Share of rate and distortion that may be lost to few steps, and of the bits to fixed point: a tenth of a percent and
@@ -67,8 +67,8 @@ def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Pa
     batches = [_calibration_batch(crops, run.gains, rng) for _ in range(CALIBRATION_BATCHES)]
     layers, exponents = quantise_layers(model, calibrate(model, batches))
     metadata = {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)}
-    decoder = layers | gaussian_tables() | hyper_tables(model.prior) | _packed(model, DECODER_NETWORKS)
-    encoder = _packed(model, ENCODER_NETWORKS)
+    decoder = layers | coding_tables(model) | _packed(model, DECODER_NETWORKS)
+    encoder = _packed(model, encoder_networks(model))
     goals = _goals(run, DecoderModel(_safetensors(decoder, metadata)), encoder, crops)
     _save(_coarser(decoder, goals[0]), decoder_file, metadata)
     _save(_coarser(encoder, goals[1]), encoder_file)
@@ -81,10 +81,29 @@ def export_difference(
     model = run.model
     decoder_goals, encoder_goals = _goals(run, base.decoder, base.file.tensors, crops)
     changes = _changes(decoder_goals, base.decoder.file.tensors, run)
-    changes |= entropy_biases(model, base.decoder, changes) | hyper_tables(model.prior)
+    changes |= entropy_biases(model, base.decoder, changes)
+    for prefix, prior in model.static_priors.items():
+        changes |= static_tables(prefix, prior)
     _save(changes | _packed(model, DECODER_NETWORKS, but=decoder_goals), decoder_file)
     changes = _changes(encoder_goals, base.file.tensors, run)
-    _save(changes | _packed(model, ENCODER_NETWORKS, but=encoder_goals), encoder_file)
+    _save(changes | _packed(model, encoder_networks(model), but=encoder_goals), encoder_file)
+
+
+def encoder_networks(model: FloatCodec[Any]) -> tuple[str, ...]:
+    """Prefixes of the weights that the decoder does not need."""
+    integer = {layer.module.partition(".")[0] for layer in codec_of(model.arch).layers(model.arch)}
+    shipped = {f"{name}." for name in integer} | set(DECODER_NETWORKS)
+    return tuple(prefix for prefix in (f"{name}." for name, _ in model.named_children()) if prefix not in shipped)
+
+
+def coding_tables(model: FloatCodec[Any]) -> Arrays:
+    """The integer tables that a model's symbols are coded with."""
+    tables: Arrays = {}
+    if any(layer.peak == SCALE for layer in codec_of(model.arch).layers(model.arch)):
+        tables |= gaussian_tables()
+    for prefix, prior in model.static_priors.items():
+        tables |= static_tables(prefix, prior)
+    return tables
 
 
 def _goals(run: TrainedRun, grid: DecoderModel, encoder: ReadOnlyArrays, crops: CropSet) -> tuple[Goals, Goals]:
@@ -97,7 +116,7 @@ def _goals(run: TrainedRun, grid: DecoderModel, encoder: ReadOnlyArrays, crops: 
         moments = input_moments(model, (_calibration_batch(crops, run.gains, rng) for _ in range(MOMENT_BATCHES)))
     goals = entropy_goals(model, grid, squares, moments)
     goals |= transform_goals(model, DECODER_NETWORKS, grid.file.tensors, squares, moments)
-    return goals, transform_goals(model, ENCODER_NETWORKS, encoder, squares, moments)
+    return goals, transform_goals(model, encoder_networks(model), encoder, squares, moments)
 
 
 def _coarser(fine: Arrays, goals: Goals) -> Arrays:
@@ -110,22 +129,21 @@ def _changes(goals: Goals, base: ReadOnlyArrays, run: TrainedRun) -> Arrays:
     return factors(goals, base, run.config.rank) if run.config.rank else differences(goals, base)
 
 
-def code_lengths(model: CodecModel, entropy: EntropyModel, gains: range, crops: CropSet) -> tuple[float, float]:
+@torch.no_grad()
+def code_lengths(model: FloatCodec[Any], codec: IntegerCodec[Any], gains: range, crops: CropSet) -> tuple[float, float]:
     """Bits that a float model estimates for some training crops, and bits of the integer model for the same latents."""
     pictures, chosen = _calibration_batch(crops, gains, np.random.default_rng(1))
-    with torch.no_grad():
-        estimated = float(model(pictures, chosen).estimated_bits.sum())
-        y = model.analysis(pictures, chosen)
-        z = model.hyper_analysis(y)
-    actual = 0.0
-    for row in range(len(chosen)):
-        quantised = quantise(entropy, to_grid(y[row : row + 1]), to_grid(z[row : row + 1]), Q_ONE)
-        actual += ideal_bits(entropy, quantised, int(chosen[row]))
+    estimated = float(model(pictures, chosen).estimated_bits.sum())
+    latents = model.latents(model.analyse(pictures), chosen)
+    size, actual = (pictures.shape[2], pictures.shape[3]), 0.0
+    for row, gain in enumerate(chosen.tolist()):
+        arrays = {name: to_grid(grid[row : row + 1]) for name, grid in latents.items()}
+        actual += quantise(codec, arrays, size, coding_setting(gain, Q_ONE)).ideal_bits
     return estimated, actual
 
 
 @torch.no_grad()
-def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> float:
+def rounding_loss(run: TrainedRun, exported: FloatCodec[Any], crops: CropSet) -> float:
     """Share of rate + lambda * distortion that the exported weights lose on training crops."""
     rng, sums = np.random.default_rng(1), np.zeros(2)
     for _ in range(CALIBRATION_BATCHES):
@@ -134,57 +152,12 @@ def rounding_loss(run: TrainedRun, exported: CodecModel, crops: CropSet) -> floa
     return float(sums[1] / sums[0] - 1)
 
 
-def check_row(folder: Path, row: Mapping[str, object]) -> None:
-    """Makes sure that a manifest with a new row, or one in the place of the former of its id, can be read.
-
-    Raises:
-      ValueError: the id is none, the file that of another model, or the base none that can come before.
-    """
-    others = read_manifest(folder).models if (folder / MANIFEST).exists() else []
-    kept = [dict(other) for other in others if other["id"] != row["id"]]
-    try:
-        check_manifest({"models": sorted([*kept, {"sha256": "", **row}], key=itemgetter("id"))})
-    except ValueError as error:
-        raise ValueError(f"model {row['id']} {row['name']!r} does not fit into {folder}: {error}") from None
-
-
-def update_manifest(decoder: Path, encoder: Path, number: int, name: str, file: str, ledger: Ledger) -> None:
-    """Adds or replaces a model's rows; what was a difference to the model replaced has no meaning any more and goes.
-
-    Args:
-      decoder: folder of the decoder's half, with the manifest.
-      encoder: folder of the encoder's half, with its digests.
-      number: the model's id.
-      name: of the model.
-      file: of either half in its folder.
-      ledger: how it was trained.
-    """
-    path = decoder / MANIFEST
-    whole = json.loads(path.read_text()) if path.exists() else {"models": []}
-    digests = read_digests(encoder) if (encoder / DIGESTS).exists() else {}
-    digest, other = (hashlib.sha256((folder / file).read_bytes()).hexdigest() for folder in (decoder, encoder))
-    former = [(row["sha256"], digests.get(row["file"])) for row in whole["models"] if row["id"] == number]
-    gone = {number} if former not in ([], [(digest, other)]) else set()
-    rows = []
-    for row in whole["models"]:
-        if row.get("base") in gone:
-            gone.add(row["id"])
-            print(f"{row['name']} was a difference to the former weights: export it again", file=sys.stderr)
-        elif row["id"] != number:
-            rows.append(row)
-    rows.append({"id": number, "name": name, "file": file, "sha256": digest} | ledger)
-    whole["models"] = sorted(rows, key=lambda row: row["id"])
-    named = {row["file"] for row in rows}
-    write_json(encoder / DIGESTS, {key: value for key, value in (digests | {file: other}).items() if key in named})
-    write_json(path, whole)
-
-
 def _calibration_batch(crops: CropSet, gains: range, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     pictures = crops.batch(rng, CALIBRATION_BATCH, 256)
     return pictures, torch.from_numpy(rng.integers(gains.start, gains.stop, CALIBRATION_BATCH))
 
 
-def _packed(model: CodecModel, networks: tuple[str, ...], but: Container[str] = ()) -> Arrays:
+def _packed(model: FloatCodec[Any], networks: tuple[str, ...], but: Container[str] = ()) -> Arrays:
     """Weights of some networks: 16-bit integers, or floats where there are few and every latent depends on them."""
     packed: Arrays = {}
     for name, value in model.state_dict().items():
@@ -243,10 +216,9 @@ def _export(arguments: argparse.Namespace) -> int:
     crops, run = CropSet(arguments.data), load_run(arguments.run)
     base = _base(arguments)
     ledger = run.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
-    if base:
-        ledger["base"] = base.id
     file = f"{arguments.name}.safetensors.gz"
-    check_row(arguments.decoder, {"id": arguments.id, "name": arguments.name, "file": file} | ledger)
+    row = NewModel(arguments.id, arguments.name, file, base.id if base else None, ledger)
+    check_rows(arguments.decoder, row)
     with tempfile.TemporaryDirectory() as name:
         halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
         if base:
@@ -254,8 +226,8 @@ def _export(arguments: argparse.Namespace) -> int:
         else:
             export(run, crops, *halves)
         decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
-        exported = load_float_model(EncoderModel(arguments.id, decoder, halves[1], gains=run.gains, base=base))
-        estimated, actual = code_lengths(exported, decoder.entropy, run.gains, crops)
+        exported = EncoderModel(arguments.id, decoder, halves[1], gains=run.gains, base=base).floats
+        estimated, actual = code_lengths(exported, decoder.codec, run.gains, crops)
         print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
         lost = {"few steps": rounding_loss(run, exported, crops), "fixed point": actual / estimated - 1}
         for what, share in lost.items():
@@ -265,7 +237,7 @@ def _export(arguments: argparse.Namespace) -> int:
                 return 1
         for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
             write_atomically(folder / file, half.read_bytes())
-    update_manifest(arguments.decoder, arguments.encoder, arguments.id, arguments.name, file, ledger)
+    update_manifests(arguments.decoder, arguments.encoder, row)
     return 0
 
 

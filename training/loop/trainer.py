@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from decoder_pkg.codecs.hyperprior.synthesis import to_channels_last
-from encoder.codecs.hyperprior import CodecModel
+from decoder_pkg.codecs.transforms.residual import to_channels_last
+from encoder.codecs import FloatCodec, float_codec
+from encoder.codecs.transforms import TransformFloatCodec
 from eval.files import write_json
 
 from ..config import TrainConfig
@@ -63,7 +65,7 @@ class Trainer:
         folder: Path,
         crops: CropSet,
         evaluation: list[Tensor],
-        initial: CodecModel | None = None,
+        initial: FloatCodec[Any] | None = None,
     ) -> None:
         """Starts a run, or continues the one whose checkpoint lies in the folder.
 
@@ -87,12 +89,12 @@ class Trainer:
         self._on_gpu = torch.cuda.is_available()
         self.device = torch.device("cuda" if self._on_gpu else "cpu")
         torch.manual_seed(config.seed)
-        self.model = initial or CodecModel(arch)
+        self.model = initial or float_codec(arch)
         self.iteration, self.seconds = 0, dict.fromkeys(DEVICES, 0.0)
         self.stopping = False
         folder.mkdir(parents=True, exist_ok=True)
         goes_on = (folder / CHECKPOINT).exists()
-        if initial is None and not goes_on:
+        if isinstance(self.model, TransformFloatCodec) and initial is None and not goes_on:
             initialise_shortcut(self.model, crops, np.random.default_rng(config.seed))
         to_channels_last(self.model.to(self.device))
         if not self._on_gpu and is_faster():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decoder_pkg.grids import LATENT_STRIDE
-from encoder.codecs.hyperprior import CodecModel
+from encoder.codecs import FloatCodec
 from encoder.pictures import load_picture
 from encoder.refinement import differentiable_ms_ssim
 
@@ -47,7 +48,9 @@ def load_pictures(folder: Path, every: int) -> list[Tensor]:
 
 
 @torch.no_grad()
-def evaluate(model: CodecModel, pictures: Sequence[Tensor], gains: Sequence[int] = EVALUATION_GAINS) -> list[RatePoint]:
+def evaluate(
+    model: FloatCodec[Any], pictures: Sequence[Tensor], gains: Sequence[int] = EVALUATION_GAINS
+) -> list[RatePoint]:
     """One point per gain, means over the pictures, [3, H, W] uint8 each. The model is left in evaluation mode."""
     model.eval()
     device = next(model.parameters()).device
@@ -58,7 +61,7 @@ def evaluate(model: CodecModel, pictures: Sequence[Tensor], gains: Sequence[int]
     return points
 
 
-def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, float, float]:
+def _one(model: FloatCodec[Any], picture: Tensor, gain: int) -> tuple[float, float, float, float]:
     height, width = picture.shape[1:]
     batch = picture[None].float() / 255
     padded = F.pad(batch, (0, -width % LATENT_STRIDE, 0, -height % LATENT_STRIDE), mode="replicate")
@@ -68,7 +71,7 @@ def _one(model: CodecModel, picture: Tensor, gain: int) -> tuple[float, float, f
     error = (decoded - picture).double().square().sum().clamp(min=1)
     return (
         float(estimate.estimated_bits) / pixels,
-        float(estimate.estimated_hyper_bits) / pixels,
+        float(estimate.estimated_side_bits) / pixels,
         float(10 * torch.log10(255**2 * 3 * pixels / error)),
         float(differentiable_ms_ssim(picture.float(), decoded)),
     )

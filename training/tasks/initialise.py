@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from decoder_pkg.grids import LATENT_STRIDE
-from encoder.codecs.hyperprior import CodecModel
+from encoder.codecs.transforms import TransformFloatCodec
 
 from ..data import CropSet
 
 PATCHES = 200_000
 
 
-def initialise_shortcut(model: CodecModel, crops: CropSet, rng: np.random.Generator) -> None:
+def initialise_shortcut(model: TransformFloatCodec[Any], crops: CropSet, rng: np.random.Generator) -> None:
     """Sets both shortcuts to the leading principal components of 16x16 patches, analysis and transpose."""
     patches = _patches(crops, rng)
     covariance = patches.T @ patches / len(patches)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
-from encoder.codecs.hyperprior import CodecModel
+from encoder.codecs import FloatCodec
 from encoder.devices import bf16_helps
 
 from ..distortion import DISTORTIONS
@@ -21,7 +23,7 @@ def lagrangian(gain_index: Tensor) -> Tensor:
 
 
 def losses(
-    model: CodecModel,
+    model: FloatCodec[Any],
     picture: Tensor,
     gains: Tensor,
     distortion: str,
@@ -35,7 +37,7 @@ def losses(
       picture: [B, 3, H, W] float in [0, 1]; H and W multiples of 16.
       gains: [B] int64.
       distortion: a name in `DISTORTIONS`.
-      noisy_synthesis: see `CodecModel.forward`.
+      noisy_synthesis: see `FloatCodec.forward`.
       generator: source of the noise.
     """
     with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16_helps(picture.device)):

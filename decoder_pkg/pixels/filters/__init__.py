@@ -1,5 +1,11 @@
-"""Post-filters on decoded pictures. What needs torch is imported from its own module."""
+"""Post-filters on decoded pictures: the table, and what each of them offers.
 
+What needs torch is imported from its own module.
+"""
+
+from __future__ import annotations
+
+from .interface import FilterChain, FilterLink, PixelFilter
 from .linear import (
     COLOURS,
     DIFFERENCES,
@@ -9,23 +15,24 @@ from .linear import (
     PAIRS,
     STRENGTH_BINS,
     TONES,
-    PostFilter,
-    filter_bins,
-    filter_kernel,
-    parse_postfilter,
+    LinearFilter,
+    LinearParameters,
 )
+from .table import FILTERS
 
 __all__ = [
     "COLOURS",
     "DIFFERENCES",
     "FEATURES",
+    "FILTERS",
     "MEANS",
     "M_MAX",
     "PAIRS",
     "STRENGTH_BINS",
     "TONES",
-    "PostFilter",
-    "filter_bins",
-    "filter_kernel",
-    "parse_postfilter",
+    "FilterChain",
+    "FilterLink",
+    "LinearFilter",
+    "LinearParameters",
+    "PixelFilter",
 ]

@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .linear import KNOTS, MEANS, PAIRS
+from .linear import KNOTS, MEANS, PAIRS, LinearFilter
 
 CLIP = 10.0
 """Differences are clipped at this many levels."""
 
-REACH = max(MEANS)
+REACH = LinearFilter.reach
 """How many pixels away a sample can still change another."""
 
 MIDDLE = 128.0
@@ -125,7 +125,7 @@ def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
 
     Args:
       picture: [3, H, W] float, nominally in [0, 1]; it is clamped first.
-      kernel: [FEATURES, 3], see `postfilter.PostFilter.kernel`.
+      kernel: [FEATURES, 3], see `LinearFilter.kernel`.
 
     Returns:
       [3, H, W] float in levels.

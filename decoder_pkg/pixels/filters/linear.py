@@ -1,20 +1,36 @@
-"""The post-filter's weights and what a picture's bit stream says about it.
+"""The linear post-filter, fitted to every picture by the encoder, as adaptive loop filters of video codecs are.
 
-A filter is fitted to every picture by the encoder, as adaptive loop filters of video codecs are. Its 393 numbers are a
-sum of stored filters, the basis, weighted by small integers that are coded before the hyper-latents.
+Its 393 numbers are a sum of stored filters, the basis, weighted by small integers that a payload begins with.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...entropy import BIN_OCTAVES, NO_BINS, SCALE_BINS
+from ...entropy import (
+    BIN_OCTAVES,
+    SCALE_BINS,
+    SKIPPED,
+    Coder,
+    CodingTable,
+    Symbols,
+    decode_uniform,
+    decode_values,
+    encode_uniform,
+    encode_values,
+    read_scale_tables,
+)
 from ...errors import WeightsError
-from ...weight_files import parse_safetensors
+from ...weight_files import TensorFile, TensorReader
+from .interface import PixelFilter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PAIRS = tuple((y, x) for y in range(3) for x in range(-2, 3) if (y, x) > (0, 0))
 """Offsets (rows, columns) of one neighbour of each pair within 5x5; the other lies opposite."""
@@ -29,75 +45,85 @@ COLOURS = 3
 DIFFERENCES = COLOURS * (len(PAIRS) + len(MEANS))
 TONES = COLOURS * len(KNOTS) + 6 + 10
 FEATURES = 1 + COLOURS + 2 * DIFFERENCES + TONES
-"""What a correction is a linear function of, see `decoder_pkg.pixels.filters.correction`."""
+"""What a correction is a linear function of, see `correction`."""
 
 MAX_FILTERS = FEATURES * COLOURS
 """Members of a basis: more would not be independent."""
 
 M_MAX = 255
-"""The strength m on the wire is in [0, M_MAX]; 0 is no filter."""
+"""The strength m on the wire is in [1, M_MAX]."""
 
 STRENGTH_BINS = 3
 """Scale bins by which one more unit of m makes the coefficients' step smaller, and the coefficients larger."""
 
 
 @dataclass(frozen=True)
-class PostFilter:
-    """A basis of filters.
+class LinearParameters:
+    """What a picture's stream says about its linear filter.
 
     Attributes:
-      digest: sha256 of the file.
+      m: strength in [1, M_MAX]: the step of the coefficients.
+      coefficients: [K] int32.
+      gain: gain index of the picture.
+    """
+
+    m: int
+    coefficients: Symbols
+    gain: int
+
+
+class LinearFilter(PixelFilter[LinearParameters]):
+    """A basis of linear filters.
+
+    Attributes:
       basis: [K, FEATURES, COLOURS] float32, levels of correction for each level of a feature, at m = 0 and gain 0.
       scale_bins: [K] int16, bin of the standard deviation of each coefficient at m = 0; may lie below the first.
     """
 
-    digest: bytes
-    basis: NDArray[np.float32]
-    scale_bins: NDArray[np.int16]
+    name = "linear"
+    reach = max(MEANS)
+
+    def __init__(self, file: TensorFile) -> None:
+        reader = TensorReader(file.tensors)
+        self.basis = reader.get("basis", np.float16, None, FEATURES, COLOURS).astype(np.float32)
+        count = len(self.basis)
+        self.scale_bins = reader.get("scale_bins", np.int16, count)
+        if count > MAX_FILTERS or not np.isfinite(self.basis).all():
+            raise WeightsError("the post-filter's basis has too many filters, or values that are no finite numbers")
+        self._tables = read_scale_tables(reader)
 
     def bins(self, m: int) -> NDArray[np.int64]:
-        """Scale bins [K] of the coefficients at a strength above 0."""
+        """Scale bins [K] of the coefficients at a strength."""
         return np.clip(self.scale_bins.astype(np.int64) + STRENGTH_BINS * m, 0, SCALE_BINS - 1)
+
+    def tables(self, m: int) -> Iterator[tuple[int, CodingTable]]:
+        """Which coefficients are coded at a strength, in order, each with its table; the others are zero."""
+        indexes = self._tables.table_of_bin[self.bins(m)]
+        for k in np.flatnonzero(indexes != SKIPPED):
+            yield int(k), self._tables.tables[indexes[k]]
 
     def step(self, m: int, gain: int) -> float:
         """What one unit of a coefficient counts. Corrections fall with the gain, and bins are narrow: one for each."""
         return float(2.0 ** (-BIN_OCTAVES * (STRENGTH_BINS * m + gain)))
 
-    def kernel(self, coefficients: NDArray[np.int32], m: int, gain: int) -> NDArray[np.float32]:
-        """The filter [FEATURES, COLOURS] of a picture's coefficients [K]."""
-        weights = coefficients.astype(np.float64) * self.step(m, gain)
+    def kernel(self, parameters: LinearParameters) -> NDArray[np.float32]:
+        """The filter [FEATURES, COLOURS] of a picture."""
+        weights = parameters.coefficients.astype(np.float64) * self.step(parameters.m, parameters.gain)
         return np.asarray(np.tensordot(weights, self.basis.astype(np.float64), 1), dtype=np.float32)
 
+    def read(self, coder: Coder, gain: int) -> LinearParameters:
+        m = 1 + decode_uniform(coder, M_MAX)
+        coefficients = np.zeros(len(self.basis), dtype=np.int32)
+        for k, table in self.tables(m):
+            coefficients[k] = decode_values(coder, table, 1)[0]
+        return LinearParameters(m, coefficients, gain)
 
-def filter_bins(postfilter: PostFilter | None, m: int) -> NDArray[np.int64]:
-    """Scale bins [K] of the coefficients that a picture's payload begins with: none without a filter."""
-    if not m:
-        return NO_BINS
-    assert postfilter is not None
-    return postfilter.bins(m)
+    def write(self, coder: Coder, parameters: LinearParameters, gain: int) -> None:
+        encode_uniform(coder, parameters.m - 1, M_MAX)
+        for k, table in self.tables(parameters.m):
+            encode_values(coder, table, parameters.coefficients[k : k + 1])
 
+    def apply(self, picture: Tensor, parameters: LinearParameters) -> Tensor:
+        from .correction import correct
 
-def filter_kernel(
-    postfilter: PostFilter | None, coefficients: NDArray[np.int32], m: int, gain: int
-) -> NDArray[np.float32] | None:
-    """The filter [FEATURES, COLOURS] of a picture's coefficients [K]; None where it has none."""
-    return postfilter.kernel(coefficients, m, gain) if postfilter and m else None
-
-
-def parse_postfilter(data: bytes) -> PostFilter:
-    """Reads a post-filter's safetensors file.
-
-    Raises:
-      WeightsError: it is damaged, or holds no basis.
-    """
-    tensors = parse_safetensors(data).tensors
-    basis, scale_bins = (tensors.get(name, np.zeros(0)) for name in ("basis", "scale_bins"))
-    fits = basis.dtype == np.float16 and basis.ndim == 3 and basis.shape[1:] == (FEATURES, COLOURS)
-    if not fits or not 0 < len(basis) <= MAX_FILTERS:
-        raise WeightsError(f"the post-filter's basis is {basis.dtype} {basis.shape}")
-    if scale_bins.dtype != np.int16 or scale_bins.shape != (len(basis),):
-        raise WeightsError(f"the post-filter's scale bins are {scale_bins.dtype} {scale_bins.shape}")
-    weights = basis.astype(np.float32)
-    if not np.isfinite(weights).all():
-        raise WeightsError("the post-filter's basis holds values that are no finite numbers")
-    return PostFilter(hashlib.sha256(data).digest(), weights, scale_bins.astype(np.int16))
+        return correct(picture, self.kernel(parameters))

@@ -1,0 +1,87 @@
+"""Latents under static tables alone (Ballé et al. 2017): no network tells their probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...entropy import CodingStep, Exchange, latent_unit, read_static_tables
+from ...gains import GAIN_COUNT
+from ...weight_files import TensorReader
+from ..interface import LATENTS, CodingSetting, GridShape, Integers, Size
+from ..layers import Layer
+from ..transforms import TransformArchitecture, TransformCodec
+
+PRIOR = "latent_prior"
+"""Prefix of the latents' tables in a weight file."""
+
+
+@dataclass(frozen=True)
+class FactorisedArchitecture(TransformArchitecture):
+    """Nothing beside the transforms."""
+
+
+ARCHITECTURES = (
+    FactorisedArchitecture(
+        id=11,
+        name="factorised",
+        latent_channels=256,
+        width4=64,
+        width8=128,
+        width16=192,
+        analysis_blocks8=3,
+        analysis_blocks16=2,
+        synthesis_blocks8=4,
+        synthesis_blocks16=3,
+    ),
+    FactorisedArchitecture(
+        id=211,
+        name="smoke-factorised",
+        latent_channels=16,
+        width4=16,
+        width8=16,
+        width16=16,
+        analysis_blocks8=1,
+        analysis_blocks16=1,
+        synthesis_blocks8=1,
+        synthesis_blocks16=1,
+    ),
+)
+
+
+class FactorisedCodec(TransformCodec[FactorisedArchitecture]):
+    """All latents in one step, channel by channel."""
+
+    architectures = ARCHITECTURES
+
+    def __init__(self, arch: FactorisedArchitecture, reader: TensorReader) -> None:
+        super().__init__(arch, reader)
+        self._tables = read_static_tables(reader, PRIOR, arch.latent_channels)
+
+    @staticmethod
+    def layers(arch: FactorisedArchitecture) -> Sequence[Layer]:
+        return ()
+
+    def grids(self, size: Size) -> dict[str, GridShape]:
+        return {LATENTS: self.latent_grid(size)}
+
+    def walk(self, size: Size, setting: CodingSetting, exchange: Exchange) -> Integers:
+        shape = self.latent_grid(size)
+        count = shape.height * shape.width
+        symbols = self._tables.symbols(table_gain(setting.gain.base, setting.q), count)
+        mean = np.zeros((count, shape.channels), dtype=np.int32)
+        step = CodingStep(LATENTS, np.arange(count), mean, latent_unit(setting.q), symbols)
+        latents = step.residuals(exchange(step))
+        return {LATENTS: latents.reshape(*shape.plane, shape.channels)}
+
+
+def table_gain(gain: int, q: int) -> int:
+    """The gain whose tables suit a quantisation step, in integers: a coarser step is like a lower gain.
+
+    Gains scale latents with the square root of lambda, so that q = 2 counts as two octaves, 16 gain indices, less:
+    the nearest integer to 16 log2(q / Q_ONE), whose double is floor(log2(q^32)) - 32 * 7 and a fraction.
+    """
+    steps = ((q**32).bit_length() - 32 * 7) // 2
+    return min(max(gain - steps, 0), GAIN_COUNT - 1)

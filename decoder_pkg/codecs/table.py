@@ -1,0 +1,37 @@
+"""The table of codecs: which there are, and which architecture has which id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .factorised import FactorisedCodec
+from .interface import Architecture, IntegerCodec
+from .mean_scale import MeanScaleCodec
+from .quadtree import QuadtreeCodec
+from .scale_context import ScaleContextCodec
+
+CODECS: tuple[type[IntegerCodec[Any]], ...] = (
+    ScaleContextCodec,
+    QuadtreeCodec,
+    MeanScaleCodec,
+    FactorisedCodec,
+)
+
+ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)
+
+
+def architecture(number: int) -> Architecture:
+    """The architecture with this id.
+
+    Raises:
+      KeyError: no row has this id.
+    """
+    for row in ARCHITECTURES:
+        if row.id == number:
+            return row
+    raise KeyError(f"no architecture has id {number}; known: {[row.id for row in ARCHITECTURES]}")
+
+
+def codec_of(arch: Architecture) -> type[IntegerCodec[Any]]:
+    """The codec to which an architecture belongs."""
+    return next(codec for codec in CODECS if type(arch) is type(codec.architectures[0]))

@@ -1,0 +1,5 @@
+"""Float transforms that several codecs share. What needs torch is imported from its own module."""
+
+from .interface import TransformArchitecture, TransformCodec
+
+__all__ = ["TransformArchitecture", "TransformCodec"]

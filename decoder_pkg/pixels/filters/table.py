@@ -1,0 +1,10 @@
+"""The table of post-filters: which kinds a manifest may name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .interface import PixelFilter
+from .linear import LinearFilter
+
+FILTERS: dict[str, type[PixelFilter[Any]]] = {kind.name: kind for kind in (LinearFilter,)}

@@ -1,0 +1,5 @@
+"""The float half of the factorised prior."""
+
+from .codec import FactorisedFloatCodec
+
+__all__ = ["FactorisedFloatCodec"]

@@ -1,0 +1,50 @@
+"""The factorised prior in float: the mirror of `decoder_pkg.codecs.factorised`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from decoder_pkg.codecs import LATENTS
+from decoder_pkg.codecs.factorised import PRIOR, FactorisedArchitecture, table_gain
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.gains import GAIN_LAMBDAS
+
+from ...latents import Latents
+from ..interface import Coded
+from ..likelihoods import FactorisedPrior, StaticLikelihood
+from ..relaxation import Relaxation
+from ..transforms import TransformFloatCodec
+
+
+class FactorisedFloatCodec(TransformFloatCodec[FactorisedArchitecture]):
+    """A density for each channel of the latents."""
+
+    architecture = FactorisedArchitecture
+
+    def __init__(self, arch: FactorisedArchitecture) -> None:
+        super().__init__(arch)
+        self.prior = FactorisedPrior(arch.latent_channels, len(GAIN_LAMBDAS))
+
+    @property
+    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+        return {PRIOR: self.prior}
+
+    def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
+        return {LATENTS: self.analysis.scale(analysed, gain_index).float()}
+
+    def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
+        residual = latents[LATENTS] / step
+        symbols = relaxation.quantise(residual)
+        nothing = residual.new_zeros(len(residual))
+        likelihood = StaticLikelihood(self.prior, table_gains(gain_index, step))
+        return Coded({LATENTS: symbols * step}, residual, symbols, likelihood, nothing)
+
+
+def table_gains(gain_index: Tensor, step: float) -> Tensor:
+    """The gains whose densities suit a quantisation step: [B] int64 to [B] int64."""
+    if step == 1.0:
+        return gain_index
+    q = round(step * Q_ONE)
+    return gain_index.new_tensor([table_gain(gain, q) for gain in gain_index.tolist()])

@@ -1,0 +1,143 @@
+"""Hyper-latents in float: from latents to hyper-latents, and back to what they tell about the latents.
+
+The hyper-decoder mirrors `decoder_pkg.codecs.hyper_decoder`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
+from decoder_pkg.codecs.hyper_decoder import PRIOR, HyperArchitecture
+from decoder_pkg.codecs.transforms.residual import conv3
+from decoder_pkg.gains import GAIN_LAMBDAS
+from decoder_pkg.grids import HYPER_STRIDE
+
+from ..latents import Latents
+from .interface import Coded
+from .likelihoods import FactorisedPrior, ScaledLikelihood, StaticLikelihood
+from .relaxation import Quantiser, Relaxation
+from .transforms import TransformFloatCodec
+
+HYPER_LIMIT = 64.0
+"""Largest hyper-latent: three times what photographs have. Beyond it an odd picture would be sent to odd means."""
+
+
+class HyperAnalysis(nn.Module):
+    """Scaled latents [B, M, h, w] to hyper-latents [B, Z, ceil(h/4), ceil(w/4)]; the edge completes the last cell."""
+
+    def __init__(self, arch: HyperArchitecture) -> None:
+        super().__init__()
+        width = arch.hyper_analysis_width
+        self.enter = conv3(arch.latent_channels, width)
+        self.down = conv3(width, width, stride=2)
+        self.leave = conv3(width, arch.hyper_channels, stride=2)
+
+    def forward(self, y: Tensor) -> Tensor:
+        bottom, right = -y.shape[2] % HYPER_STRIDE, -y.shape[3] % HYPER_STRIDE
+        complete = F.pad(y, (0, right, 0, bottom), mode="replicate") if bottom or right else y
+        x = F.leaky_relu(self.enter(complete), 0.125)
+        x = F.leaky_relu(self.down(x), 0.125)
+        z: Tensor = self.leave(x)
+        return z.clamp(-HYPER_LIMIT, HYPER_LIMIT)
+
+
+class HyperSynthesis(nn.Module):
+    """Hyper-latents to the mean of the latents and to features for their scale."""
+
+    def __init__(self, arch: HyperArchitecture) -> None:
+        super().__init__()
+        width = arch.hyper_width
+        self.enter = conv3(arch.hyper_channels, width)
+        self.up32 = nn.Conv2d(width, 4 * width, 1)
+        self.middle = conv3(width, width)
+        self.up16 = nn.Conv2d(width, 4 * width, 1)
+        self.mean = conv3(width, arch.latent_channels)
+        self.scale = nn.Conv2d(width, arch.feature_width, 1)
+
+    def forward(self, z_hat: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns mean [B, M, 4hz, 4wz] and scale features [B, C, 4hz, 4wz], float."""
+        x = F.leaky_relu(self.enter(z_hat), 0.125)
+        x = F.leaky_relu(F.pixel_shuffle(self.up32(x), 2), 0.125)
+        x = F.leaky_relu(self.middle(x), 0.125)
+        x = F.leaky_relu(F.pixel_shuffle(self.up16(x), 2), 0.125)
+        return self.mean(x), self.scale(x)
+
+
+Arch = TypeVar("Arch", bound=HyperArchitecture)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a context network makes of the latents; all [B, M, h, w] float.
+
+    Attributes:
+      residual: (y - mean) / q, not rounded.
+      symbols: the same after the quantiser.
+      log2_sigma: log2 of the standard deviation, in units of q.
+      y_hat: reconstructed latents, mean + symbols * q.
+    """
+
+    residual: Tensor
+    symbols: Tensor
+    log2_sigma: Tensor
+    y_hat: Tensor
+
+
+class ContextNetwork(nn.Module, ABC):
+    """Means and scales of the latents from the hyper-decoder's outputs and from what is coded before them."""
+
+    @abstractmethod
+    def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
+        """Codes latents.
+
+        Args:
+          y: [B, M, h, w] float latents.
+          mean: [B, M, h, w] float, from the hyper-latents.
+          features: [B, C, h, w] float, from the hyper-latents.
+          step: quantisation step q.
+          quantise: relaxation of rounding.
+        """
+
+
+class HyperFloatCodec(TransformFloatCodec[Arch]):
+    """A codec with hyper-latents; the context network is its own."""
+
+    context: ContextNetwork
+
+    def __init__(self, arch: Arch) -> None:
+        super().__init__(arch)
+        self.hyper_analysis = HyperAnalysis(arch)
+        self.hyper_synthesis = HyperSynthesis(arch)
+        self.prior = FactorisedPrior(arch.hyper_channels, len(GAIN_LAMBDAS))
+
+    @property
+    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+        return {PRIOR: self.prior}
+
+    def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
+        y = self.analysis.scale(analysed, gain_index).float()
+        return {HYPER_LATENTS: self.hyper_analysis(y).float(), LATENTS: y}
+
+    def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
+        y, z = latents[LATENTS], latents[HYPER_LATENTS]
+        height, width = y.shape[2:]
+        z_hat = relaxation.quantise(z)
+        mean, features = (part[:, :, :height, :width] for part in self.hyper_synthesis(z_hat))
+        coded: Context = self.context(y, mean.float(), features, step, relaxation.quantise)
+        rated = relaxation.noise(z) if relaxation.noise else z_hat
+        side_bits = StaticLikelihood(self.prior, gain_index).bits(rated).flatten(1).sum(1)
+        decoded = {HYPER_LATENTS: z_hat, LATENTS: coded.y_hat}
+        return Coded(decoded, coded.residual, coded.symbols, ScaledLikelihood(coded.log2_sigma), side_bits)
+
+
+def zero_like(x: Tensor, training: bool) -> Tensor:
+    """Zeros; in training the gradient passes, or a channel that is certain everywhere would never come back."""
+    return x - x.detach() if training else torch.zeros_like(x)

@@ -1,0 +1,5 @@
+"""The float half of the mean-scale hyperprior."""
+
+from .codec import MeanScaleFloatCodec
+
+__all__ = ["MeanScaleFloatCodec"]

@@ -1,0 +1,5 @@
+"""The float half of the codec with a quadtree context."""
+
+from .codec import QuadtreeFloatCodec
+
+__all__ = ["QuadtreeFloatCodec"]

@@ -1,0 +1,5 @@
+"""The float half of the codec with a causal context for the scale."""
+
+from .codec import ScaleContextFloatCodec
+
+__all__ = ["ScaleContextFloatCodec"]

@@ -1,0 +1,70 @@
+"""A causal context for the scale in float: the mirror of `decoder_pkg.codecs.scale_context`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from decoder_pkg.codecs.scale_context import ScaleContextArchitecture
+from decoder_pkg.entropy import CAUSAL_TAPS
+
+from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec, zero_like
+from ..likelihoods import is_skipped
+from ..relaxation import Quantiser
+
+
+class ScaleContextFloatCodec(HyperFloatCodec[ScaleContextArchitecture]):
+    """The network of Zhao et al. 2021, section 3.1, on the residual transforms."""
+
+    architecture = ScaleContextArchitecture
+
+    def __init__(self, arch: ScaleContextArchitecture) -> None:
+        super().__init__(arch)
+        self.context = CausalContext(arch)
+
+
+def causal_mask() -> Tensor:
+    """[1, 1, 5, 5] float: ones at the causal taps of a 5x5 window."""
+    mask = torch.zeros(1, 1, 5, 5)
+    for row, column in CAUSAL_TAPS:
+        mask[0, 0, row + 2, column + 2] = 1.0
+    return mask
+
+
+class CausalConv(nn.Conv2d):
+    """A 5x5 convolution that sees only the twelve already decoded neighbours."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 5, padding=2)
+        self.mask: Tensor
+        self.register_buffer("mask", causal_mask(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=2)
+
+
+class CausalContext(ContextNetwork):
+    """The scale from hyper features and causal neighbours; the mean from the hyper-latents alone.
+
+    Zhao et al. 2021, section 3.1. The neighbours enter as magnitudes of their residuals: how far they were from their
+    means tells the scale here.
+    """
+
+    def __init__(self, arch: ScaleContextArchitecture) -> None:
+        super().__init__()
+        self.enter = CausalConv(arch.latent_channels, arch.feature_width)
+        self.hidden = nn.Conv2d(arch.feature_width, arch.feature_width, 1)
+        self.leave = nn.Conv2d(arch.feature_width, arch.latent_channels, 1)
+
+    def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
+        residual = (y - mean) / step
+        symbols = quantise(residual)
+        x = F.leaky_relu(self.enter((symbols * step).abs()) + features, 0.125)
+        x = F.leaky_relu(self.hidden(x), 0.125)
+        log2_sigma = self.leave(x).float() - math.log2(step)
+        # Latents that are skipped are zeroed after the context saw them: one by one would be exact.
+        symbols = torch.where(is_skipped(log2_sigma), zero_like(residual, self.training), symbols)
+        return Context(residual, symbols, log2_sigma, mean + symbols * step)

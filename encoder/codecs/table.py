@@ -1,0 +1,25 @@
+"""The table of float codecs, one for each of the decoder's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from decoder_pkg.codecs import Architecture
+
+from .factorised import FactorisedFloatCodec
+from .interface import FloatCodec
+from .mean_scale import MeanScaleFloatCodec
+from .quadtree import QuadtreeFloatCodec
+from .scale_context import ScaleContextFloatCodec
+
+FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
+    ScaleContextFloatCodec,
+    QuadtreeFloatCodec,
+    MeanScaleFloatCodec,
+    FactorisedFloatCodec,
+)
+
+
+def float_codec(arch: Architecture) -> FloatCodec[Any]:
+    """A new codec of an architecture, its weights initial."""
+    return next(codec for codec in FLOAT_CODECS if codec.architecture is type(arch))(arch)

@@ -1,0 +1,5 @@
+"""Float transforms that several codecs share."""
+
+from .interface import TransformFloatCodec
+
+__all__ = ["TransformFloatCodec"]

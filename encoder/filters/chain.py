@@ -1,0 +1,72 @@
+"""The chain of post-filters of one picture: each is fitted to what those before it leave, and stays where it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from decoder_pkg.pixels.filters import FilterChain, FilterLink, PixelFilter
+from decoder_pkg.pixels.render import Tile, assemble
+from eval.metrics import squared_error
+
+from ..pictures import Pixels
+from .interface import FilterEncoder, Following
+from .linear import LinearEncoder
+
+FILTER_ENCODERS: dict[str, FilterEncoder[Any]] = {"linear": LinearEncoder()}
+"""The encoder's half of each kind of the decoder's table of filters."""
+
+
+def fit_chain(
+    filters: Mapping[int, PixelFilter[Any]], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float
+) -> tuple[FilterChain, Pixels]:
+    """The filters that pay on the pixels as they are shown, clamped and rounded, and the picture they leave.
+
+    Args:
+      filters: of the bundle, in the order in which they are applied.
+      pixels: the original, [H, W, 3] uint8.
+      tiles: of the decoded picture, not filtered.
+      gain: gain index.
+      slope: squared error that one byte is worth.
+    """
+    links: dict[int, FilterLink] = {}
+    height, width = pixels.shape[:2]
+    shown = assemble(tiles, height, width, FilterChain())
+    for number, filter_ in filters.items():
+        encoder = FILTER_ENCODERS[filter_.name]
+        parameters = encoder.fit(filter_, pixels, tiles, gain, slope)
+        if parameters is None:
+            continue
+        link = FilterLink(filter_, parameters)
+        filtered = [replace(tile, picture=filter_.apply(tile.picture, parameters)) for tile in tiles]
+        pictured = assemble(filtered, height, width, FilterChain())
+        price = slope / 8 * encoder.bits(filter_, parameters)
+        if squared_error(pixels, pictured) + price < squared_error(pixels, shown):
+            links[number], tiles, shown = link, filtered, pictured
+    return FilterChain(links), shown
+
+
+def chain_bits(chain: FilterChain) -> float:
+    """Bits of the side information of a chain."""
+    links = chain.links.values()
+    return sum(FILTER_ENCODERS[link.filter.name].bits(link.filter, link.parameters) for link in links)
+
+
+class FollowedChain(Following):
+    """The chain as refinement sees it: levels to filtered levels, clamped where there is a filter."""
+
+    def __init__(self, chain: FilterChain) -> None:
+        links = chain.links.values()
+        self._steps = [FILTER_ENCODERS[link.filter.name].follow(link.filter, link.parameters) for link in links]
+
+    def __call__(self, levels: Tensor) -> Tensor:
+        for step in self._steps:
+            levels = step(levels).clamp(0, 255)
+        return levels
+
+    def restart(self) -> None:
+        for step in self._steps:
+            step.restart()

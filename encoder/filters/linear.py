@@ -1,0 +1,194 @@
+"""The linear post-filter of one picture: coefficients and strength m of least rate and distortion."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, LinearFilter, LinearParameters, PixelFilter
+from decoder_pkg.pixels.filters.correction import REACH, features, padded_levels
+from decoder_pkg.pixels.render import Tile
+
+from ..codecs import LOG2_SIGMA_MIN
+from ..pictures import Pixels
+from ..search import hierarchical_search
+from .interface import FilterEncoder
+from .linear_gradient import FollowedFilter
+
+ROWS, COLUMNS = 8, 64
+"""Of the blocks that are looked at together."""
+
+ENOUGH = 240_000
+"""Pixels from which a filter is fitted; of larger pictures some blocks, chosen by chance."""
+
+FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
+ROUNDS = 12
+"""How often each coefficient is looked at again, at most, after the others have changed."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fitted parameters, and their rate and distortion in squared error, less those without a filter."""
+
+    parameters: LinearParameters
+    cost: float
+
+
+class LinearEncoder(FilterEncoder[LinearParameters]):
+    """Fits the coefficients by least squares, with their bits in mind, and searches the strength."""
+
+    def fit(
+        self, link: PixelFilter[LinearParameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float
+    ) -> LinearParameters | None:
+        assert isinstance(link, LinearFilter)
+        return fit_filter(link, normal_equations(pixels, tiles), gain, slope)
+
+    def bits(self, link: PixelFilter[LinearParameters], parameters: LinearParameters) -> float:
+        assert isinstance(link, LinearFilter)
+        coefficients = parameters.coefficients
+        coded = (float(table.bits(coefficients[k : k + 1])[0]) for k, table in link.tables(parameters.m))
+        return math.log2(M_MAX) + sum(coded)
+
+    def follow(self, link: PixelFilter[LinearParameters], parameters: LinearParameters) -> FollowedFilter:
+        assert isinstance(link, LinearFilter)
+        return FollowedFilter(link.kernel(parameters))
+
+
+@dataclass(frozen=True)
+class NormalEquations:
+    """Least squares: x · (2 b - A x) is the squared error that numbers x save.
+
+    Attributes:
+      matrix: A, [K, K] float64.
+      vector: b, [K, ...] float64.
+    """
+
+    matrix: NDArray[np.float64]
+    vector: NDArray[np.float64]
+
+
+def fit_filter(
+    postfilter: LinearFilter, equations: NormalEquations, gain: int, slope: float
+) -> LinearParameters | None:
+    """The strength and coefficients that cost least; None where no filter costs less.
+
+    Args:
+      postfilter: the basis.
+      equations: of the picture's filter.
+      gain: gain index.
+      slope: squared error that one byte is worth.
+    """
+    projected = in_basis(postfilter, equations)
+
+    def at_strength(m: int, _best: Fit | None) -> Fit:
+        step = postfilter.step(m, gain)
+        in_steps = NormalEquations(projected.matrix * step**2, projected.vector * step)
+        deviations = np.exp2(LOG2_SIGMA_MIN + BIN_OCTAVES * postfilter.bins(m))
+        coefficients, cost = _coded(in_steps, list(postfilter.tables(m)), deviations, slope / 8)
+        return Fit(LinearParameters(m, coefficients, gain), cost)
+
+    first = FIRST_M, at_strength(FIRST_M, None)
+    _, found = hierarchical_search(at_strength, lambda fitted: fitted.cost, first, M_STEPS, (1, M_MAX))
+    return found.parameters if found.cost < 0 else None
+
+
+def _coded(
+    equations: NormalEquations, tables: Sequence[tuple[int, CodingTable]], deviations: NDArray[np.float64], bit: float
+) -> tuple[Symbols, float]:
+    """Integers of low cost: the best numbers rounded, then one after another, each given the others.
+
+    Args:
+      equations: of the coefficients.
+      tables: of those that are coded.
+      deviations: [K] standard deviation that each coefficient's table stands for.
+      bit: squared error that it is worth.
+
+    Returns:
+      [K] int32, and their rate and distortion less those without a filter.
+    """
+    matrix, vector = equations.matrix, equations.vector
+    coefficients = np.zeros(len(vector), dtype=np.int32)
+    coded = [k for k, _ in tables]
+    # Bits of a Gaussian coefficient grow with its square: the best numbers solve a linear system.
+    growth = np.diag(bit / (2 * math.log(2) * deviations**2))
+    best = np.linalg.solve((matrix + growth)[np.ix_(coded, coded)], vector[coded])
+    limits = np.array([table.support for _, table in tables])
+    coefficients[coded] = np.round(best).clip(-limits, limits)
+    rest = vector - matrix @ coefficients
+    for _ in range(ROUNDS):
+        before = coefficients.copy()
+        for k, table in tables:
+            chosen = _nearby(coefficients[k] + rest[k] / matrix[k, k], table, matrix[k, k], bit)
+            rest -= matrix[:, k] * (chosen - coefficients[k])
+            coefficients[k] = chosen
+        if np.array_equal(before, coefficients):
+            break
+    bits = sum(_bits(table, int(coefficients[k])) for k, table in tables)
+    return coefficients, bit * bits - float(coefficients @ (vector + rest))
+
+
+def _nearby(best: float, table: CodingTable, curvature: float, bit: float) -> int:
+    """The integer of least cost among those around the best number, and none."""
+    below = max(-table.support, min(math.floor(best), table.support - 1))
+    choices = {below, below + 1, 0}
+    return min(choices, key=lambda value: curvature * (value - best) ** 2 + bit * _bits(table, value))
+
+
+def _bits(table: CodingTable, value: int) -> float:
+    return PRECISION - math.log2(int(table.frequency[value + table.support]))
+
+
+def in_basis(postfilter: LinearFilter, equations: NormalEquations) -> NormalEquations:
+    """Equations of a picture's filter as those of the weights of the basis."""
+    basis = postfilter.basis.astype(np.float64)
+    matrix = np.einsum("kfc,fg,lgc->kl", basis, equations.matrix, basis, optimize=True)
+    # A little more on the diagonal: in a flat picture some filters do nothing at all.
+    return NormalEquations(matrix + np.eye(len(basis)) * 1e-6, np.einsum("kfc,fc->k", basis, equations.vector))
+
+
+@torch.inference_mode()
+def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
+    """What any filter would do to a picture.
+
+    Args:
+      pixels: the original, [H, W, 3] uint8.
+      tiles: of the decoded picture.
+
+    Returns:
+      Equations of [FEATURES, COLOURS] numbers.
+    """
+    height, width = pixels.shape[:2]
+    share, rng = min(1.0, ENOUGH / (height * width)), np.random.default_rng(0)
+    matrix, vector, seen = np.zeros((FEATURES, FEATURES)), np.zeros((FEATURES, COLOURS)), 0
+    for block, original in _blocks(pixels, tiles):
+        if seen and rng.random() > share:
+            continue
+        # Float64: in a flat picture what float32 loses looks like something to gain.
+        known = features(block).flatten(1).double()
+        missing = (original - block[:, REACH:-REACH, REACH:-REACH]).flatten(1).double()
+        matrix += (known @ known.T).numpy()
+        vector += (known @ missing.T).numpy()
+        seen += known.shape[1]
+    scale = height * width / seen
+    return NormalEquations(matrix * scale, vector * scale)
+
+
+def _blocks(pixels: Pixels, tiles: Iterable[Tile]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Parts of the decoded picture in levels, [3, h + 16, w + 16], and of the original, [3, h, w]."""
+    height, width = pixels.shape[:2]
+    for tile in tiles:
+        (rows, columns), (down, across) = tile.inner(height, width), tile.target(height, width)
+        padded = padded_levels(tile.picture)[:, rows.start :, columns.start :]
+        originals = torch.from_numpy(pixels[down, across].copy()).permute(2, 0, 1).float()
+        for top, left in itertools.product(range(0, originals.shape[1], ROWS), range(0, originals.shape[2], COLUMNS)):
+            original = originals[:, top : top + ROWS, left : left + COLUMNS]
+            bottom, right = top + original.shape[1] + 2 * REACH, left + original.shape[2] + 2 * REACH
+            yield padded[:, top:bottom, left:right], original
