@@ -52,7 +52,7 @@ setup: $(READY) wheels ## the environment from the lock file, and the range code
 
 .PHONY: wheels
 wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked by sha256
-	$(BIN)/python -m submission.wheels
+	$(BIN)/python -m submission.package.wheels
 
 .PHONY: submission
 submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:")
@@ -89,7 +89,7 @@ faults: setup ## kill -9, full disks and two runs at once against a small submis
 
 .PHONY: exactness
 exactness: setup container ## one stream set decoded in every environment there is: docs/exactness.md (PYTHONS="other/bin/python ...")
-	$(BIN)/python -m submission.exactness $(if $(PYTHONS),--python $(PYTHONS))
+	$(BIN)/python -m submission.studies.exactness $(if $(PYTHONS),--python $(PYTHONS))
 
 .PHONY: test
 test: setup ## all tests
@@ -112,20 +112,20 @@ tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fas
 
 .PHONY: bench
 bench: setup ## time of decoding, refinement and metrics, wavefront against raster order, memory at 8192x8192
-	$(BIN)/python -m submission.bench --large
+	$(BIN)/python -m submission.studies.bench --large
 
 .PHONY: leaderboard
 leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021)
-	$(BIN)/python -m submission.leaderboard $(ENTRIES) --baselines --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
+	$(BIN)/python -m submission.leaderboard.ranking $(ENTRIES) --baselines --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
 	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
 
 .PHONY: models
 models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)
-	if [ -d "$$KODAK" ]; then set -- --kodak "$$KODAK"; fi; $(BIN)/python -m submission.models "$$@"
+	if [ -d "$$KODAK" ]; then set -- --kodak "$$KODAK"; fi; $(BIN)/python -m submission.studies.models "$$@"
 
 .PHONY: curves
 curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
-	$(BIN)/python -m submission.curves --images "$${IMAGES:-$$KODAK}" $(if $(CODECS),--codecs $(CODECS)) \
+	$(BIN)/python -m submission.studies.curves --images "$${IMAGES:-$$KODAK}" $(if $(CODECS),--codecs $(CODECS)) \
 	  $(if $(PRESETS),--presets $(PRESETS)) \
 	  $(if $(IMAGES),--output reports/curves)
 

@@ -20,14 +20,26 @@ from rate_control.allocation import InfeasibleBudget, Metric, TableError
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.options import LIMITS_HELP, add_limit_option, add_metric_options, add_targets_option, chosen_metric
 
-from . import check, rehearse
-from .baseline_rows import baseline_rows, fit_baselines, sweep_baselines
-from .build import SUBMISSION_ZIP, RehearsalError, pack_decoder, pack_submission, pack_targets, rehearse_target
-from .decoder_zip import DECODER_ZIP, BuildError
-from .dist import Busy, ForeignFiles, clean, exclusive, rebuilt
-from .originals import ORIGINALS, stage_originals
+from . import rehearse
+from .check import whole as check
+from .leaderboard import baseline_rows, decoder_report, fit_baselines, sweep_baselines, target_report, write_board
+from .package import (
+    DECODER_ZIP,
+    ORIGINALS,
+    SUBMISSION_ZIP,
+    BuildError,
+    Busy,
+    ForeignFiles,
+    clean,
+    exclusive,
+    pack_decoder,
+    pack_submission,
+    pack_targets,
+    rebuilt,
+    stage_originals,
+)
+from .rehearsal import RehearsalError, rehearse_target
 from .rehearse import conditions, time_report
-from .report import decoder_report, target_report, write_board
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 EXAMPLES = """examples:

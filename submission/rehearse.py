@@ -14,13 +14,10 @@ from eval.pictures import PictureError
 from eval.problems import failed
 from rate_control.allocation import budget_bytes
 
-from .build import RehearsalError, TargetResult, rehearse_target
 from .check import check
-from .decoder_zip import BuildError
-from .freeze import LOCK, freeze
-from .originals import ORIGINALS, set_pixels
-from .rehearsal import Rehearsal
-from .report import NOT_ISOLATED
+from .leaderboard import NOT_ISOLATED
+from .package import LOCK, ORIGINALS, BuildError, freeze, set_pixels
+from .rehearsal import Rehearsal, RehearsalError, TargetResult, rehearse_target
 from .seasons import DEFAULT_SEASON, SEASONS, Season, season
 
 REPEATS = 3

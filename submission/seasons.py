@@ -32,6 +32,9 @@ LEADERBOARD_2022 = ("Team", "ELO", "MSSSIM", "PSNR", "Data size", "Decoder size"
 DEFAULT_COLUMNS = LEADERBOARD_2021
 """Shown for a season whose own columns are not known."""
 
+MAX_UNPACKED = 4 * GIGABYTE
+"""What a decoder or a submission may unpack to: the largest decoder that a season has allowed."""
+
 
 @dataclass(frozen=True)
 class KnownSet:

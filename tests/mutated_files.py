@@ -23,8 +23,8 @@ from encoder.pictures import read_picture
 from eval.pictures import PictureError, picture_size
 from eval.score import score_pairs
 from rate_control.allocation.table import COLUMNS, TableError, load_table
-from submission.check import check
-from submission.check_parts import check_data
+from submission.check.parts import check_data
+from submission.check.whole import check
 from submission.seasons import season
 from tests.mutations import scrambled
 from tests.paths import GOLDEN

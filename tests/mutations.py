@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload
+
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.grids import latent_size
@@ -17,7 +18,7 @@ from decoder_pkg.models.bundle import Bundle
 from decoder_pkg.pixels.filters.linear import filter_bins
 from decoder_pkg.stream.container import FIELDS, Entry, ImageHeader, read_archive
 from decoder_pkg.stream.wire import varint
-from submission.zips import build_zip
+from submission.package.zips import build_zip
 from tests.paths import GOLDEN
 
 NUMBERS = (0, 1, 2, 127, 128, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)

@@ -19,8 +19,8 @@ from PIL import Image
 from encoder.weights import load_zoo
 from rate_control.engine import ENGINES, Here
 from submission import __main__ as command
-from submission import build
-from submission.decoder_zip import WHEELS, build_decoder_zip
+from submission.package import pack as build
+from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from tests.paths import GOLDEN, ROOT
 
 MOMENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "subprocess.Popen")

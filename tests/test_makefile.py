@@ -53,7 +53,7 @@ def test_kodak_s_folder_may_have_any_name(venv: Path) -> None:
     for name in NAMES:
         (venv / name).mkdir()
         assert arguments(venv, "models", f"KODAK={venv / name}")[-1] == str(venv / name)
-    assert arguments(venv, "models", "KODAK=/none")[-1] == "submission.models"
+    assert arguments(venv, "models", "KODAK=/none")[-1] == "submission.studies.models"
 
 
 def test_run_is_named_after_its_configuration(venv: Path) -> None:

@@ -31,15 +31,7 @@ from .integer_layers import (
 )
 from .interface import Bits, Coder, CodingStep, Exchange, Grid, SymbolModel, reading
 from .range_coder import new_payload, open_payload, shortest_payload
-from .scale_tables import (
-    BIN_OCTAVES,
-    SCALE_BINS,
-    SCALE_SHIFT,
-    SKIPPED,
-    ScaledSymbols,
-    ScaleTables,
-    read_scale_tables,
-)
+from .scale_tables import BIN_OCTAVES, SCALE_BINS, SCALE_SHIFT, SKIPPED, ScaledSymbols, ScaleTables, read_scale_tables
 from .static_tables import StaticSymbols, StaticTables, read_static_tables
 from .units import MEAN_STEPS, Q_ONE, Q_VALUES, latent_unit
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoder.coding.coded_picture import AnalysedPicture
 
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.stream.container import Archive, write_archive
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.weights import Zoo
 from tests.decoder_pkg.test_decoder import damaged
 

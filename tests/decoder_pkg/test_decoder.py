@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from decoder_pkg.codecs.hyperprior.payload import checksum
+
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_paths, decode_server, read_stream
 from decoder_pkg.decoder import decode_archive, decode_integers
 from decoder_pkg.errors import (

@@ -5,11 +5,11 @@ from functools import partial
 
 import constriction
 import numpy as np
+from decoder_pkg.codecs.hyperprior.causal import code_causal, raster
+from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload, payload_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decoder_pkg.codecs.hyperprior.causal import code_causal, raster
-from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload, payload_words
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.grids import hyper_grid
 from encoder.coding.payload import encode_payload, ideal_bits, quantise, shortest_payload

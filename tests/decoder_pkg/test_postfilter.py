@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from decoder_pkg.codecs.hyperprior.payload import coefficient_tables, decode_payload
+from decoder_pkg.entropy.scales import BIN_OCTAVES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save
 
-from decoder_pkg.codecs.hyperprior.payload import coefficient_tables, decode_payload
 from decoder_pkg.decoder import decode_archive
-from decoder_pkg.entropy.scales import BIN_OCTAVES
 from decoder_pkg.errors import CorruptPayload, PayloadError, WeightsError, WrongBundle
 from decoder_pkg.models.bundle import load_bundle
 from decoder_pkg.pixels.filters.correction import correct, features, padded_levels

@@ -4,13 +4,13 @@ import constriction
 import numpy as np
 import pytest
 import torch
+from decoder_pkg.entropy.scales import BIN_OCTAVES
+from encoder.codecs.hyperprior.entropy import COMPONENTS, DEAD_ZONE, LOG2_SIGMA_MIN, latent_likelihood
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder_pkg.entropy.coding_tables import PRECISION, build_table, decode_values, encode_values
-from decoder_pkg.entropy.scales import BIN_OCTAVES
 from decoder_pkg.errors import WeightsError
-from encoder.codecs.hyperprior.entropy import COMPONENTS, DEAD_ZONE, LOG2_SIGMA_MIN, latent_likelihood
 from training.export.tables import gaussian_tables, integer_frequencies
 
 TABLE = build_table(np.array([2**20, 2**22, 2**24 - 2**20 - 2**22 - 2**10 - 16, 2**9, 2**9, 16], dtype=np.uint32), 3)

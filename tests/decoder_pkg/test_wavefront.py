@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from decoder_pkg.codecs.hyperprior.causal import wavefront
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoder_pkg.codecs.hyperprior.causal import wavefront
 from decoder_pkg.entropy.integer_layers import CAUSAL_TAPS
 
 

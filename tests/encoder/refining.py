@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from encoder.coding.coded_picture import AnalysedPicture
 from numpy.typing import NDArray
 
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.latents import Latents, Setting
 from encoder.presets import Preset
 from encoder.refinement.objective import Objective

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES, CAUSAL, Architecture
 from decoder_pkg.codecs.hyperprior.causal import wavefront
 from decoder_pkg.codecs.hyperprior.quadtree import GROUPS, groups_at

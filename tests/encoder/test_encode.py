@@ -4,19 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import encoder.coding.coded_picture as encoding
 import numpy as np
 import pytest
+from decoder_pkg.codecs.hyperprior.entropy_model import EntropyModel
+from encoder.coding.coded_picture import AnalysedPicture
 from numpy.typing import NDArray
 
-import encoder.coding.coded_picture as encoding
-from decoder_pkg.codecs.hyperprior.entropy_model import EntropyModel
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.stream.container import Archive
 from encoder.byte_budget import BudgetError, encode_within, refine_within
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, RoundTripError
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.coding.payload import QuantisedLatents, encode_payload
 from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.presets import Preset

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
 from numpy.typing import NDArray
 
 from decoder_pkg.decoder import decode_archive
@@ -16,8 +18,6 @@ from decoder_pkg.pixels.tiles import spans
 from decoder_pkg.stream.container import Archive
 from encoder.cache import CandidateCache
 from encoder.coding import filter_fit
-from encoder.coding.coded_picture import AnalysedPicture
-from encoder.coding.filter_fit import FittedFilter, filter_bits, fit_filter, in_basis, normal_equations
 from encoder.coding.splice import parts_of
 from encoder.latents import Setting, trained_slope
 from encoder.picture_coder import PictureCoder

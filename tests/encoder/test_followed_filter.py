@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.filter_fit import FittedFilter
+from encoder.refinement.followed_filter import KEPT, FollowedFilter, gradient_through
 from numpy.typing import NDArray
 
 from decoder_pkg.pixels.filters import correction
 from decoder_pkg.pixels.filters.correction import features, padded_levels
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from encoder.coding.coded_picture import AnalysedPicture
-from encoder.coding.filter_fit import FittedFilter
 from encoder.latents import Setting, trained_slope
-from encoder.refinement.followed_filter import KEPT, FollowedFilter, gradient_through
 from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, load_float_model
 from eval.metrics import SQUARED_ERROR, Distortion

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from encoder.codecs.hyperprior.entropy import bits
 from encoder.coding.coded_picture import AnalysedPicture
+
 from encoder.weights import Zoo, load_float_model
 from tests.encoder.refining import SLOPE, Pixels, real_cost, small, start_of
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.refinement.followed_filter import KEPT
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.coding.rate import estimated_bits
 from encoder.latents import Latents, Setting
 from encoder.refinement import tiles as refining
-from encoder.refinement.followed_filter import KEPT
 from encoder.refinement.methods import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.refinement.objective import Objective
 from encoder.refinement.tiles import FURTHER, _stages, refine_latents

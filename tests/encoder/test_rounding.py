@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import skimage.data
+from decoder_pkg.entropy.steps import Q_ONE
+from encoder.coding.coded_picture import AnalysedPicture, seen_shares
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy.steps import Q_ONE
 from encoder.candidates import Candidate
 from encoder.coding import coded_picture as encoding
-from encoder.coding.coded_picture import AnalysedPicture, seen_shares
 from encoder.coding.payload import LARGEST, STIFFNESS, nearest, rate_aware, savings
 from encoder.weights import Zoo, load_zoo
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.search import hierarchical_search
 from hypothesis import given
 from hypothesis import strategies as st
 
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
-from encoder.coding.coded_picture import AnalysedPicture
-from encoder.coding.search import hierarchical_search
 from encoder.latents import Setting
 from encoder.picture_coder import PictureCoder
 from encoder.presets import PRESETS, Preset

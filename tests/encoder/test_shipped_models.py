@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.refinement.estimate import estimated_payload_bits
 from numpy.typing import NDArray
 
 from decoder_pkg.gains import GAIN_COUNT
@@ -14,10 +16,8 @@ from decoder_pkg.models.manifest import WEIGHTS, read_manifest
 from encoder.byte_budget import encode_within, refine_within
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.refinement.estimate import estimated_payload_bits
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import ms_ssim
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from encoder.coding.coded_picture import AnalysedPicture
 
 from encoder.cache import CandidateCache
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.coding.splice import parts_of, splice
 from encoder.latents import Latents
 from encoder.picture_coder import PictureCoder

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 import skimage.data
+from encoder.coding.coded_picture import AnalysedPicture
 
 from decoder_pkg.decoder import decode_entry, decode_integers, write_png
 from decoder_pkg.stream.container import write_archive
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.weights import Zoo, load_zoo
 
 FOLDER = Path(__file__).parent

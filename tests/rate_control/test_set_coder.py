@@ -26,7 +26,7 @@ from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import TARGET_FILL, SetCoder
 from rate_control.tune import picture_table, tune
-from submission.build import pack_targets
+from submission.package.pack import pack_targets
 
 
 @pytest.fixture(scope="module")

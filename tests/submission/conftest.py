@@ -9,9 +9,9 @@ from PIL import Image
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.files import write_atomically
-from submission.build import pack_submission, pack_targets
-from submission.decoder_zip import WHEELS, build_decoder_zip
-from submission.originals import stage_originals
+from submission.package.decoder_zip import WHEELS, build_decoder_zip
+from submission.package.originals import stage_originals
+from submission.package.pack import pack_submission, pack_targets
 from tests.paths import GOLDEN, ROOT
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from eval import baselines
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
 from rate_control.allocation.table import Metric
-from submission import baseline_rows as rows
-from submission.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
+from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
+from submission.leaderboard.ranking import baseline_rows as rows
 from submission.seasons import season
 
 

@@ -21,11 +21,11 @@ from decoder_pkg.commands import ZIP_MEMBER, read_stream
 from decoder_pkg.stream.container import Entry, write_archive
 from eval.problems import Severity, failed
 from submission import __main__ as command
-from submission.build import pack_submission
-from submission.check import check
-from submission.check import main as check_command
+from submission.check.whole import check
+from submission.check.whole import main as check_command
+from submission.package.pack import pack_submission
+from submission.package.zips import build_zip
 from submission.seasons import KnownSet, Season, season
-from submission.zips import build_zip
 from tests.decoder_pkg.test_bundle import ROOT, fake_weights
 
 RULES = season(2021)
@@ -34,7 +34,7 @@ RULES = season(2021)
 @pytest.fixture(autouse=True)
 def _not_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """No decoder is started here, which takes seconds: see test_check_code.py."""
-    monkeypatch.setattr("submission.check_code._start_problems", lambda *_: [])
+    monkeypatch.setattr("submission.check.code._start_problems", lambda *_: [])
 
 
 @pytest.fixture
@@ -306,6 +306,6 @@ def test_command_ends_with_one_on_an_error_alone(
 
 def test_decoder_other_than_the_frozen_one_is_an_error(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = copy / "lock.json"
-    monkeypatch.setattr("submission.check_parts.LOCK", lock)
+    monkeypatch.setattr("submission.check.parts.LOCK", lock)
     lock.write_text(json.dumps({"sha256": "0" * 64, "members": {}}))
     assert any("not that of the frozen decoder" in text for text in messages(copy))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from decoder_pkg.stream.safe_zip import unpack
-from submission import check_code
-from submission.check_code import code_problems
-from submission.rehearsal import MAX_UNPACKED, can_isolate
-from submission.seasons import season
+from submission.check.code import code_problems
+from submission.check.whole import code as check_code
+from submission.rehearsal.run import can_isolate
+from submission.seasons import MAX_UNPACKED, season
 
 RULES = season(2021)
 NOTHING: frozenset[str] = frozenset()

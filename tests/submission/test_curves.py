@@ -21,9 +21,9 @@ from eval.report.curves import MEAN, SET
 from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
 from rate_control.jobs import similarity
-from submission import curves
-from submission.baseline_rows import sweep_baselines
-from submission.codecs import (
+from submission.leaderboard.baseline_rows import sweep_baselines
+from submission.studies import curves
+from submission.studies.codecs import (
     MS_SSIM,
     PSNR,
     SLOPE_GAINS,
@@ -34,7 +34,7 @@ from submission.codecs import (
     preset_codecs,
     slope_curve,
 )
-from submission.curves import delta_table, deviation_report, write_curves
+from submission.studies.curves import delta_table, deviation_report, write_curves
 
 TABLE = pd.DataFrame(
     {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from submission.dist import LOCK, UNFINISHED, WRITTEN, Busy, ForeignFiles, clean, exclusive, rebuilt
+from submission.package.dist import LOCK, UNFINISHED, WRITTEN, Busy, ForeignFiles, clean, exclusive, rebuilt
 
 FIRST = {"decoder.zip": "1", "0.15/bs.zip": "1", "0.3/bs.zip": "1", "originals/a.png": "1"}
 SECOND = {"decoder.zip": "2", "0.15/bs.zip": "2", "originals/b.png": "2"}

@@ -10,8 +10,17 @@ from PIL import Image
 
 from decoder_pkg.stream.safe_zip import unpack
 from eval.provenance import provenance
-from submission.decoder_zip import WHEELS, build_decoder_zip
-from submission.exactness import Outcome, ProbeError, Setting, largest_difference, probe, settings, table, violations
+from submission.package.decoder_zip import WHEELS, build_decoder_zip
+from submission.studies.exactness import (
+    Outcome,
+    ProbeError,
+    Setting,
+    largest_difference,
+    probe,
+    settings,
+    table,
+    violations,
+)
 from tests.paths import GOLDEN, ROOT
 
 VERSIONS: dict[str, str | None] = {"python": "3.11", "numpy": "2", "torch": "2.13"}

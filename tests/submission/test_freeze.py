@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from decoder_pkg.models.manifest import MANIFEST
-from submission import build, decoder_zip, freeze
-from submission.build import pack_decoder
-from submission.decoder_zip import WHEELS, build_decoder_zip
-from submission.freeze import FrozenDecoder, check_frozen, record
+from submission.package import decoder_zip, freeze
+from submission.package import pack as build
+from submission.package.decoder_zip import WHEELS, build_decoder_zip
+from submission.package.freeze import FrozenDecoder, check_frozen, record
+from submission.package.pack import pack_decoder
 from tests.paths import GOLDEN, ROOT
 
 

@@ -16,13 +16,13 @@ from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.files import write_atomically
-from submission import leaderboard
-from submission.build import pack_submission, pack_targets
-from submission.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
-from submission.entries import Contest, Entry, EntryError, judge
-from submission.leaderboard import parse_entry
+from submission.leaderboard.entries import Contest, Entry, EntryError, judge
+from submission.leaderboard.ranking import parse_entry
+from submission.leaderboard.ranking import ranking as leaderboard
+from submission.package.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
+from submission.package.pack import pack_submission, pack_targets
+from submission.package.zips import build_zip
 from submission.seasons import season
-from submission.zips import build_zip
 from tests.paths import GOLDEN, ROOT
 
 TARGETS = ("0.15", "0.5")

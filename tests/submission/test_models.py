@@ -5,7 +5,7 @@ import pytest
 from decoder_pkg.grids import LATENT_STRIDE
 from encoder.weights import Zoo, load_float_model
 from eval.report.curves import MEAN, Curve
-from submission.models import bd_rate, models_table, multiplications, parameters
+from submission.studies.models import bd_rate, models_table, multiplications, parameters
 
 
 def test_multiplications_are_those_of_the_layers(golden_zoo: Zoo) -> None:

@@ -14,11 +14,12 @@ from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.files import write_atomically
 from rate_control.allocation.hulls import InfeasibleBudget
-from submission import build
-from submission.build import RehearsalError, pack_targets, rehearse_target
-from submission.decoder_zip import WHEELS, BuildError, build_decoder_zip
-from submission.originals import EMBEDDED, stage_originals
-from submission.zips import build_zip
+from submission.package import pack as build
+from submission.package.decoder_zip import WHEELS, BuildError, build_decoder_zip
+from submission.package.originals import EMBEDDED, stage_originals
+from submission.package.pack import pack_targets
+from submission.package.zips import build_zip
+from submission.rehearsal.target import RehearsalError, rehearse_target
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -18,12 +18,13 @@ from PIL import Image
 from decoder_pkg.commands import read_stream
 from decoder_pkg.errors import UnsafePath
 from eval.caches import cache_folder
-from submission import build, rehearsal
-from submission.build import RehearsalError, rehearse_target
-from submission.rehearsal import Rehearsal, rehearse
+from submission.package import pack as build
+from submission.package.zips import build_zip
+from submission.rehearsal.run import Rehearsal, rehearse
+from submission.rehearsal.run import run as rehearsal
+from submission.rehearsal.target import RehearsalError, rehearse_target
 from submission.rehearse import conditions, time_report, timing
 from submission.seasons import Season, season
-from submission.zips import build_zip
 from tests.paths import ROOT
 
 RULES = replace(season(2021), memory_bytes=None)

@@ -15,8 +15,8 @@ from encoder.weights import Zoo
 from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.allocation.table import TableError
 from rate_control.engine import Here
-from submission import trials
-from submission.trials import PLAIN, ROUNDED, run, table
+from submission.studies import trials
+from submission.studies.trials import PLAIN, ROUNDED, run, table
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_file_that_holds_no_trials_is_kept_and_named(
 def test_trials_that_cannot_be_made_are_refused_in_one_line(
     options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["python -m submission.trials", "--images", ".", *options])
+    monkeypatch.setattr("sys.argv", ["python -m submission.studies.trials", "--images", ".", *options])
     with pytest.raises(SystemExit):
         sys.exit(trials.main())
     error = capsys.readouterr().err

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import skimage.data
 import torch
-
 from encoder.codecs.hyperprior.model import CodecModel
+
 from training.config import TrainConfig, load_config
 from training.data.crops import CropSet
 from training.loop.trainer import Trainer

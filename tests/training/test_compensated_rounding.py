@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-
 from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES
 from encoder.codecs.hyperprior.model import CodecModel
+from numpy.typing import NDArray
+
 from training.export.compensated_rounding import input_moments, round_compensated
 
 

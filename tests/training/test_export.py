@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from encoder.codecs.hyperprior.model import CodecModel
+from encoder.codecs.hyperprior.twin import plan
+from encoder.coding.coded_picture import AnalysedPicture
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models.bundle import load_bundle
 from encoder.cache import CandidateCache
-from encoder.codecs.hyperprior.model import CodecModel
-from encoder.codecs.hyperprior.twin import plan
-from encoder.coding.coded_picture import AnalysedPicture
 from encoder.picture_coder import PictureCoder
 from encoder.weights import DIGESTS, load_float_model, load_zoo
 from training.config import TrainConfig

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoder.coding.coded_picture import AnalysedPicture
+from encoder.coding.filter_fit import NormalEquations
 from numpy.typing import NDArray
 from PIL import Image
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models.bundle import load_bundle
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from encoder.coding.coded_picture import AnalysedPicture
-from encoder.coding.filter_fit import NormalEquations
 from encoder.weights import Zoo, load_zoo
 from training.data.crops import CropSet
 from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter

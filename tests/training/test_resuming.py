@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from encoder.codecs.hyperprior.model import CodecModel
+
 from tests.training.runs import SMOKE, trainer
 from training.data.crops import CropSet
 from training.export.trained import load_run

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 import skimage.data
 import torch
-from PIL import Image
-
 from encoder.codecs.hyperprior.analysis import HYPER_LIMIT
 from encoder.codecs.hyperprior.entropy import latent_likelihood
 from encoder.codecs.hyperprior.model import CodecModel, Estimate
+from PIL import Image
+
 from encoder.weights import load_zoo
 from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import TrainConfig, load_config

@@ -23,11 +23,9 @@ from eval.published import read_pictures
 from eval.score import PATIENCE
 from rate_control.allocation import budget_bytes
 
-from .check_code import code_problems
-from .decoder_zip import ENTRY, VENDOR, BuildError
-from .freeze import LOCK, read_lock
-from .rehearsal import MAX_UNPACKED
-from .seasons import KnownSet, Season
+from ..package import ENTRY, LOCK, VENDOR, BuildError, read_lock
+from ..seasons import MAX_UNPACKED, KnownSet, Season
+from .code import code_problems
 
 Pictures = Mapping[str, tuple[int, int]]
 """Width and height of the pictures of a target by name."""

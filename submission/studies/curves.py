@@ -31,14 +31,14 @@ from rate_control.allocation import TableError
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.jobs import similarity
 
-from .baseline_rows import sweep_baselines
+from ..leaderboard import sweep_baselines
 from .codecs import PSNR, Codec, baseline_codecs, model_codecs, preset_codecs
 
 EXAMPLES = """examples:
-  python -m submission.curves --images kodak/                        all shipped models together, and each alone
-  python -m submission.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
-  python -m submission.curves --images kodak/ --codecs all --presets fast medium    what refinement is worth
-  python -m submission.curves --images photos/ --output curves/  published curves are shown for Kodak's 24 alone
+  python -m submission.studies.curves --images kodak/                        all shipped models together, and each alone
+  python -m submission.studies.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
+  python -m submission.studies.curves --images kodak/ --codecs all --presets fast medium    what refinement is worth
+  python -m submission.studies.curves --images photos/ --output curves/  published curves are shown for Kodak's 24 alone
 """
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 """Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
@@ -143,7 +143,7 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m submission.curves",
+        "python -m submission.studies.curves",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

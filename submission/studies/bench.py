@@ -1,4 +1,4 @@
-"""Times and memory of the codec: python -m submission.bench [--large]"""
+"""Times and memory of the codec: python -m submission.studies.bench [--large]"""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def bench_large() -> None:
 
 def main() -> int:
     """Returns the exit code."""
-    parser = argparse.ArgumentParser("python -m submission.bench", description=__doc__)
+    parser = argparse.ArgumentParser("python -m submission.studies.bench", description=__doc__)
     parser.add_argument("--image", type=Path, help="photograph to scale to each size (default: scikit-image's coffee)")
     parser.add_argument("--large", action="store_true", help=f"also {LARGE[1]}x{LARGE[0]}, which takes minutes")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Fetches the range coder's wheels for decoder.zip: python -m submission.wheels"""
+"""Fetches the range coder's wheels for decoder.zip: python -m submission.package.wheels"""
 
 from __future__ import annotations
 

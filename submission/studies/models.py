@@ -24,13 +24,13 @@ from eval.pictures import PictureError
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine, EngineError, Processes
 
+from ..package import BuildError, build_decoder_zip
 from .codecs import model_codecs
 from .curves import RATES
-from .decoder_zip import BuildError, build_decoder_zip
 
 EXAMPLES = """examples:
-  python -m submission.models                          sizes, arithmetic, training
-  python -m submission.models --kodak photos/kodak     BD-rates too, real bytes of all 24 pictures
+  python -m submission.studies.models                          sizes, arithmetic, training
+  python -m submission.studies.models --kodak photos/kodak     BD-rates too, real bytes of all 24 pictures
 """
 SIDE = 256
 """Of the picture on which multiplications are counted."""
@@ -127,7 +127,7 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(
-        "python -m submission.models",
+        "python -m submission.studies.models",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

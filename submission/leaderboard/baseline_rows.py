@@ -25,7 +25,7 @@ from eval.score import PictureScore, SetScore
 from rate_control.allocation import InfeasibleBudget, Metric, TableAllocation, allocate_table
 from rate_control.engine import Engine, Here
 
-from .seasons import Season
+from ..seasons import Season
 
 Tables = dict[str, pd.DataFrame]
 """Candidate tables by the codec's name; a column more holds the settings of each candidate."""

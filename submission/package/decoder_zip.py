@@ -15,7 +15,7 @@ from decoder_pkg.models import MANIFEST, WEIGHTS, load_bundle, read_manifest
 from decoder_pkg.stream import unpack
 from eval.provenance import UNKNOWN
 
-from .rehearsal import MAX_UNPACKED
+from ..seasons import MAX_UNPACKED
 from .zips import build_zip
 
 PACKAGE = Path(decoder_pkg.__file__).parent

@@ -1,4 +1,4 @@
-"""What refinement is worth: methods x iterations, real bytes: python -m submission.trials --images kodak/"""
+"""What refinement is worth: methods x iterations, real bytes: python -m submission.studies.trials --images kodak/"""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ ROUNDED = ("rate-aware rounding", 0)
 """What is done without refinement; the first is what all others are compared with."""
 
 EXAMPLES = """examples:
-  python -m submission.trials --images kodak/                                  every method, 25 and 100 iterations
-  python -m submission.trials --images kodak/ --methods local --iterations 400 --every 4
+  python -m submission.studies.trials --images kodak/                every method, 25 and 100 iterations
+  python -m submission.studies.trials --images kodak/ --methods local --iterations 400 --every 4
 What the output file already holds is not made again. Each row of the table is over the pictures that its method was
 tried on, against no refinement of the same pictures.
 """
@@ -226,7 +226,7 @@ def _curve(trials: pd.DataFrame) -> Curve:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(
-        "python -m submission.trials",
+        "python -m submission.studies.trials",
         description=__doc__,
         epilog=EXAMPLES + "\n".join(["methods:", *(f"  {method.name}: {method.source}" for method in METHODS)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -19,11 +19,9 @@ from eval.provenance import UNKNOWN, provenance
 from eval.report import Contestant
 from eval.score import flatten_pngs, score_folder
 
-from .build import TEAM_INFO, RehearsalError, rehearse_target
-from .decoder_zip import DECODER_ZIP, ENTRY
-from .rehearsal import MAX_UNPACKED
-from .seasons import Season
-from .zips import build_zip
+from ..package import DECODER_ZIP, ENTRY, TEAM_INFO, build_zip
+from ..rehearsal import RehearsalError, rehearse_target
+from ..seasons import MAX_UNPACKED, Season
 
 BYTES_FILE = "bytes.txt"
 MAX_DIGITS = 19

@@ -12,11 +12,9 @@ from decoder_pkg.fields import parse_object
 from decoder_pkg.stream import unpack
 from eval.problems import Problem, failed, warning
 
-from .build import SUBMISSION_ZIP, TEAM_INFO
-from .check_parts import Pictures, check_data, check_decoder, check_unpacked, different_pictures, named, zip_problems
-from .decoder_zip import DECODER_ZIP
-from .rehearsal import MAX_UNPACKED
-from .seasons import DEFAULT_SEASON, SEASONS, KnownSet, Season, season
+from ..package import DECODER_ZIP, SUBMISSION_ZIP, TEAM_INFO
+from ..seasons import DEFAULT_SEASON, MAX_UNPACKED, SEASONS, KnownSet, Season, season
+from .parts import Pictures, check_data, check_decoder, check_unpacked, different_pictures, named, zip_problems
 
 MAX_TEAM_INFO = 2**16
 EXAMPLES = """examples:

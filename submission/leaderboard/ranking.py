@@ -25,19 +25,18 @@ from rate_control.allocation import TableAllocation, TableError, budget_bytes
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.options import add_metric_options, add_targets_option, chosen_metric
 
+from ..package import Busy, exclusive, stage_originals
+from ..seasons import DEFAULT_SEASON, SEASONS, season
 from .baseline_rows import baseline_rows, fit_baselines, set_score, sweep_baselines, write_decoded
-from .dist import Busy, exclusive
 from .entries import Contest, Entry, EntryError, Result, judge
-from .originals import stage_originals
 from .report import write_board
-from .seasons import DEFAULT_SEASON, SEASONS, season
 
 EXAMPLES = """examples:
-  python -m submission.leaderboard ours=dist                            the embedded photographs, as `make submission`
-  python -m submission.leaderboard --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
-  python -m submission.leaderboard --images photos/ ours=dist decoded=folder/ --baselines
-  python -m submission.leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
-  python -m submission.leaderboard --images photos/ ours=dist --baselines --metric ms-ssim    ranked by MS-SSIM
+  python -m submission.leaderboard.ranking ours=dist                            the embedded photographs, as `make submission`
+  python -m submission.leaderboard.ranking --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
+  python -m submission.leaderboard.ranking --images photos/ ours=dist decoded=folder/ --baselines
+  python -m submission.leaderboard.ranking --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
+  python -m submission.leaderboard.ranking --images photos/ ours=dist --baselines --metric ms-ssim    ranked by MS-SSIM
 
 An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
 run, without network and without the converted originals; what else is on this machine it can read. Any other folder
@@ -66,7 +65,7 @@ def parse_entry(text: str) -> Entry:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m submission.leaderboard",
+        "python -m submission.leaderboard.ranking",
         description="Ranks submissions and folders of decoded pictures as the competition does.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

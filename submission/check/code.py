@@ -14,9 +14,9 @@ from pathlib import Path
 from decoder_pkg.errors import MissingInput
 from eval.problems import Problem, warning
 
-from .decoder_zip import ENTRY, VENDOR, WHEELS, BuildError, vendored
-from .rehearsal import can_isolate, run_decoder
-from .seasons import Season
+from ..package import ENTRY, VENDOR, WHEELS, BuildError, vendored
+from ..rehearsal import can_isolate, run_decoder
+from ..seasons import Season
 
 ELF = b"\x7fELF"
 PROVIDED = {"torch", "numpy", "PIL"} | sys.stdlib_module_names

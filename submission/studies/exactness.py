@@ -1,4 +1,4 @@
-"""One stream set decoded in every environment there is: python -m submission.exactness
+"""One stream set decoded in every environment there is: python -m submission.studies.exactness
 
 The symbols must be identical everywhere, and no sample of a picture may be off by more than one level.
 """
@@ -33,9 +33,9 @@ from eval.command_line import run_command
 from eval.files import check_output, write_atomically
 from eval.provenance import Provenance, provenance
 
-from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
-from .originals import EMBEDDED
-from .rehearsal import CONTAINER, MAX_UNPACKED, container_ready
+from ..package import DECODER_ZIP, EMBEDDED, BuildError, build_decoder_zip
+from ..rehearsal import CONTAINER, container_ready
+from ..seasons import MAX_UNPACKED
 
 PROBE = Path(__file__).with_name("exactness_probe.py")
 TABLE = Path("docs/exactness.md")
@@ -53,10 +53,10 @@ INSTRUCTION_SETS: dict[str, dict[str, str]] = {
 """Variables that hold oneDNN, OpenBLAS and torch to an instruction set."""
 
 EXAMPLES = """examples:
-  python -m submission.exactness                                       threads, instruction sets, CUDA if there is one
-  python -m submission.exactness --python ~/venv-torch26/bin/python    and another environment, with or without torch
+  python -m submission.studies.exactness                                       threads, instruction sets, CUDA if there is one
+  python -m submission.studies.exactness --python ~/venv-torch26/bin/python    and another environment, with or without torch
   make exactness PYTHONS="venv310/bin/python venv313/bin/python"       the same with the container's own Python first
-  python -m submission.exactness --missing "torch 2.4: no CPU build"   what could not be run, for the table
+  python -m submission.studies.exactness --missing "torch 2.4: no CPU build"   what could not be run, for the table
 """
 
 
@@ -187,7 +187,7 @@ def table(outcomes: Sequence[Outcome], missing: Sequence[str], origin: Provenanc
 def main() -> int:
     """Returns 1 where an environment decodes another thing."""
     parser = argparse.ArgumentParser(
-        "python -m submission.exactness",
+        "python -m submission.studies.exactness",
         description="Decodes one stream set in many environments and writes the table.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -20,10 +20,10 @@ from encoder.pictures import Pixels
 from encoder.weights import load_zoo
 from eval.files import write_atomically
 
-from .decoder_zip import DECODER_ZIP, ENTRY, build_decoder_zip
+from ..package import DECODER_ZIP, ENTRY, build_decoder_zip, build_zip
+from ..rehearsal import CONTAINER, PICTURE, container_ready
+from ..seasons import MAX_UNPACKED
 from .exactness import INSTRUCTION_SETS
-from .rehearsal import CONTAINER, MAX_UNPACKED, PICTURE, container_ready
-from .zips import build_zip
 
 REPEATS = 3
 SETS = ("default", "AVX2")

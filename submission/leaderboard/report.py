@@ -11,9 +11,9 @@ from eval.problems import Problem
 from eval.quality import Quality
 from eval.report import board_markdown, board_picture, board_tables
 
-from .build import TargetResult
-from .decoder_zip import DecoderZip
-from .seasons import DEFAULT_COLUMNS, Season
+from ..package import DecoderZip
+from ..rehearsal import TargetResult
+from ..seasons import DEFAULT_COLUMNS, Season
 
 BOARD = "leaderboard"
 NOT_ISOLATED = "the network and the originals in reach (this system does not let a run be isolated)"

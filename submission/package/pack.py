@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from decoder_pkg.commands import ZIP_MEMBER
@@ -14,68 +12,23 @@ from decoder_pkg.stream import checked_members, open_zip, read_member
 from encoder.cache import CandidateCache
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
-from eval.caches import cache_folder
 from eval.files import write_atomically
-from eval.leaderboard import Row
-from eval.problems import Problem
-from eval.provenance import provenance
-from eval.score import SetScore, flatten_pngs, score_folder
+from eval.score import flatten_pngs
 from rate_control.allocation import Limits, Metric, budget_bytes
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
 
-from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decoder_zip, bundle_sha256
+from ..seasons import DEFAULT_SEASON, MAX_UNPACKED, Season, season
+from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decoder_zip
 from .freeze import LOCK, check_frozen
-from .rehearsal import Rehearsal, rehearse
-from .seasons import DEFAULT_SEASON, GIGABYTE, Season, season
 from .zips import build_zip
 
-TEAM = "this codec"
 SUBMISSION_ZIP = "submission.zip"
 TEAM_INFO = "team_info.json"
-MAX_UNPACKED = 4 * GIGABYTE
-"""What a submission may unpack to: the largest decoder that a season has allowed."""
 
-LOGS = "rehearsal"
-"""Name of the cache where each target's last log is kept: not in dist, which is the same after every run."""
 
 RULES = season(DEFAULT_SEASON)
-
-
-class RehearsalError(Exception):
-    """The decoder package did not reproduce the set.
-
-    Attributes:
-      problems: what is wrong with its pictures.
-    """
-
-    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(message)
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True)
-class TargetResult:
-    """One target's data, its rehearsal and its score."""
-
-    target: str
-    budget: int
-    data_bytes: int
-    rehearsal: Rehearsal
-    score: SetScore
-
-    def row(self, decoder_zip: Path, team: str = TEAM) -> Row:
-        """The leaderboard row of a team that submits this decoder."""
-        return Row(
-            team,
-            self.score.ms_ssim,
-            self.score.psnr_db,
-            self.data_bytes,
-            decoder_zip.stat().st_size,
-            self.rehearsal.seconds,
-            provenance=provenance(len(os.sched_getaffinity(0)), bundle_sha256(decoder_zip)),
-        )
 
 
 def pack_decoder(dist: Path, limit: int | None = None) -> DecoderZip:
@@ -148,37 +101,11 @@ def _decoder_members(decoder_zip: Path) -> dict[str, bytes]:
         return {m.filename: read_member(archive, m) for m in checked_members(archive, MAX_UNPACKED) if not m.is_dir()}
 
 
-def rehearse_target(
-    dist: Path, target: str, originals: Path, budget: int, rules: Season = RULES, keep: Path | None = None
-) -> TargetResult:
-    """Runs the packed decoder on the packed data as the server would, scores what it wrote and keeps its log.
-
-    Args:
-      dist: folder of decoder.zip and <target>/bs.zip.
-      target: bits per pixel, as the folder is named.
-      originals: folder of the original PNGs.
-      budget: bytes, for the report.
-      rules: the season's.
-      keep: folder that gets the decoded PNGs, without subfolders.
-
-    Raises:
-      RehearsalError: the decoder failed, or pictures are missing, extra or wrong.
-    """
-    data_zip = dist / target / rules.data_name
-    with rehearse(dist / DECODER_ZIP, data_zip, rules, [originals]) as run:
-        score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels)
-        if keep and score:
-            copy_pictures(run.folder, keep)
-    write_atomically(cache_folder(LOGS) / f"{target}.log", run.log.encode())
-    if run.failure or score is None:
-        listed = "\n".join(f"  {problem.where}: {problem.message}" for problem in problems)
-        message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"
-        raise RehearsalError(message, problems)
-    return TargetResult(target, budget, data_zip.stat().st_size, run, score)
-
-
 def copy_pictures(source: Path, target: Path) -> None:
     """Copies all PNGs below a folder into another one, without subfolders."""
     target.mkdir(parents=True, exist_ok=True)
     for path in flatten_pngs(source)[0].values():
         shutil.copyfile(path, target / path.name)
+
+
+TEAM = "this codec"

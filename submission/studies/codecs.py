@@ -26,7 +26,7 @@ from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
 
-from .baseline_rows import Tables
+from ..leaderboard import Tables
 
 PSNR, MS_SSIM = Metric(), Metric("ms-ssim")
 

@@ -20,7 +20,7 @@ from typing import IO
 from decoder_pkg.stream import unpack
 from eval.problems import printable
 
-from .seasons import GIGABYTE, Season
+from ..seasons import MAX_UNPACKED, Season
 
 ISOLATED = ("unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--map-root-user")
 """Namespaces of its own: no network, no sight of other processes, mounts that nobody else sees."""
@@ -32,8 +32,6 @@ MAX_LOG = 2**20
 CONTAINER = Path(".cache/container")
 """The environment that `make container` builds: the season's packages and nothing of this project."""
 
-MAX_UNPACKED = 4 * GIGABYTE
-"""What a decoder may unpack to: the largest that a season has allowed."""
 
 PICTURE = re.compile(r"^(.+): (\d{1,9})x(\d{1,9}), (\d{1,6}\.\d{1,6}) s$", re.MULTILINE)
 """The decoder's line about one picture."""

@@ -1,0 +1,7 @@
+"""Checks of a submission, which is never trusted."""
+
+from .whole import check
+
+__all__ = [
+    "check",
+]

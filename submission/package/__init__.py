@@ -1,0 +1,51 @@
+"""The two packages: decoder.zip and the data of each target."""
+
+from .decoder_zip import (
+    DECODER_ZIP,
+    ENTRY,
+    VENDOR,
+    WHEELS,
+    BuildError,
+    DecoderZip,
+    build_decoder_zip,
+    bundle_sha256,
+    vendored,
+)
+from .dist import Busy, ForeignFiles, clean, exclusive, rebuilt
+from .freeze import LOCK, freeze, read_lock
+from .originals import EMBEDDED, ORIGINALS, set_pixels, stage_originals
+from .pack import RULES, SUBMISSION_ZIP, TEAM, TEAM_INFO, copy_pictures, pack_decoder, pack_submission, pack_targets
+from .zips import build_zip
+
+__all__ = [
+    "DECODER_ZIP",
+    "EMBEDDED",
+    "ENTRY",
+    "LOCK",
+    "ORIGINALS",
+    "RULES",
+    "SUBMISSION_ZIP",
+    "TEAM",
+    "TEAM_INFO",
+    "VENDOR",
+    "WHEELS",
+    "BuildError",
+    "Busy",
+    "DecoderZip",
+    "ForeignFiles",
+    "build_decoder_zip",
+    "build_zip",
+    "bundle_sha256",
+    "clean",
+    "copy_pictures",
+    "exclusive",
+    "freeze",
+    "pack_decoder",
+    "pack_submission",
+    "pack_targets",
+    "read_lock",
+    "rebuilt",
+    "set_pixels",
+    "stage_originals",
+    "vendored",
+]

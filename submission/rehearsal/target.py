@@ -1,0 +1,86 @@
+"""One target rehearsed and scored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.caches import cache_folder
+from eval.files import write_atomically
+from eval.leaderboard import Row
+from eval.problems import Problem
+from eval.provenance import provenance
+from eval.score import SetScore, score_folder
+
+from ..package import DECODER_ZIP, RULES, TEAM, bundle_sha256, copy_pictures
+from ..seasons import Season
+from .run import Rehearsal, rehearse
+
+LOGS = "rehearsal"
+"""Name of the cache where each target's last log is kept: not in dist, which is the same after every run."""
+
+
+class RehearsalError(Exception):
+    """The decoder package did not reproduce the set.
+
+    Attributes:
+      problems: what is wrong with its pictures.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class TargetResult:
+    """One target's data, its rehearsal and its score."""
+
+    target: str
+    budget: int
+    data_bytes: int
+    rehearsal: Rehearsal
+    score: SetScore
+
+    def row(self, decoder_zip: Path, team: str = TEAM) -> Row:
+        """The leaderboard row of a team that submits this decoder."""
+        return Row(
+            team,
+            self.score.ms_ssim,
+            self.score.psnr_db,
+            self.data_bytes,
+            decoder_zip.stat().st_size,
+            self.rehearsal.seconds,
+            provenance=provenance(len(os.sched_getaffinity(0)), bundle_sha256(decoder_zip)),
+        )
+
+
+def rehearse_target(
+    dist: Path, target: str, originals: Path, budget: int, rules: Season = RULES, keep: Path | None = None
+) -> TargetResult:
+    """Runs the packed decoder on the packed data as the server would, scores what it wrote and keeps its log.
+
+    Args:
+      dist: folder of decoder.zip and <target>/bs.zip.
+      target: bits per pixel, as the folder is named.
+      originals: folder of the original PNGs.
+      budget: bytes, for the report.
+      rules: the season's.
+      keep: folder that gets the decoded PNGs, without subfolders.
+
+    Raises:
+      RehearsalError: the decoder failed, or pictures are missing, extra or wrong.
+    """
+    data_zip = dist / target / rules.data_name
+    with rehearse(dist / DECODER_ZIP, data_zip, rules, [originals]) as run:
+        score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels)
+        if keep and score:
+            copy_pictures(run.folder, keep)
+    write_atomically(cache_folder(LOGS) / f"{target}.log", run.log.encode())
+    if run.failure or score is None:
+        listed = "\n".join(f"  {problem.where}: {problem.message}" for problem in problems)
+        message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"
+        raise RehearsalError(message, problems)
+    return TargetResult(target, budget, data_zip.stat().st_size, run, score)

@@ -1,0 +1,1 @@
+"""Studies: curves, trials, speed, exactness, models."""
