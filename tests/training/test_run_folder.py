@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.paths import ROOT
 from tests.training.runs import SMOKE, trainer
 from training import __main__
 from training.data.crops import CropSet
 from training.export.trained import load_run, read_origin
 from training.log import COLUMNS, append_row, forget_rows_after, read_rows
 from training.run_folder import CHECKPOINT, LOG, ORIGIN, RunError, exclusive
-
-ROOT = Path(__file__).parents[2]
 
 
 def changed(**parts: object) -> Callable[[Path], None]:

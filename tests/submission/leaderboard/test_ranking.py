@@ -16,9 +16,9 @@ from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo
 from eval.files import write_atomically
+from submission.leaderboard import ranking
 from submission.leaderboard.entries import Contest, Entry, EntryError, judge
 from submission.leaderboard.ranking import parse_entry
-from submission.leaderboard.ranking import ranking as leaderboard
 from submission.package.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
 from submission.package.pack import pack_submission, pack_targets
 from submission.package.zips import build_zip
@@ -87,7 +87,7 @@ def test_row_names_the_weights_that_decoded(golden_zoo: Zoo, dist: Path, contest
     row = judge(Entry("team", dist), "0.5", contest).row
     assert row.provenance is not None
     assert row.provenance.bundle_sha256 == bundle_sha256(dist / "decoder.zip")
-    assert row.provenance.bundle_sha256.startswith(golden_zoo.bundle.id.hex())
+    assert row.provenance.bundle_sha256 == golden_zoo.bundle.digest.hex()
 
 
 def test_package_of_another_make_has_no_bundle(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_files_that_are_no_zips_are_problems(dist: Path, contest: Contest, tmp_p
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     monkeypatch.setattr(sys, "argv", ["leaderboard", *map(str, arguments), "--targets", *TARGETS])
-    return leaderboard.main()
+    return ranking.main()
 
 
 def test_entry_with_a_problem_has_no_row_and_the_exit_code_tells(
