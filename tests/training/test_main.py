@@ -18,7 +18,8 @@ from training.data import CropSet
 from training.export import read_origin
 from training.settings import ConfigError
 
-WIDTHS = ("latent_channels", "width4", "width8", "width16", "hyper_channels", "hyper_width", "hyper_analysis_width")
+WIDTHS = ("latent_channels", "width4", "width8", "width16", "feature_width")
+HYPER_WIDTHS = ("hyper_channels", "hyper_width", "hyper_analysis_width")
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ def test_run_takes_the_weights_that_fit_and_no_others(golden_zoo: Zoo, architect
 
 def test_model_of_which_no_network_fits_is_refused() -> None:
     """Biases of the picture's samples fit every model, and are no start."""
-    config = replace(SMOKE, from_model=7, architecture_changes=dict.fromkeys(WIDTHS, 12))
+    config = replace(SMOKE, from_model=7, architecture_changes=dict.fromkeys((*WIDTHS, *HYPER_WIDTHS), 12))
     with pytest.raises(ConfigError, match=r"run\.toml: nothing of from_model = 7, smoke, fits"):
         command.start_of(config, Path("run.toml"))
 
