@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eval.files import replacing
-from eval.metrics import SQUARED_ERROR, Distortion
+from eval.metrics import SQUARED_ERROR, Distortion, pooled_psnr, psnr_db
 from eval.quality import MS_SSIM, PEAK, PSNR, SAMPLES, Quality, mixed
 
 from .hulls import Allocation, Options, allocate
@@ -109,8 +109,7 @@ class TableAllocation:
 
 def pooled_psnr_db(chosen: pd.DataFrame) -> float:
     """PSNR in dB of one row per picture, from one mean squared error."""
-    mse = chosen["squared_error"].sum() / (3 * chosen["pixels"].sum())
-    return float(10 * np.log10(255**2 / mse)) if mse else float("inf")
+    return pooled_psnr(chosen["squared_error"].tolist(), (SAMPLES * chosen["pixels"]).tolist())
 
 
 def pooled_similarity(chosen: pd.DataFrame) -> float:
@@ -120,8 +119,8 @@ def pooled_similarity(chosen: pd.DataFrame) -> float:
 
 def picture_psnr_db(frame: pd.DataFrame) -> NDArray[np.float64]:
     """PSNR in dB of each row by itself."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(10 * np.log10(255**2 * 3 * frame["pixels"] / frame["squared_error"]), dtype=np.float64)
+    errors, pixels = (frame[name].to_numpy(np.float64) for name in ("squared_error", "pixels"))
+    return psnr_db(errors, SAMPLES * pixels)
 
 
 def load_table(path: Path) -> pd.DataFrame:
