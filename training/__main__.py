@@ -14,6 +14,7 @@ from decoder_pkg.manifest import read_manifest
 from encoder.options import whole
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
+from eval.command_line import run_command
 from eval.files import write_json
 
 from .config import load_config
@@ -84,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
