@@ -55,6 +55,8 @@ def load_picture(path: Path) -> Pixels:
     Raises:
       PictureError: the file is no picture, is damaged, is transparent somewhere or is too large.
     """
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise PictureError(f"{path} is no file")
     try:
         with Image.open(path) as image:
             _check_size(path, *image.size)
