@@ -130,6 +130,8 @@ def load_table(path: Path) -> pd.DataFrame:
     Raises:
       TableError: the file cannot be read, columns are missing, or values are out of range.
     """
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise TableError(f"{path} is no file")
     try:
         frame = pd.read_parquet(path) if _is_parquet(path) else _read_csv(path)
     except ImportError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +180,5 @@ def rehearse_target(
 
 def copy_pictures(source: Path, target: Path) -> None:
     """Copies all PNGs below a folder into another one, without subfolders."""
-    target.mkdir(parents=True, exist_ok=True)
     for path in flatten_pngs(source)[0].values():
-        shutil.copyfile(path, target / path.name)
+        write_atomically(target / path.name, path.read_bytes())

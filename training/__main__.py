@@ -15,6 +15,7 @@ from encoder.model import CodecModel
 from encoder.options import whole
 from encoder.twin import load_float_model
 from encoder.weights import load_zoo
+from eval.command_line import run_command
 from eval.pictures import PictureError
 
 from .config import TrainConfig, load_config
@@ -109,4 +110,4 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

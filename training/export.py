@@ -29,6 +29,7 @@ from encoder.model import CodecModel
 from encoder.twin import load_float_model
 from encoder.weights import DIGESTS, EncoderModel, load_zoo, read_digests, to_grid
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
+from eval.command_line import run_command
 from eval.files import write_atomically, write_json
 from eval.provenance import commit
 
@@ -272,4 +273,4 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -25,6 +25,7 @@ from encoder.entropy import LOG2_SIGMA_MIN
 from encoder.filter_fit import FIRST_M, NormalEquations, normal_equations
 from encoder.options import whole
 from encoder.weights import Zoo, load_zoo
+from eval.command_line import run_command
 from eval.files import write_atomically, write_json
 from eval.metrics import squared_error
 from eval.provenance import commit
@@ -202,4 +203,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
