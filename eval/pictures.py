@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
       PictureError: here or within, Pillow raises anything.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PictureError(f"{path} cannot be read as a picture: it is no plain file")
         with Image.open(path, formats=FORMATS) as image:
             yield image
     except PictureError:
