@@ -12,8 +12,8 @@ from PIL import Image
 
 from .png import is_whole
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp")
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".tif", ".tiff", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
 """What a file may hold, whatever its name says: for some of the others Pillow starts programs."""
 
 warnings.filterwarnings("ignore", module="PIL")  # about metadata, which nothing here reads, and without the file's name

@@ -137,6 +137,12 @@ def test_formats_without_loss_are_read_as_they_are(tmp_path: Path, name: str) ->
     assert np.array_equal(load_picture(file), RGB)
 
 
+def test_avif_is_read(tmp_path: Path) -> None:
+    Image.fromarray(np.full((16, 24, 3), 100, np.uint8)).save(tmp_path / "a.avif")
+    (file,) = find_pictures(tmp_path)
+    assert np.abs(load_picture(file).astype(int) - 100).max() <= 2
+
+
 @pytest.mark.parametrize("kind", ["EPS", "PPM", "GIF", "ICO"])
 def test_other_kind_of_file_under_a_picture_name_is_not_opened(tmp_path: Path, kind: str) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.png", kind)
