@@ -78,7 +78,7 @@ def test_setting_that_lacks_a_picture_is_left_out_of_the_means_and_named(capsys:
 
 
 def test_conventional_codecs_have_a_curve_for_each_metric() -> None:
-    table = TABLE.assign(settings=[{"quality": 1}] * len(TABLE))
+    table = TABLE.assign(settings=pd.Series([{"quality": 1}] * len(TABLE), dtype=object))
     codecs = baseline_codecs({"JPEG": table}, [PSNR, MS_SSIM])
     assert [(codec.name, codec.metric) for codec in codecs] == [("JPEG", PSNR), ("JPEG, for MS-SSIM", MS_SSIM)]
 
