@@ -81,7 +81,8 @@ class Metric:
         scale = SAMPLES * PEAK**2 if self.kind == SQUARED_ERROR else 1
         pixels = frame["pixels"].to_numpy(np.float64)
         least = 1 / (SAMPLES * PEAK**2 * pixels)
-        return -10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least))
+        levels: NDArray[np.float64] = -10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least))
+        return levels
 
     def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """[rows] float64, additive over pictures."""

@@ -91,8 +91,10 @@ def main() -> None:
     try:
         with exclusive(arguments.run):
             train(arguments)
-    except (OSError, ValueError, WeightsError, PictureError) as error:
+    except (ValueError, WeightsError, PictureError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        sys.exit(f"{type(error).__name__}: {error}: make room or fix it, and run again; the last checkpoint is kept")
     except DivergenceError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

@@ -180,6 +180,10 @@ def test_plain_pictures_do_not_stop_the_comparison(table: pd.DataFrame) -> None:
     assert np.isfinite(comparison["one slope"]).all()
 
 
+def test_budget_too_small_for_what_is_interpolated_is_no_end_of_the_report(table: pd.DataFrame) -> None:
+    assert compare_allocations(table, ["0.01"]).iloc[0, 1:].isna().all()
+
+
 def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame) -> None:
     easy = table[(table["image"] != "p0") | (table["candidate"] < 4)]
     comparison = compare_allocations(easy, ["0.3"])
