@@ -12,7 +12,7 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it: 128 and the signal's number."""
 
 
-def run_command(main: Callable[[], int]) -> NoReturn:
+def run_command(main: Callable[[], int | None]) -> NoReturn:
     """Runs a command and ends the process with its exit code; Ctrl-C and a reader that has gone are no tracebacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

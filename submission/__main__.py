@@ -12,7 +12,7 @@ from encoder.cache import CandidateCache
 from encoder.presets import PRESETS, preset
 from encoder.weights import load_zoo
 from eval.command_line import run_command
-from eval.files import check_folder
+from eval.files import OutputError, check_folder
 from eval.leaderboard import Board, Row
 from eval.pictures import PictureError
 from eval.problems import Problem
@@ -67,6 +67,7 @@ ERRORS = (
     EngineError,
     Busy,
     ForeignFiles,
+    OutputError,
 )
 """What can be wrong with the input or the machine; everything else but a full disk is a bug."""
 

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from submission.zips import build_zip
-
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.models.bundle import Bundle
 from decoder_pkg.payload import checksum, decode_payload
 from decoder_pkg.stream.container import FIELDS, MAGIC, VERSION, Entry, ImageHeader, read_archive
 from decoder_pkg.stream.wire import varint
+from submission.package.zips import build_zip
 from tests.golden.make import STREAM
 from tests.paths import GOLDEN
 from tests.streams import archive_of, with_header

@@ -15,6 +15,7 @@ from encoder.codecs import FloatCodec, float_codec
 from encoder.manifest import KnownModel, read_encoder_manifest
 from encoder.options import whole
 from encoder.weights import load_zoo
+from eval.command_line import run_command
 from eval.pictures import PictureError
 
 from .config import TrainConfig, load_config
@@ -91,8 +92,10 @@ def main() -> None:
     try:
         with exclusive(arguments.run):
             train(arguments)
-    except (OSError, ValueError, WeightsError, PictureError) as error:
+    except (ValueError, WeightsError, PictureError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        sys.exit(f"{type(error).__name__}: {error}: make room or fix it, and run again; the last checkpoint is kept")
     except DivergenceError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
@@ -110,4 +113,4 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -81,7 +81,8 @@ class Metric:
         scale = SAMPLES * PEAK**2 if self.kind == SQUARED_ERROR else 1
         pixels = frame["pixels"].to_numpy(np.float64)
         least = 1 / (SAMPLES * PEAK**2 * pixels)
-        return np.asarray(-10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least)))
+        levels: NDArray[np.float64] = -10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least))
+        return levels
 
     def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """[rows] float64, additive over pictures."""
@@ -129,6 +130,8 @@ def load_table(path: Path) -> pd.DataFrame:
     Raises:
       TableError: the file cannot be read, columns are missing, or values are out of range.
     """
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise TableError(f"{path} is no file")
     try:
         frame = pd.read_parquet(path) if _is_parquet(path) else _read_csv(path)
     except ImportError:

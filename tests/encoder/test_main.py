@@ -52,6 +52,20 @@ def test_stream_takes_no_other_file_s_place(
     assert {path.name: path.lstat() for path in tmp_path.iterdir()} == before
 
 
+def test_pipe_and_folder_among_pictures_cost_themselves_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo(tmp_path / "good.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    assert run(monkeypatch, tmp_path, "-o", tmp_path / "out", "--bpp", "3") == 1
+    shown = capsys.readouterr().err
+    assert "pipe.png is no file" in shown
+    assert "folder.png is no file" in shown
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.clc"]
+
+
 def test_suffix_of_a_stream_may_have_any_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, photo(Path("photo.PNG")), "-o", "photo.CLC", "--bpp", "3") == 0

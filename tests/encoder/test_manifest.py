@@ -57,11 +57,11 @@ def test_gains_that_cannot_be_are_refused(tmp_path: Path, gains: object) -> None
 
 
 @pytest.mark.parametrize(
-    "change", [{"id": "7"}, {"id": 1.0}, {"name": 3}, {"file": None}, {"sha256": 3}, {"distortion": "psnr"}], ids=str
+    "change", [{"id": "7"}, {"id": 1.0}, {"name": 3}, {"file": None}, {"sha256": 3}, {"distortion": 3}], ids=str
 )
 def test_row_that_is_no_model_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     check_known_model(ROW)
-    with pytest.raises(ValueError, match="model"):
+    with pytest.raises(ValueError, match=next(iter(change))):
         check_known_model(ROW | change)
     with pytest.raises(WeightsError, match=r"manifest\.json is damaged"):
         read_encoder_manifest(changed(tmp_path / "encoder", change))

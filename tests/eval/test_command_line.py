@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 RUNNERS = ["eval.command_line", "decoder_pkg.commands"]
 COMMANDS = [
     path.relative_to(ROOT).as_posix()
-    for package in ("decoder_pkg", "encoder", "eval", "rate_control", "submission")
+    for package in ("decoder_pkg", "encoder", "eval", "rate_control", "submission", "training")
     for path in sorted((ROOT / package).rglob("*.py"))
     if "argparse" in path.read_text() and "__main__" in path.read_text()
 ]

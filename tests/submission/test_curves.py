@@ -77,8 +77,15 @@ def test_setting_that_lacks_a_picture_is_left_out_of_the_means_and_named(capsys:
         mean_curve("codec", TABLE.assign(candidate=range(len(TABLE))))
 
 
+def test_picture_that_comes_back_exactly_leaves_the_others_a_curve() -> None:
+    exact = TABLE.assign(squared_error=[300_000, 310_000, 100_000, 0, 0, 0])
+    curve = mean_curve("codec", exact)
+    most = pooled_psnr([1], [1500])
+    assert curve.psnr_db == pytest.approx([(pooled_psnr([error], [3000]) + most) / 2 for error in (300_000, 100_000)])
+
+
 def test_conventional_codecs_have_a_curve_for_each_metric() -> None:
-    table = TABLE.assign(settings=pd.Series([{"quality": 1}] * len(TABLE), TABLE.index))
+    table = TABLE.assign(settings=pd.Series([{"quality": 1}] * len(TABLE), dtype=object))
     codecs = baseline_codecs({"JPEG": table}, [PSNR, MS_SSIM])
     assert [(codec.name, codec.metric) for codec in codecs] == [("JPEG", PSNR), ("JPEG, for MS-SSIM", MS_SSIM)]
 

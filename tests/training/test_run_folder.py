@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,21 @@ def test_damaged_state_of_the_optimisers_is_named(
     changed(optimizers=optimizers)(tmp_path / CHECKPOINT)
     with pytest.raises(RunError, match=r"checkpoint\.pt is damaged"):
         trainer(tmp_path, crops, replace(SMOKE, iterations=4))
+
+
+def test_checkpoint_that_finds_no_room_is_an_error_that_says_so_and_the_one_before_stays(
+    short: Path, tmp_path: Path, crops: CropSet
+) -> None:
+    shutil.copytree(short, tmp_path, dirs_exist_ok=True)
+    training, before = trainer(tmp_path, crops, replace(SMOKE, iterations=4)), (tmp_path / CHECKPOINT).read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            training.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
 @pytest.mark.parametrize("content", ["x", "iteration,loss\n1,2\n", f"{','.join(COLUMNS)}\n1,2\n", "\0\n"])

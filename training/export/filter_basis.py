@@ -25,6 +25,7 @@ from encoder.filters import FIRST_M, NormalEquations, normal_equations
 from encoder.latents import coding_setting
 from encoder.options import whole
 from encoder.weights import Zoo, load_zoo
+from eval.command_line import run_command
 from eval.files import write_atomically
 from eval.metrics import squared_error
 from eval.provenance import commit
@@ -208,4 +209,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

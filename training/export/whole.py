@@ -27,6 +27,7 @@ from encoder.coding import quantise
 from encoder.latents import coding_setting
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from encoder.weights import EncoderModel, load_zoo, to_grid
+from eval.command_line import run_command
 from eval.files import write_atomically
 from eval.provenance import commit
 
@@ -242,4 +243,4 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

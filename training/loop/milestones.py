@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from eval.command_line import run_command
+
 from .plots import plot_milestones
 
 TABLE = Path(__file__).parents[1] / "milestones.csv"
@@ -18,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
