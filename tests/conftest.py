@@ -39,7 +39,7 @@ def filtered_zoo(filtered_weights: Path) -> Zoo:
 
 @pytest.fixture(scope="session")
 def golden_stream() -> bytes:
-    return (GOLDEN / "v1.clc").read_bytes()
+    return (GOLDEN / "v2.clc").read_bytes()
 
 
 @pytest.fixture(scope="session")

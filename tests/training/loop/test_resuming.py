@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from encoder.codecs.hyperprior.model import CodecModel
 
+from encoder.codecs import float_codec
 from tests.training.runs import SMOKE, trainer
 from training.data.crops import CropSet
 from training.export.trained import load_run
@@ -147,7 +147,7 @@ def test_configuration_that_does_not_fit_the_checkpoint_leaves_the_run_as_it_was
 
 
 def test_model_to_start_from_is_not_trained_as_another_architecture(tmp_path: Path, crops: CropSet) -> None:
-    model = CodecModel(replace(SMOKE, architecture="smoke-quadtree").build_architecture())
+    model = float_codec(replace(SMOKE, architecture="smoke-quadtree").build_architecture())
     with pytest.raises(ValueError, match="to start from"):
         trainer(tmp_path, crops, initial=model)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ from PIL import Image
 
 from eval import baselines
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
-from rate_control.allocation.table import Metric
+from rate_control.allocation import Metric
 from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
-from submission.leaderboard.ranking import baseline_rows as rows
 from submission.seasons import season
 
 
@@ -37,7 +37,7 @@ def test_interrupted_baselines_go_on_where_they_stopped(
         made.append(baseline)
         return honest(baseline, pixels)
 
-    monkeypatch.setattr(rows, "baseline_candidates", counted)
+    monkeypatch.setattr(import_module("submission.leaderboard.baseline_rows"), "baseline_candidates", counted)
     both = sweep_baselines(files, tmp_path)
     assert len(made) == len(installed())
     for name, table in both.items():

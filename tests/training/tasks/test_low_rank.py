@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +10,16 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from decoder_pkg.weight_files.deltas import LEFT, read_weights
-from decoder_pkg.weight_files.safetensors_reader import TensorFile
-from encoder.weights import EncoderModel, load_float_model, load_zoo
+from decoder_pkg.weight_files import LEFT, TensorFile, read_weights
+from encoder.weights import EncoderModel, load_zoo
 from tests.training.runs import SMOKE, trainer
 from training.config import TrainConfig
 from training.data.crops import CropSet
 from training.export.deltas import Goal
 from training.export.factors import factors
+from training.export.manifests import NewModel, update_manifests
 from training.export.trained import load_run
-from training.export.whole import export, export_difference, update_manifest
+from training.export.whole import export, export_difference
 from training.loop.trainer import Trainer
 
 RANK = 3
@@ -34,7 +35,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> tuple[P
     trainer(run, crops, replace(SMOKE, architecture="smoke-quadtree")).run()
     decoder, encoder = whole / "decoder", whole / "encoder"
     export(load_run(run), crops, decoder / "m.safetensors", encoder / "m.safetensors")
-    update_manifest(decoder, encoder, 3, "m", "m.safetensors", load_run(run).ledger)
+    update_manifests(decoder, encoder, NewModel(3, "m", "m.safetensors", None, load_run(run).ledger))
     return decoder, encoder
 
 
@@ -44,7 +45,7 @@ def base(folders: tuple[Path, Path]) -> EncoderModel:
 
 
 def copy_of(base: EncoderModel, folder: Path, crops: CropSet, config: TrainConfig = CONFIG) -> Trainer:
-    return trainer(folder, crops, config, load_float_model(base))
+    return trainer(folder, crops, config, deepcopy(base.floats))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_only_what_is_added_is_trained_and_it_lowers_the_loss(base: EncoderModel
         rows = list(csv.DictReader(file))
     costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
     assert costs[-1] < costs[0]
-    before, after = load_float_model(base).state_dict(), load_run(copy).model.state_dict()
+    before, after = base.floats.state_dict(), load_run(copy).model.state_dict()
     for name, weight in before.items():
         if weight.ndim == 4:
             change = (after[name] - weight).flatten(1)
@@ -80,9 +81,9 @@ def test_exported_factors_make_the_copy_again(
 ) -> None:
     run, file = load_run(copy), "copy.safetensors.gz"
     export_difference(run, base, crops, *(folder / file for folder in folders))
-    update_manifest(*folders, 4, "copy", file, run.ledger | {"base": 3})
+    update_manifests(*folders, NewModel(4, "copy", file, 3, run.ledger))
     exported = load_zoo(*folders).models[4]
-    model, stored, start = run.model, load_float_model(exported), load_float_model(base)
+    model, stored, start = run.model, exported.floats, base.floats
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
     with torch.no_grad():
         wanted, got, other = (m(pictures, gains) for m in (model, stored, start))

@@ -18,12 +18,11 @@ from PIL import Image
 from decoder_pkg.commands import read_stream
 from decoder_pkg.errors import UnsafePath
 from eval.caches import cache_folder
-from submission.package import pack as build
 from submission.package.zips import build_zip
+from submission.rehearsal import run as rehearsal
 from submission.rehearsal.report import conditions, time_report, timing
 from submission.rehearsal.run import Rehearsal, rehearse
-from submission.rehearsal.run import run as rehearsal
-from submission.rehearsal.target import RehearsalError, rehearse_target
+from submission.rehearsal.target import LOGS, RehearsalError, rehearse_target
 from submission.seasons import Season, season
 from tests.paths import ROOT
 
@@ -135,7 +134,7 @@ def test_nothing_of_a_decoder_outlives_it(tmp_path: Path, end: str) -> None:
 def test_run_that_cannot_be_isolated_is_limited_all_the_same_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rehearsal, "_can_isolate", lambda _: False)
+    monkeypatch.setattr(rehearsal, "can_isolate", lambda _: False)
     result = run(tmp_path, "import sys; print('seen'); sys.exit(3)")
     assert (result.log, result.exit_code, result.isolated) == ("seen\n", 3, False)
     assert "originals in reach" in conditions(result, RULES)
@@ -146,10 +145,10 @@ def test_run_that_cannot_be_isolated_is_limited_all_the_same_and_says_so(
 REHEARSE_OPENLY = """
 import sys
 from pathlib import Path
-from submission import rehearsal
+from submission.rehearsal import run
 from submission.seasons import season
-rehearsal._can_isolate = lambda _: False
-with rehearsal.rehearse(Path(sys.argv[1]), Path(sys.argv[2]), season(2021)):
+run.can_isolate = lambda _: False
+with run.rehearse(Path(sys.argv[1]), Path(sys.argv[2]), season(2021)):
     pass
 """
 
@@ -267,7 +266,7 @@ def test_picture_of_another_size_is_not_scored(copy: Path) -> None:
 
 def test_log_of_the_last_run_is_kept(copy: Path) -> None:
     result = rehearse_target(copy, "0.3", copy / "originals", 10**6, RULES)
-    assert (cache_folder(build.LOGS) / "0.3.log").read_text() == result.rehearsal.log
+    assert (cache_folder(LOGS) / "0.3.log").read_text() == result.rehearsal.log
     assert "one: 200x130" in result.rehearsal.log
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
@@ -9,13 +7,14 @@ from eval.published import PUBLISHED_SETS
 from rate_control.allocation.budget import TARGETS, budget_bytes
 from rate_control.allocation.interpolation import interpolate_candidates
 from rate_control.allocation.table import allocate_table
+from tests.paths import TESTS
 
-HERE = Path(__file__).parent / "reference"
+REFERENCE = TESTS / "rate_control" / "reference"
 
 
 def test_optimal_split_of_another_codec_gives_the_known_scores() -> None:
     """Cool-Chic 5.0 on the 41 pictures of 2021, from five published points a picture."""
-    points = pd.read_csv(HERE / "coolchic5_clic.csv")
+    points = pd.read_csv(REFERENCE / "coolchic5_clic.csv")
     points["image"] = points["dataset"].str.removeprefix("clic20-pro-valid/")
     pixels = pd.read_csv(PUBLISHED_SETS[0].pictures)
     table = interpolate_candidates(points.merge(pixels, on="image"))

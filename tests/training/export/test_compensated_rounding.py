@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from decoder_pkg.codecs.hyperprior.architecture import ARCHITECTURES
-from encoder.codecs.hyperprior.model import CodecModel
 from numpy.typing import NDArray
 
+from decoder_pkg.codecs import ARCHITECTURES
+from encoder.codecs import float_codec
 from training.export.compensated_rounding import input_moments, round_compensated
 
 
@@ -45,7 +45,7 @@ def test_rounding_for_inputs_that_are_not_alike_is_to_the_nearest_integers() -> 
 def test_moments_are_those_of_what_the_weights_multiply() -> None:
     (arch,) = (row for row in ARCHITECTURES if row.name == "smoke-quadtree")
     torch.manual_seed(1)
-    model = CodecModel(arch)
+    model = float_codec(arch)
     pictures, gains = torch.rand(2, 3, 64, 64), torch.tensor([8, 30])
     moments = input_moments(model, [(pictures, gains), (pictures, gains)])
     with torch.no_grad():

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from decoder_pkg.grids import LATENT_STRIDE
-from encoder.weights import Zoo, load_float_model
+from encoder.weights import Zoo
 from eval.report.curves import MEAN, Curve
 from submission.studies.models import bd_rate, models_table, multiplications, parameters
 
 
 def test_multiplications_are_those_of_the_layers(golden_zoo: Zoo) -> None:
-    model = load_float_model(golden_zoo.models[8])
+    model = golden_zoo.models[8].floats
     per_pixel = {LATENT_STRIDE: 0.0, LATENT_STRIDE // 2: 0.0, LATENT_STRIDE // 4: 0.0}
     for name, weight in model.synthesis.named_parameters():
         if weight.ndim == 4:
@@ -36,7 +36,7 @@ def test_model_for_low_rates_is_not_refused_beside_a_codec_that_begins_above() -
 
 
 def test_parameters_of_a_part_are_fewer_than_of_the_whole(golden_zoo: Zoo) -> None:
-    model = load_float_model(golden_zoo.models[7])
+    model = golden_zoo.models[7].floats
     whole = sum(p.numel() for p in model.parameters())
     assert 0 < parameters(model, ["synthesis"]) < whole
     with pytest.raises(AttributeError):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rate_control.__main__ import main
+from eval.command_line import call_module
 from rate_control.allocation.comparison import compare_allocations
 from rate_control.allocation.hulls import InfeasibleBudget
 from rate_control.allocation.limits import Limits, apply_limits, constant_quality, constant_rate
@@ -181,10 +181,9 @@ def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame
 @pytest.mark.parametrize(
     "arguments", ["--each 0", "--budget 9 --weight -1", "--each many", "--budget 0", "--budget 1e3"]
 )
-def test_option_that_makes_no_sense_is_refused(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["rate_control", "allocate", "t.csv", *arguments.split()])
+def test_option_that_makes_no_sense_is_refused(arguments: str) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main()
+        call_module("allocate", "rate_control.commands.allocate", ["t.csv", *arguments.split()])
     assert stopped.value.code == 2
 
 

@@ -11,20 +11,20 @@ import pandas as pd
 import pytest
 import skimage.data
 import torch
-from encoder.codecs.hyperprior.analysis import HYPER_LIMIT
-from encoder.codecs.hyperprior.entropy import latent_likelihood
-from encoder.codecs.hyperprior.model import CodecModel, Estimate
 from PIL import Image
 
+from encoder.codecs import Estimate, float_codec, latent_likelihood
+from encoder.codecs.hyper_networks import HYPER_LIMIT, HyperFloatCodec
+from encoder.codecs.scale_context import ScaleContextFloatCodec
 from encoder.weights import load_zoo
 from tests.training.runs import CONFIGS, SMOKE, trainer
+from training.commands.milestones import TABLE
 from training.config import TrainConfig, load_config
 from training.data.batches import TrainingBatches
 from training.data.crops import CropSet
 from training.distortion import structural_loss
 from training.export.trained import load_run
 from training.log import append_row, log_row
-from training.loop.milestones import TABLE
 from training.loop.optimizers import learning_rate_factor
 from training.loop.plots import plot_milestones, plot_progress
 from training.loop.trainer import NOISE_OF_CROPS, TensorList, Trainer
@@ -59,7 +59,8 @@ def test_structural_distortion_of_a_batch_is_that_of_each_of_its_pictures() -> N
 
 
 def test_odd_picture_does_not_send_hyper_latents_where_no_mean_was_trained() -> None:
-    model = CodecModel(SMOKE.build_architecture())
+    model = float_codec(SMOKE.build_architecture())
+    assert isinstance(model, HyperFloatCodec)
     y = 1e6 * torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(1))
     assert model.hyper_analysis(y).abs().max() == HYPER_LIMIT
 
@@ -183,7 +184,7 @@ def test_neighbouring_seeds_iterations_and_parts_share_no_noise(tmp_path: Path, 
 def test_picture_that_comes_back_exactly_has_a_finite_quality(tmp_path: Path) -> None:
     picture = torch.from_numpy(skimage.data.coffee()[:64, :48].copy()).permute(2, 0, 1)
 
-    class Lossless(CodecModel):
+    class Lossless(ScaleContextFloatCodec):
         def forward(self, picture: torch.Tensor, *_: object) -> Estimate:
             return Estimate(picture, torch.ones(1), torch.zeros(1))
 

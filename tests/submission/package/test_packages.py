@@ -20,9 +20,7 @@ from submission.package.originals import EMBEDDED, stage_originals
 from submission.package.pack import pack_targets
 from submission.package.zips import build_zip
 from submission.rehearsal.target import RehearsalError, rehearse_target
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests.paths import GOLDEN, ROOT
 
 
 def test_zip_does_not_depend_on_order_or_time() -> None:

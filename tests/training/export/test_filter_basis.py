@@ -5,20 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoder.coding.coded_picture import AnalysedPicture
-from encoder.coding.filter_fit import NormalEquations
 from numpy.typing import NDArray
 from PIL import Image
 
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models.bundle import load_bundle
-from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
+from decoder_pkg.models import load_bundle
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, LinearFilter
+from encoder.coding import AnalysedPicture
+from encoder.filters import NormalEquations
+from encoder.latents import coding_setting
+from encoder.manifest import read_encoder_manifest
 from encoder.weights import Zoo, load_zoo
+from tests.paths import GOLDEN
 from training.data.crops import CropSet
 from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
-from training.export.whole import update_manifest
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from training.export.manifests import NewModel, update_manifests
+from training.export.tables import gaussian_tables
 
 
 def fits(filters: NDArray[np.float64], rng: np.random.Generator) -> CropFits:
@@ -29,6 +32,14 @@ def fits(filters: NDArray[np.float64], rng: np.random.Generator) -> CropFits:
         missing = wanted.T @ seen + 0.01 * rng.normal(size=(COLOURS, 3000))
         equations.append(NormalEquations(seen @ seen.T, seen @ missing.T))
     return CropFits(equations, np.full(len(filters), 1e-4), np.full(len(filters), 3000.0))
+
+
+def golden_copies(folder: Path) -> tuple[Path, Path]:
+    """Copies of both halves of the tiny models."""
+    halves = folder / "decoder", folder / "encoder"
+    for half in halves:
+        shutil.copytree(GOLDEN / half.name, half)
+    return halves
 
 
 def test_basis_holds_the_filters_it_was_made_of() -> None:
@@ -64,11 +75,15 @@ def test_filters_of_crops_help_another_picture(golden_zoo: Zoo, photo: NDArray[n
         )
     crops = CropSet(tmp_path / "crops", tmp_path / "cache")
     made = principal_filters(crop_fits(golden_zoo, crops, 6), 4)
-    shutil.copytree(GOLDEN / "decoder", tmp_path / "decoder")
-    write_postfilter(tmp_path / "decoder", made, {})
-    zoo = load_zoo(tmp_path / "decoder", GOLDEN / "encoder")
+    folders = golden_copies(tmp_path)
+    write_postfilter(folders, made, {})
+    zoo = load_zoo(*folders)
     pixels = np.ascontiguousarray(photo[150:250, 300:420])
-    plain, filtered = (AnalysedPicture(pixels, zoo.models[8], f).encode(24)[0] for f in (None, zoo.bundle.postfilter))
+    plain, filtered = (
+        AnalysedPicture(pixels, zoo.models[8], filters).encode(coding_setting(24, Q_ONE))[0]
+        for filters in ({}, zoo.bundle.pixel_filters)
+    )
+    assert (plain.header.filters, filtered.header.filters) == ([], [0])
     assert filtered.squared_error < plain.squared_error
 
 
@@ -80,16 +95,18 @@ def test_crop_without_error_does_not_outweigh_the_others(golden_zoo: Zoo, tmp_pa
 
 
 def test_postfilter_and_models_are_written_beside_each_other(tmp_path: Path) -> None:
-    folder, encoder = tmp_path / "decoder", tmp_path / "encoder"
-    shutil.copytree(GOLDEN / "decoder", folder)
-    shutil.copytree(GOLDEN / "encoder", encoder)
+    folders = golden_copies(tmp_path)
     basis = np.ones((2, FEATURES, COLOURS), np.float16)
-    before = load_bundle(folder)
-    write_postfilter(folder, {"basis": basis, "scale_bins": np.array([3, 1], np.int16)}, {"data": "two crops"})
+    before = load_bundle(folders[0])
+    made = gaussian_tables() | {"basis": basis, "scale_bins": np.array([3, 1], np.int16)}
+    write_postfilter(folders, made, {"data": "two crops"})
     with pytest.raises(WeightsError):
-        write_postfilter(folder, {"basis": basis}, {})
-    update_manifest(folder, encoder, 8, "again", "smoke-quadtree.safetensors", {})
-    after = load_bundle(folder)
-    assert after.postfilter is not None
-    assert np.array_equal(after.postfilter.basis, basis)
-    assert after.id != before.id
+        write_postfilter(folders, {"basis": basis}, {})
+    update_manifests(*folders, NewModel(8, "again", "smoke-quadtree.safetensors", None, {}))
+    after = load_bundle(folders[0])
+    written = after.pixel_filters[0]
+    assert isinstance(written, LinearFilter)
+    assert np.array_equal(written.basis, basis)
+    assert read_encoder_manifest(folders[1]).filters[0]["data"] == "two crops"
+    assert after.id_for([7, 8], []) == before.id_for([7, 8], [])
+    assert after.id_for([7, 8], [0]) != before.id_for([7, 8], [])

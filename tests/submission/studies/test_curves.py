@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,13 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from decoder_pkg.stream.container import entry_size
+from decoder_pkg.stream import entry_size
 from encoder.cache import CandidateCache
 from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
 from encoder.weights import Zoo
+from eval.command_line import call_module
 from eval.metrics import pooled_psnr
 from eval.provenance import provenance
 from eval.report.curves import MEAN, SET
@@ -22,7 +22,6 @@ from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
 from rate_control.jobs import similarity
 from submission.leaderboard.baseline_rows import sweep_baselines
-from submission.studies import curves
 from submission.studies.codecs import (
     MS_SSIM,
     PSNR,
@@ -100,7 +99,7 @@ def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) 
     first = picture.encode(model, *SWEEP[0]).candidate
     row = codec.table.iloc[0]
     assert row["bytes"] == entry_size(first.entry("one"))
-    assert codec.provenance.bundle_sha256.startswith(golden_zoo.bundle.id.hex())
+    assert codec.provenance.bundle_sha256 == golden_zoo.bundle.digest.hex()
     assert "real bytes against the estimate" in deviation_report(golden_zoo, codec.name, model, files)
 
 
@@ -161,18 +160,13 @@ def test_codec_without_company_still_has_its_curves(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "set-deltas.csv").empty
 
 
-def test_unknown_codec_is_refused_before_any_work(
-    files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["curves", "--images", str(files[0].parent), "--codecs", "1", "H.268"])
+def test_unknown_codec_is_refused_before_any_work(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--images", str(files[0].parent), "--codecs", "1", "H.268"]
     with pytest.raises(SystemExit):
-        curves.main()
+        call_module("curves", "submission.commands.curves", options)
     assert "no codec H.268" in capsys.readouterr().err
 
 
-def test_folder_without_pictures_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["curves", "--images", str(tmp_path)])
-    assert curves.main() == 1
+def test_folder_without_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call_module("curves", "submission.commands.curves", ["--images", str(tmp_path)]) == 1
     assert "holds no pictures" in capsys.readouterr().err
