@@ -24,7 +24,7 @@ FREEZE = import_module("submission.package.freeze")
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the decoder's sources and golden weights, from which the package is built; the lock file beside it."""
-    folder = tmp_path / "sources"
+    folder = tmp_path / "decoder_pkg"
     shutil.copytree(ROOT / "decoder_pkg", folder, ignore=shutil.ignore_patterns("weights", "__pycache__"))
     shutil.copytree(GOLDEN / "decoder", folder / "weights")
     monkeypatch.setattr(decoder_zip, "PACKAGE", folder)
