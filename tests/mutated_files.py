@@ -16,10 +16,11 @@ import skimage.data
 from PIL import ExifTags, Image
 
 from decoder_pkg.errors import DecoderError, WeightsError
-from decoder_pkg.models.bundle import Bundle, DecoderModel, load_bundle
-from decoder_pkg.models.manifest import MANIFEST, WEIGHTS, read_manifest
-from decoder_pkg.stream.safe_zip import unpack
+from decoder_pkg.models import MANIFEST, WEIGHTS, Bundle, DecoderModel, load_bundle, read_manifest
+from decoder_pkg.stream import unpack
+from encoder.manifest import read_encoder_manifest
 from encoder.pictures import read_picture
+from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from eval.pictures import PictureError, picture_size
 from eval.score import score_pairs
 from rate_control.allocation.table import COLUMNS, TableError, load_table
@@ -161,7 +162,7 @@ def zips() -> list[tuple[str, bytes]]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("0.15/", b"")
-        archive.writestr("0.15/images.clc", (GOLDEN / "v1.clc").read_bytes())
+        archive.writestr("0.15/images.clc", (GOLDEN / "v2.clc").read_bytes())
         archive.writestr("text", bytes(1000), zipfile.ZIP_DEFLATED)
     return [("a.zip", buffer.getvalue())]
 
@@ -176,7 +177,7 @@ def streams() -> list[tuple[str, bytes]]:
     """The golden stream as the server gets it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("images.clc", (GOLDEN / "v1.clc").read_bytes())
+        archive.writestr("images.clc", (GOLDEN / "v2.clc").read_bytes())
     return [("bs.zip", buffer.getvalue())]
 
 
@@ -190,6 +191,11 @@ def tables() -> list[tuple[str, bytes]]:
 def manifests() -> list[tuple[str, bytes]]:
     """The manifests of the shipped and the golden models."""
     return [(MANIFEST, (folder / MANIFEST).read_bytes()) for folder in (WEIGHTS, GOLDEN / "decoder")]
+
+
+def encoder_manifests() -> list[tuple[str, bytes]]:
+    """What the encoder knows of the shipped and the golden models."""
+    return [(MANIFEST, (folder / MANIFEST).read_bytes()) for folder in (ENCODER_WEIGHTS, GOLDEN / "encoder")]
 
 
 def weights() -> list[tuple[str, bytes]]:
@@ -215,8 +221,11 @@ READERS = {
     "submission": Reader(zips, lambda path: check(path, RULES), (), swapped_members),
     "data": Reader(streams, lambda path: check_data(path, "0.15", bundle(), None, "bs.zip"), (), swapped_members),
     "manifest": Reader(manifests, lambda path: read_manifest(path.parent), (WeightsError,), with_odd_words),
+    "encoder manifest": Reader(
+        encoder_manifests, lambda path: read_encoder_manifest(path.parent), (WeightsError,), with_odd_words
+    ),
     "weights": Reader(
-        weights, lambda path: DecoderModel(path.read_bytes()).build(), (WeightsError,), scrambled_weights
+        weights, lambda path: DecoderModel(path.read_bytes()).codec.build(), (WeightsError,), scrambled_weights
     ),
     "table": Reader(tables, load_table, (TableError,), with_odd_words),
     "configuration": Reader(configurations, load_config, (ValueError,), with_odd_words),

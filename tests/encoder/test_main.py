@@ -2,31 +2,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from encoder.__main__ import main
+from eval.command_line import call_module
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["encoder", *map(str, arguments)])
-    return main()
+def run(*arguments: object) -> int:
+    return call_module("encoder", "encoder.__main__", [*map(str, arguments)])
 
 
 @pytest.mark.parametrize("bpp", ["nan", "inf", "0", "-1", "much"])
-def test_rate_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, bpp: str) -> None:
+def test_rate_that_is_none_is_refused(bpp: str) -> None:
     with pytest.raises(SystemExit) as stopped:
-        run(monkeypatch, "a.png", "-o", "a.clc", "--bpp", bpp)
+        run("a.png", "-o", "a.clc", "--bpp", bpp)
     assert stopped.value.code == 2
 
 
 def test_single_pixel_can_be_coded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (1, 1), (90, 120, 30)).save("one.png")
-    assert run(monkeypatch, "one.png", "-o", "one.clc", "--bpp", "400") == 0
+    assert run("one.png", "-o", "one.clc", "--bpp", "400") == 0
     assert 8 * (tmp_path / "one.clc").stat().st_size <= 400
 
 
@@ -47,7 +45,7 @@ def test_stream_takes_no_other_file_s_place(
     Path("folder.clc").mkdir()
     os.mkfifo("pipe.clc")
     before = {path.name: path.lstat() for path in tmp_path.iterdir()}
-    assert run(monkeypatch, source, "-o", name, "--bpp", "3") == 1
+    assert run(source, "-o", name, "--bpp", "3") == 1
     assert name in capsys.readouterr().err
     assert {path.name: path.lstat() for path in tmp_path.iterdir()} == before
 
@@ -68,7 +66,7 @@ def test_pipe_and_folder_among_pictures_cost_themselves_alone(
 
 def test_suffix_of_a_stream_may_have_any_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(monkeypatch, photo(Path("photo.PNG")), "-o", "photo.CLC", "--bpp", "3") == 0
+    assert run(photo(Path("photo.PNG")), "-o", "photo.CLC", "--bpp", "3") == 0
     assert Path("photo.CLC").is_file()
 
 
@@ -77,15 +75,13 @@ def test_working_folder_need_not_be_writable(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".cache").write_text("no folder")
-    assert run(monkeypatch, photo(Path("photo.png")), "-o", tmp_path / "out" / "a.clc", "--bpp", "3") == 0
+    assert run(photo(Path("photo.png")), "-o", tmp_path / "out" / "a.clc", "--bpp", "3") == 0
     assert "note: .cache cannot be written" in capsys.readouterr().err
     assert (tmp_path / ".cache").read_text() == "no folder"
 
 
-def test_path_that_no_system_takes_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(monkeypatch, "x" * 300, "-o", tmp_path / "a.clc") == 1
+def test_path_that_no_system_takes_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("x" * 300, "-o", tmp_path / "a.clc") == 1
     assert "File name too long" in capsys.readouterr().err
 
 
@@ -95,6 +91,6 @@ def test_picture_that_cannot_be_read_costs_itself_alone(
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 30), (90, 120, 30)).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    assert run(monkeypatch, tmp_path, "-o", tmp_path / "out", "--bpp", "3") == 1
+    assert run(tmp_path, "-o", tmp_path / "out", "--bpp", "3") == 1
     assert "bad.png" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.clc"]

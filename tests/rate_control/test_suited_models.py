@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from decoder_pkg.models.manifest import MANIFEST
+from decoder_pkg.models import MANIFEST
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR
@@ -18,12 +18,12 @@ from tests.paths import GOLDEN
 @pytest.fixture
 def mixed_zoo(tmp_path: Path) -> Zoo:
     """The tiny models, of which number 8 is said to be trained for MS-SSIM."""
-    folder = tmp_path / "decoder"
-    shutil.copytree(GOLDEN / "decoder", folder)
+    folder = tmp_path / "encoder"
+    shutil.copytree(GOLDEN / "encoder", folder)
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["models"][1]["distortion"] = "ms-ssim"
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    return load_zoo(folder, GOLDEN / "encoder")
+    return load_zoo(GOLDEN / "decoder", folder)
 
 
 @pytest.mark.parametrize(("metric", "models"), [("psnr", {7}), ("ms-ssim", {7, 8}), ("mix", {7, 8})])

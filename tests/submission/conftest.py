@@ -18,10 +18,10 @@ from tests.paths import GOLDEN, ROOT
 @pytest.fixture(autouse=True)
 def _caches_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes to the working directory's caches, nor depends on what was built or frozen there."""
-    for module in ("build", "check_parts"):
+    for module in ("package.pack", "check.parts"):
         monkeypatch.setattr(f"submission.{module}.LOCK", tmp_path / "no lock")
     monkeypatch.setenv("CLIC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("submission.rehearsal.CONTAINER", tmp_path / "no container")
+    monkeypatch.setattr("submission.rehearsal.run.CONTAINER", tmp_path / "no container")
 
 
 @pytest.fixture(scope="session")

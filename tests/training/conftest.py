@@ -33,7 +33,7 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     return CropSet(folder, tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture(scope="module", params=["smoke", "smoke-quadtree"])
+@pytest.fixture(scope="module", params=["smoke", "smoke-quadtree", "smoke-mean-scale", "smoke-factorised"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
     folder = tmp_path_factory.mktemp("run")
     trainer(folder, crops, replace(SMOKE, architecture=request.param)).run()

@@ -65,9 +65,10 @@ def test_gains_in_reverse_are_refused_not_trained() -> None:
         replace(SMOKE, gain_low=40, gain_high=3)
 
 
-def test_quadtree_without_width_is_refused() -> None:
-    with pytest.raises(ConfigError, match="embed_width is missing"):
-        replace(SMOKE, architecture_changes={"context": "quadtree"})
+def test_width_that_a_codec_does_not_have_is_refused() -> None:
+    assert replace(SMOKE, architecture="smoke-quadtree", architecture_changes={"embed_width": 8})
+    with pytest.raises(ConfigError, match=r"no such fields: architecture_changes\.embed_width"):
+        replace(SMOKE, architecture="smoke", architecture_changes={"embed_width": 8})
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from ..run_folder import (
     read_checkpoint,
     write_checkpoint,
 )
+from ..settings import ConfigError
 from ..tasks import adapt, evaluate, initialise_shortcut, losses, trained
 from .captured import CapturedUpdate
 from .divergence import DivergenceError, LossWatch
@@ -77,14 +78,15 @@ class Trainer:
           initial: model to start from; without one the linear shortcut starts from principal components.
 
         Raises:
-          ValueError: the configuration asks for larger crops than there are or another architecture than the initial
-            model's, or it is not that of the checkpoint; or a file of the folder is damaged.
+          ConfigError: the configuration asks for larger crops than there are or another architecture than the initial
+            model's.
+          RunError: it is not that of the checkpoint, or a file of the folder is damaged.
         """
         if config.crop > crops.side:
-            raise ValueError(f"crop = {config.crop}, but the data are {crops.description}")
+            raise ConfigError(f"crop = {config.crop}, but the data are {crops.description}")
         arch = config.build_architecture()
         if initial and initial.arch != arch:
-            raise ValueError(f"the model to start from is no {arch.name}: {initial.arch} is not {arch}")
+            raise ConfigError(f"the model to start from is no {arch.name}: {initial.arch} is not {arch}")
         self.config, self.folder, self.crops, self.evaluation = config, folder, crops, evaluation
         self._on_gpu = torch.cuda.is_available()
         self.device = torch.device("cuda" if self._on_gpu else "cpu")

@@ -1,0 +1,73 @@
+"""A model of every codec goes from a training run to a rehearsed submission."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from decoder_pkg.commands import read_stream
+from decoder_pkg.decoder import decode_archive
+from encoder.cache import CandidateCache
+from encoder.coding import AnalysedPicture
+from encoder.latents import Setting, trained_slope
+from encoder.presets import Preset
+from encoder.refinement import refine_latents
+from encoder.weights import Zoo, load_zoo
+from eval.files import write_atomically
+from eval.metrics import squared_error
+from submission.package import DECODER_ZIP, ORIGINALS, WHEELS, build_decoder_zip, pack_targets
+from submission.rehearsal import rehearse_target
+from tests.paths import ROOT
+from tests.training.runs import SMOKE, trainer
+from training.data import CropSet
+from training.export.manifests import NewModel, update_manifests
+from training.export.trained import load_run
+from training.export.whole import export
+
+QUICK = Preset("quick", "local", 3)
+TARGET = "2.0"
+"""Bits per pixel: hardly trained models need many."""
+
+
+@pytest.fixture(scope="module", params=["smoke-mean-scale", "smoke-factorised"])
+def zoo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Zoo:
+    run, weights = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("weights")
+    trainer(run, crops, replace(SMOKE, architecture=request.param, iterations=30)).run()
+    trained, file, folders = load_run(run), "m.safetensors", (weights / "decoder", weights / "encoder")
+    export(trained, crops, *(folder / file for folder in folders))
+    update_manifests(*folders, NewModel(3, "m", file, None, trained.ledger))
+    return load_zoo(*folders)
+
+
+def test_refined_latents_cost_less_and_decode_to_what_was_encoded(zoo: Zoo) -> None:
+    pixels = np.ascontiguousarray(skimage.data.chelsea()[:70, :90])
+    picture, setting = AnalysedPicture(pixels, zoo.models[3]), Setting(20, 100, trained_slope(20))
+    plain, refined = (refine_latents(picture, setting, "local", iterations) for iterations in (0, 8))
+    assert refined.cost < plain.cost
+    candidate, pixels_back = picture.encode(setting.coding, refined.latents)
+    assert squared_error(pixels, pixels_back) == candidate.squared_error
+
+
+def test_submission_of_a_model_is_rehearsed_to_the_pictures_that_were_encoded(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("submission.rehearsal.run.CONTAINER", tmp_path / "no container")
+    (tmp_path / ORIGINALS).mkdir()
+    Image.fromarray(skimage.data.astronaut()[:96, :130]).save(tmp_path / ORIGINALS / "one.png")
+    files = sorted((tmp_path / ORIGINALS).iterdir())
+    write_atomically(tmp_path / DECODER_ZIP, build_decoder_zip(zoo.folders[0], ROOT / WHEELS).data)
+    budgets = pack_targets(zoo, files, [TARGET], tmp_path, CandidateCache(tmp_path / "candidates"), QUICK)
+    result = rehearse_target(tmp_path, TARGET, tmp_path / ORIGINALS, budgets[TARGET], keep=tmp_path / "decoded")
+    archive = read_stream(tmp_path / TARGET / "bs.zip").archive
+    (expected,) = decode_archive(zoo.bundle, archive)
+    assert expected.pixels is not None
+    found = np.asarray(Image.open(tmp_path / "decoded" / "one.png"), dtype=int)
+    assert np.abs(found - expected.pixels).max() <= 1
+    assert result.score.psnr_db > 15
+    assert archive.models == {3}
