@@ -16,7 +16,7 @@ from decoder_pkg.codecs.transforms.residual import to_channels_last
 
 from ..config import TrainConfig
 from ..data import CropSet, Cutter, TrainingBatch, fits
-from ..tasks import Part, Player, TrainingTask, trained
+from ..tasks import Part, Player, TrainingTask, adapt, trained
 from .captured import CapturedUpdate
 from .optimizers import build_optimizers, learning_rate_factor, set_learning_rate
 from .winograd import is_faster, use_winograd
@@ -47,6 +47,8 @@ class Updates:
         self._map: Callable[..., Iterable[Any]] = self._workers.map if self._parts > 1 else map
         for player in task.players:
             self._place(player.network)
+        if config.rank:  # once placed: a convolution to which something is added is left alone there
+            adapt(task.players[0].network, config.rank)
         self._trained = [trained(player.network) for player in task.players]
         self._own = [build_optimizers(player.network, config, self.device, self._map) for player in task.players]
         self.cutter = Cutter(crops.crops, config.crop, self.device) if fits(crops.crops, self.device) else None

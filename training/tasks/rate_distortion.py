@@ -18,7 +18,6 @@ from .evaluation import RatePoint, evaluate
 from .initialise import initialise_shortcut
 from .interface import Part, Player, TrainingTask
 from .loss import losses
-from .low_rank import adapt
 
 
 class RateDistortion(TrainingTask):
@@ -43,8 +42,6 @@ class RateDistortion(TrainingTask):
         self.codec = initial or float_codec(arch)
         if isinstance(self.codec, TransformFloatCodec) and initial is None and fresh:
             initialise_shortcut(self.codec, crops, np.random.default_rng(config.seed))
-        if config.rank:
-            adapt(self.codec, config.rank)
         self._losses = torch.compile(losses, dynamic=False) if torch.cuda.is_available() else losses
         self.players = [Player("codec", self.codec, self._codec_losses)]
 
