@@ -14,7 +14,7 @@ from decoder_pkg.errors import DecoderError
 from encoder.cache import CandidateCache
 from encoder.presets import preset
 from encoder.weights import load_zoo
-from eval.files import OutputError, check_folder
+from eval.files import check_folder
 from eval.leaderboard import Board, Row
 from eval.pictures import PictureError
 from eval.problems import Problem
@@ -70,7 +70,6 @@ ERRORS = (
     EngineError,
     Busy,
     ForeignFiles,
-    OutputError,
 )
 
 
