@@ -59,7 +59,7 @@ def zoo(_in_the_tables: None, tmp_path_factory: pytest.TempPathFactory) -> Zoo:
     folders = tmp_path_factory.mktemp("decoder"), tmp_path_factory.mktemp("encoder")
     codec, file = ToyFloatCodec(TOY), "toy.safetensors"
     with torch.no_grad():
-        codec.prior.log_scale += torch.arange(len(codec.prior.log_scale))[:, None, None] / 2
+        codec.prior.log_scale.add_(torch.arange(len(codec.prior.log_scale))[:, None, None] / 2)
     state = {name: value.numpy() for name, value in codec.state_dict().items()}
     tables = static_tables(PRIOR, codec.prior) | {"synthesis.level": state.pop("synthesis.level")}
     write_atomically(folders[0] / file, save(tables, {"architecture": str(TOY.id), "exponents": "{}"}))

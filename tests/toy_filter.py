@@ -60,7 +60,8 @@ class ToyFilterEncoder(FilterEncoder[int]):
 
     def fit(self, link: PixelFilter[int], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float) -> int | None:
         assert isinstance(link, ToyFilter)
-        shown = assemble(tiles, *pixels.shape[:2], FilterChain())
+        height, width = pixels.shape[:2]
+        shown = assemble(tiles, height, width, FilterChain())
         missing = (pixels.astype(float) - shown).mean() / link.unit
         level = int(np.clip(np.round(missing) + LEVELS // 2, 0, LEVELS - 1))
         return level if link.added(level) else None

@@ -110,7 +110,7 @@ def test_metadata_that_describes_no_known_model_is_refused(change: dict[str, str
 @pytest.mark.parametrize("exponent", ["1", 1.5, None, True])
 def test_exponent_that_is_no_whole_number_is_refused(exponent: object) -> None:
     exponents = DecoderModel(fake_weights({})).exponents
-    with pytest.raises(WeightsError, match="hyper.enter"):
+    with pytest.raises(WeightsError, match=r"hyper\.enter"):
         DecoderModel(fake_weights({}, {"exponents": json.dumps(exponents | {"hyper.enter": exponent})}))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eval.command_line import call_module
+from eval.command_line import call_module, call_verb
+from rate_control.__main__ import VERBS
 from rate_control.allocation.comparison import compare_allocations
 from rate_control.allocation.hulls import InfeasibleBudget
 from rate_control.allocation.limits import Limits, apply_limits, constant_quality, constant_rate
@@ -204,8 +205,7 @@ def test_lossless_choice_has_no_gap(table: pd.DataFrame) -> None:
 
 
 def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["rate_control", *map(str, arguments)])
-    return main()
+    return call_verb("rate_control", VERBS, list(map(str, arguments)))
 
 
 def test_chosen_rows_never_take_the_table_s_place(
