@@ -19,8 +19,8 @@ from decoder_pkg.models.bundle import DecoderModel, load_bundle
 from decoder_pkg.weight_files.deltas import DIFFERENCE, SHIFTS, read_weights, zip_weights
 from decoder_pkg.weight_files.packed_weights import unpack
 from decoder_pkg.weight_files.safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "decoder"
 BASE = TensorFile({"w": np.array([[3, -4], [127, -128]], np.int8), "bias": np.ones(2, np.int64)}, {"kind": "base"})
 ZEROS = np.zeros((2, 2), np.int8)
 
@@ -126,7 +126,7 @@ def test_whole_model_may_be_gzipped_or_plain() -> None:
 
 def copy_of_golden(folder: Path, **row: object) -> Path:
     """The golden models and a third that is a difference to the first, with other fields of its row."""
-    shutil.copytree(GOLDEN, folder)
+    shutil.copytree(GOLDEN / "decoder", folder)
     data = zip_weights(save({"synthesis.enter.bias": np.ones(16, np.float32)}))
     (folder / "copy.safetensors.gz").write_bytes(data)
     manifest = json.loads((folder / "manifest.json").read_text())

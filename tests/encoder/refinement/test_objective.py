@@ -65,7 +65,7 @@ def test_latents_that_promise_to_pay_do_so_more_often_than_others(golden_zoo: Zo
             step = torch.zeros(y.numel()).index_fill(0, index, 1.0).view_as(y)
             with torch.no_grad():
                 moved = objective.rounded({**snapped, LATENTS: y - step * torch.sign(gradient)}).total
-            found.append(float(moved - rounded.total))
+            found.append(float(moved - rounded.total.detach()))
     # What follows in the context, no latent can promise.
     paying, others = (np.mean(np.array(changes[kind]) < 0) for kind in (True, False))
     assert paying > others + 0.1
