@@ -1,4 +1,4 @@
-# Every target has a line in `make help`.
+# Every target has a line in `make help`, under the heading before it.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -39,33 +39,19 @@ OF_IMAGES = $(if $(IMAGES),--images "$$IMAGES")
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+help:
+	@sed -nE -e 's/^##@ (.*)/\n\1/p' -e 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.lock
 	touch $@
 
-.PHONY: setup
-setup: $(READY) wheels ## the environment from the lock file, and the range coder's wheels for decoder.zip
-
-.PHONY: wheels
-wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked by sha256
-	$(BIN)/python -m submission.package.wheels
+##@ Build and check a submission
 
 .PHONY: submission
 submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:")
-	$(BIN)/python -m submission --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --dist "$$DIST" $(WISHES) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
-
-$(CONTAINER)/.ready: submission/container.txt requirements.lock
-	rm -rf $(CONTAINER)
-	$(PYTHON) -m venv $(CONTAINER)
-	$(CONTAINER)/bin/python -m pip install --quiet --requirement submission/container.txt --constraint requirements.lock
-	touch $@
-
-.PHONY: container
-container: $(CONTAINER)/.ready ## the rehearsal's Python: torch, numpy and Pillow, nothing of this project
+	$(BIN)/python -m submission submit --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --dist "$$DIST" $(WISHES) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
 
 .PHONY: check
 check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)
@@ -79,17 +65,65 @@ rehearsal: setup container ## the packed decoder as the server runs it, three ti
 freeze: setup container ## after validation: from now on the decoder must stay as it is (decoder.lock.json)
 	$(BIN)/python -m submission freeze --dist "$$DIST" --season $(SEASON)
 
-.PHONY: fuzz
-fuzz: setup ## 100,000 mutated streams against the decoder, or files against their readers (WHAT=files, COUNT=, SEED=)
-	$(BIN)/python -m tests.fuzz --what $(WHAT) --count $(COUNT) --seed $(SEED)
+$(CONTAINER)/.ready: submission/container.txt requirements.lock
+	rm -rf $(CONTAINER)
+	$(PYTHON) -m venv $(CONTAINER)
+	$(CONTAINER)/bin/python -m pip install --quiet --requirement submission/container.txt --constraint requirements.lock
+	touch $@
 
-.PHONY: faults
-faults: setup ## kill -9, full disks and two runs at once against a small submission (SEED=)
-	$(BIN)/python -m tests.faults --seed $(SEED)
+.PHONY: container
+container: $(CONTAINER)/.ready ## the rehearsal's Python: torch, numpy and Pillow, nothing of this project
+
+.PHONY: clean
+clean: ## remove built packages and reports, not the environment, the caches and files of others
+	if [ -d "$$DIST" ]; then $(BIN)/python -m submission clean --dist "$$DIST"; fi
+	rm -rf reports/leaderboard reports/tuning reports/curves
+	rm -f reports/leaderboard.csv reports/leaderboard.md reports/leaderboard.png
+
+##@ Study
+
+.PHONY: leaderboard
+leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021)
+	$(BIN)/python -m submission leaderboard $(ENTRIES) --baselines --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
+	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
+
+.PHONY: curves
+curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
+	$(BIN)/python -m submission curves --images "$${IMAGES:-$$KODAK}" $(if $(CODECS),--codecs $(CODECS)) \
+	  $(if $(PRESETS),--presets $(PRESETS)) \
+	  $(if $(IMAGES),--output reports/curves)
+
+.PHONY: tune
+tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
+	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
+
+.PHONY: models
+models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)
+	if [ -d "$$KODAK" ]; then set -- --kodak "$$KODAK"; fi; $(BIN)/python -m submission models "$$@"
+
+.PHONY: bench
+bench: setup ## time of decoding, refinement, metrics and allocation, memory at 8192x8192
+	$(BIN)/python -m submission bench --large
 
 .PHONY: exactness
 exactness: setup container ## one stream set decoded in every environment there is: docs/exactness.md (PYTHONS="other/bin/python ...")
-	$(BIN)/python -m submission.studies.exactness $(if $(PYTHONS),--python $(PYTHONS))
+	$(BIN)/python -m submission exactness $(if $(PYTHONS),--python $(PYTHONS))
+
+##@ Train
+
+.PHONY: train
+train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
+	$(BIN)/python -m training train --config "$$CONFIG" --run "$${RUN:-runs/$$(basename "$$CONFIG" .toml)}" --data "$$DATA" --evaluation "$$KODAK" \
+	  $(if $(THREADS),--threads $(THREADS))
+
+##@ Develop
+
+.PHONY: setup
+setup: $(READY) wheels ## the environment from the lock file, and the range coder's wheels for decoder.zip
+
+.PHONY: wheels
+wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked by sha256
+	$(BIN)/python -m submission wheels
 
 .PHONY: test
 test: setup ## all tests
@@ -101,36 +135,10 @@ lint: setup ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: train
-train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
-	$(BIN)/python -m training --config "$$CONFIG" --run "$${RUN:-runs/$$(basename "$$CONFIG" .toml)}" --data "$$DATA" --evaluation "$$KODAK" \
-	  $(if $(THREADS),--threads $(THREADS))
+.PHONY: fuzz
+fuzz: setup ## 100,000 mutated streams against the decoder, or files against their readers (WHAT=files, COUNT=, SEED=)
+	$(BIN)/python -m tests.fuzz --what $(WHAT) --count $(COUNT) --seed $(SEED)
 
-.PHONY: tune
-tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
-	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
-
-.PHONY: bench
-bench: setup ## time of decoding, refinement and metrics, wavefront against raster order, memory at 8192x8192
-	$(BIN)/python -m submission.studies.bench --large
-
-.PHONY: leaderboard
-leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021)
-	$(BIN)/python -m submission.leaderboard.ranking $(ENTRIES) --baselines --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
-	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
-
-.PHONY: models
-models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)
-	if [ -d "$$KODAK" ]; then set -- --kodak "$$KODAK"; fi; $(BIN)/python -m submission.studies.models "$$@"
-
-.PHONY: curves
-curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
-	$(BIN)/python -m submission.studies.curves --images "$${IMAGES:-$$KODAK}" $(if $(CODECS),--codecs $(CODECS)) \
-	  $(if $(PRESETS),--presets $(PRESETS)) \
-	  $(if $(IMAGES),--output reports/curves)
-
-.PHONY: clean
-clean: ## remove built packages and reports, not the environment, the caches and files of others
-	if [ -d "$$DIST" ]; then $(BIN)/python -m submission --clean --dist "$$DIST"; fi
-	rm -rf reports/leaderboard reports/tuning reports/curves
-	rm -f reports/leaderboard.csv reports/leaderboard.md reports/leaderboard.png
+.PHONY: faults
+faults: setup ## kill -9, full disks and two runs at once against a small submission (SEED=)
+	$(BIN)/python -m tests.faults --seed $(SEED)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .grids import HYPER_STRIDE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GAIN_LAMBDAS = (0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256)
 """Lagrangian weight (lambda * 255^2 * MSE + bpp) at which each gain vector is trained."""
@@ -15,8 +19,19 @@ GAIN_LAMBDAS = (0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256)
 GAIN_STEPS = 8
 """Gain indices per octave of lambda: vectors in between are interpolated (Gao et al. 2021, section 3.2)."""
 
-GAIN_COUNT = (len(GAIN_LAMBDAS) - 1) * GAIN_STEPS + 1
+OCTAVES = len(GAIN_LAMBDAS)
+
+GAIN_COUNT = (OCTAVES - 1) * GAIN_STEPS + 1
 """A gain index on the wire is in [0, GAIN_COUNT)."""
+
+
+Gain = TypeVar("Gain", float, "Tensor")
+
+
+def gain_lambda(gain: Gain) -> Gain:
+    """Lambda of gain indices, numbers or a tensor."""
+    found: Gain = GAIN_LAMBDAS[0] * 2.0 ** (gain / GAIN_STEPS)
+    return found
 
 
 def nearest_octave(gain: int) -> int:

@@ -1,4 +1,4 @@
-"""Command line of the encoder."""
+"""Encodes pictures to CLC streams of a given rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from decoder_pkg.commands import STREAM_SUFFIX
 from decoder_pkg.errors import DecoderError
-from eval.command_line import run_command
+from eval.command_line import run_module
 from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
@@ -34,33 +34,20 @@ EXAMPLES = """examples:
 
 A whole set under one byte budget, which is worth more than one decibel: make submission IMAGES=photos/
 """
+ERRORS = (PictureError, DecoderError)
 
 
-def main() -> int:
-    """Returns the exit code: 0 when every picture was encoded."""
-    parser = argparse.ArgumentParser(
-        "python -m encoder",
-        description="Encodes pictures to CLC streams of a given rate.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help="a picture, or a folder of them")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .clc file, or a folder for a folder")
-    parser.add_argument("--bpp", type=float, default=0.15, help="bits per pixel that a file may take (default 0.15)")
+    parser.add_argument("--bpp", type=parse_rate, default=0.15, help="bits per pixel of a file at most (default 0.15)")
     presets = [row.name for row in PRESETS]
     parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
-    arguments = parser.parse_args()
-    if not 0 < arguments.bpp <= MAX_BPP:
-        parser.error(f"--bpp must be a positive number, at most {MAX_BPP}")
-    try:
-        jobs = _jobs(arguments.source, arguments.output)
-        zoo = load_zoo().suited(SQUARED_ERROR)
-    except (PictureError, DecoderError, OutputError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename or arguments.output}: {error.strerror or error}", file=sys.stderr)
-        return 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    jobs = _jobs(arguments.source, arguments.output)
+    zoo = load_zoo().suited(SQUARED_ERROR)
     failures = 0
     for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):
         try:
@@ -75,6 +62,21 @@ def main() -> int:
             tqdm.write(f"{error.filename or target} cannot be written: {error.strerror or error}", file=sys.stderr)
             failures += 1
     return 1 if failures else 0
+
+
+def parse_rate(text: str) -> float:
+    """Bits per pixel.
+
+    Raises:
+      argparse.ArgumentTypeError: it is no positive number, or more than any picture takes.
+    """
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= MAX_BPP:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number up to {MAX_BPP}")
+    return rate
 
 
 def _jobs(source: Path, output: Path) -> list[tuple[Path, Path]]:
@@ -109,4 +111,4 @@ def _encode_file(zoo: Zoo, source: Path, target: Path, bpp: float, effort: Prese
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_module("encoder", __name__)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from decoder_pkg.stream import Entry, ImageHeader
-from eval.metrics import Distortion
+from eval.metrics import Distortion, pooled_psnr
 
 
 class RoundTripError(Exception):
@@ -29,8 +28,7 @@ class Candidate:
     @property
     def psnr_db(self) -> float:
         """PSNR of this picture alone; infinite where nothing was lost."""
-        samples = 3 * self.header.width * self.header.height
-        return 10 * math.log10(255**2 * samples / self.squared_error) if self.squared_error else math.inf
+        return pooled_psnr([self.squared_error], [3 * self.header.width * self.header.height])
 
     def entry(self, name: str) -> Entry:
         """The archive entry of this candidate."""

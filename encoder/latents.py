@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from decoder_pkg.codecs import LATENTS, CodingSetting
-from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS, GainField
+from decoder_pkg.gains import GainField, gain_lambda
 from decoder_pkg.grids import HYPER_STRIDE
 from eval.metrics import SQUARED_ERROR, Distortion
 
@@ -55,4 +55,4 @@ def coding_setting(gain: int, q: int) -> CodingSetting:
 
 def trained_slope(gain: int) -> float:
     """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
-    return 24 / (GAIN_LAMBDAS[0] * 2 ** (gain / GAIN_STEPS))
+    return 24 / gain_lambda(float(gain))

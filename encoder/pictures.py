@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from torch import Tensor
+from tqdm import tqdm
 
 from decoder_pkg.errors import InvalidHeader
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.stream import MAX_IMAGES, MAX_PIXELS, MAX_SET_PIXELS, MAX_SIDE, check_names
 from eval.pictures import SUFFIXES, PictureError, load, opened, picture_size
 from eval.png import png_header
+from eval.problems import printable
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -41,6 +44,16 @@ Pixels = NDArray[np.uint8]
 NOTES = logging.getLogger(__name__)
 
 
+class _BesideBars(logging.Handler):
+    """Prints notes on lines of their own, not into a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(printable(record.getMessage()), file=sys.stderr)
+
+
+NOTES.addHandler(_BesideBars())
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture's samples [H, W, 3] uint8, and what was left out of its file without refusing it."""
@@ -59,8 +72,8 @@ def find_pictures(folder: Path) -> list[Path]:
         content = sorted(folder.iterdir())
     except OSError as error:
         raise PictureError(f"{folder} cannot be read as a folder: {error.strerror or error}") from None
-    files = [p for p in content if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and not p.is_dir()]
-    if others := [path.name for path in content if path not in set(files)]:
+    files = [p for p in content if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()]
+    if others := sorted(path.name for path in set(content).difference(files)):
         more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         NOTES.warning("note: %s: passed over: %s%s", folder, ", ".join(others[:SHOWN]), more)
     if not files:

@@ -44,6 +44,8 @@ def check_folder(path: Path, *inputs: Path) -> None:
       OSError: it is one of the inputs, or it cannot be a folder.
     """
     _refuse_inputs(path, inputs)
+    if os.path.lexists(path) and not path.is_dir():
+        raise OutputError(f"{path} is no folder: give another name for the output")
     path.mkdir(parents=True, exist_ok=True)
 
 

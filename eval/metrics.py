@@ -60,6 +60,13 @@ def squared_error(original: Pixels, decoded: Pixels) -> int:
     return int(np.square(difference).sum(dtype=np.int64))
 
 
+def psnr_db(squared_error: Number, samples: Number) -> Number:
+    """PSNR in dB of summed squared errors of 8-bit scale over so many samples; infinite where nothing was lost."""
+    with np.errstate(divide="ignore"):
+        found: Number = 10 * np.log10(255**2 * np.divide(samples, squared_error))
+    return found
+
+
 def pooled_psnr(squared_errors: Sequence[int], samples: Sequence[int]) -> float:
     """PSNR in dB from one mean squared error over the whole set (CLIC FAQ 2021); infinite where nothing was lost.
 
@@ -72,8 +79,7 @@ def pooled_psnr(squared_errors: Sequence[int], samples: Sequence[int]) -> float:
     """
     if len(squared_errors) != len(samples) or not samples or min(samples) <= 0:
         raise ValueError(f"{len(squared_errors)} errors and {len(samples)} sizes: one positive size per picture needed")
-    total = sum(squared_errors)
-    return 10 * math.log10(255**2 * sum(samples) / total) if total else math.inf
+    return float(psnr_db(float(sum(squared_errors)), float(sum(samples))))
 
 
 def ms_ssim(original: Pixels, decoded: Pixels) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,8 @@ from PIL import Image
 
 from .png import is_whole
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp")
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".tif", ".tiff", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
 """What a file may hold, whatever its name says: for some of the others Pillow starts programs."""
 
 warnings.filterwarnings("ignore", module="PIL")  # about metadata, which nothing here reads, and without the file's name
@@ -30,6 +31,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
       PictureError: here or within, Pillow raises anything.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PictureError(f"{path} cannot be read as a picture: it is no plain file")
         with Image.open(path, formats=FORMATS) as image:
             yield image
     except PictureError:

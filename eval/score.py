@@ -138,6 +138,8 @@ def _format_fault(path: Path) -> str:
 def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
     pictures: list[Pixels] = []
     for side, path in (("the original ", original), ("", decoded)):
+        if not path.is_file():  # a pipe would never end
+            return Problem(path.name, f"{side}is no file")
         try:
             with opened(path) as image:
                 load(path, image)

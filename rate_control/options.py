@@ -1,14 +1,17 @@
-"""Options that several commands share: targets, what is minimised, limits on single pictures."""
+"""Options that several commands share: targets, what is minimised, limits on single pictures, effort."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
-from .allocation import METRICS, Limits, Metric, TableError
+from encoder.presets import PRESETS
 
-LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH, either end may be left out; it can be given
-many times.
+from .allocation import METRICS, Limits, Metric, TableError
+from .engine import ENGINES
+
+LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH; either end may be left out.
+There may be several.
 """
 
 
@@ -28,6 +31,13 @@ def add_targets_option(parser: argparse.ArgumentParser, default: Sequence[str] |
     """Adds --targets, decimal bits per pixel."""
     text = f"bits per pixel (default: {meaning})"
     parser.add_argument("--targets", nargs="+", type=parse_target, default=default, help=text)
+
+
+def add_coding_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --preset, a name that `preset` reads, and --engine, a key of ENGINES."""
+    presets = [row.name for row in PRESETS]
+    parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
+    parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
 
 
 def chosen_metric(arguments: argparse.Namespace) -> Metric:

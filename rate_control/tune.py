@@ -24,6 +24,7 @@ from .allocation import (
     budget_bytes,
     compare_allocations,
     picture_psnr_db,
+    write_table,
 )
 from .engine import Engine
 from .jobs import PresetRefinement
@@ -79,20 +80,20 @@ def tune(
         filled = coder.fill(budget, PresetRefinement(effort, metric.kind), effort.saving)
         result = results[target] = filled.table
         table = picture_table(result, budget)
-        table.assign(**origin).to_csv(output / f"pictures-{target}.csv", index=False)
+        write_table(table.assign(**origin), output / f"pictures-{target}.csv")
         scores = f"{result.psnr_db:.3f} dB, MS-SSIM {result.ms_ssim:.5f}"
         parts.append(f"target {target} bpp, {budget} bytes: {scores}\n{format_table(table)}")
         parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
         parts.append(summary(result, budget))
     frame = coder.table()
-    frame.assign(candidate=range(len(frame)), **origin).to_csv(output / "candidates.csv", index=False)
+    write_table(frame.assign(candidate=range(len(frame)), **origin), output / "candidates.csv")
     frame = apply_limits(frame, limits)
     curve = set_curve(frame, metric)
-    curve.assign(**origin).to_csv(output / "curve.csv", index=False)
+    write_table(curve.assign(**origin), output / "curve.csv")
     plot_set_curve(curve, results, metric, output / "curve.png")
     plot_rates(results, output / "rates.png")
     comparison = compare_allocations(frame, targets, metric)
-    comparison.assign(**origin).to_csv(output / "comparison.csv", index=False)
+    write_table(comparison.assign(**origin), output / "comparison.csv")
     which = "these candidates within the limits" if limits else "these candidates"
     quality = f"{metric.quality.name}{'' if metric == Metric() else ', in decibels,'}"
     parts.append(f"{quality} of the set under three allocations of {which}:\n{format_table(comparison)}")

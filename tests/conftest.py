@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
 from encoder.weights import Zoo, load_zoo
-from tests.golden.make import with_filter
+from tests.golden.make import STREAM, with_filter
 from tests.paths import GOLDEN
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -39,7 +39,7 @@ def filtered_zoo(filtered_weights: Path) -> Zoo:
 
 @pytest.fixture(scope="session")
 def golden_stream() -> bytes:
-    return (GOLDEN / "v2.clc").read_bytes()
+    return (GOLDEN / STREAM).read_bytes()
 
 
 @pytest.fixture(scope="session")

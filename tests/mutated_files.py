@@ -142,7 +142,11 @@ def pictures() -> list[tuple[str, bytes]]:
         ("palette.png", _saved(image.quantize(16), "PNG", transparency=3)),
         ("a.jpg", _saved(image, "JPEG", exif=exif)),
     ]
-    found += [("a.webp", _saved(image, "WEBP", exif=exif, lossless=True)), ("a.bmp", _saved(image, "BMP"))]
+    found += [
+        ("a.webp", _saved(image, "WEBP", exif=exif, lossless=True)),
+        ("a.bmp", _saved(image, "BMP")),
+        ("a.avif", _saved(image, "AVIF")),
+    ]
     return [*found, ("a.tif", _saved(image, "TIFF", compression="tiff_lzw")), ("b.tif", _saved(grey, "TIFF"))]
 
 

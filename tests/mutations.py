@@ -9,17 +9,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from decoder_pkg.codecs.hyperprior.payload import checksum, decode_payload
-
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.errors import CorruptPayload
-from decoder_pkg.grids import latent_size
 from decoder_pkg.models.bundle import Bundle
-from decoder_pkg.pixels.filters.linear import filter_bins
-from decoder_pkg.stream.container import FIELDS, Entry, ImageHeader, read_archive
+from decoder_pkg.payload import checksum, decode_payload
+from decoder_pkg.stream.container import FIELDS, MAGIC, VERSION, Entry, ImageHeader, read_archive
 from decoder_pkg.stream.wire import varint
 from submission.package.zips import build_zip
+from tests.golden.make import STREAM
 from tests.paths import GOLDEN
+from tests.streams import archive_of, with_header
 
 NUMBERS = (0, 1, 2, 127, 128, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 SIDES = (1, 2, 15, 16, 17, 31, 48, 63, 64, 65, 100)
@@ -29,7 +28,7 @@ NAMES = ("", ".", "..", "a/b", "/etc/x", "a\\b", "a\0b", "a\nb", "x" * 201, "x" 
 @cache
 def seeds() -> tuple[Entry, ...]:
     """Pictures of the golden streams, without and with a post-filter."""
-    streams = (GOLDEN / "v1.clc", GOLDEN / "filtered/v1.clc")
+    streams = (GOLDEN / STREAM, GOLDEN / "filtered" / STREAM)
     return tuple(entry for path in streams for entry in read_archive(path.read_bytes()).entries)
 
 
@@ -45,7 +44,7 @@ def _stream(bundle: Bundle, rng: random.Random) -> bytes:
     names = [entry.name for entry in entries]
     if rng.random() < 0.05:
         names[0] = rng.choice((*NAMES, names[-1]))
-    data = forged_archive(bundle.id, entries, "\n".join(names).encode(), len(entries))
+    data = forged_archive(archive_of(bundle, *entries).bundle_id, entries, "\n".join(names).encode(), len(entries))
     if rng.random() < 0.25:
         data = scrambled(data, rng)
         return resigned(data, rng) if rng.random() < 0.5 else data
@@ -56,7 +55,7 @@ def forged_archive(bundle_id: bytes, entries: list[Entry], names: bytes, count: 
     """Writes a container without any of the writer's checks."""
     compressor = zlib.compressobj(9, wbits=-15)
     packed = compressor.compress(names) + compressor.flush()
-    head = b"\x89CLC\x01" + bundle_id + varint(count) + varint(len(packed)) + packed
+    head = MAGIC + bytes([VERSION]) + bundle_id + varint(count) + varint(len(packed)) + packed
     head += b"".join(forged_header(entry.header) for entry in entries)
     return head + zlib.crc32(head).to_bytes(4, "little") + b"".join(entry.payload for entry in entries)
 
@@ -124,7 +123,7 @@ def _same(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
 
 def _payload(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
     payload = scrambled(entry.payload, rng) if rng.random() < 0.7 else rng.randbytes(rng.randint(0, 300))
-    return replace(entry, payload=payload, header=replace(entry.header, length=len(payload)))
+    return replace(with_header(entry, length=len(payload)), payload=payload)
 
 
 def _field(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
@@ -144,13 +143,13 @@ def _bounded(header: ImageHeader) -> ImageHeader:
 
 
 def _setting(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
-    """Another size, gain, step and model, within their ranges."""
+    """Another size, gain, step, side information and model, within their ranges."""
     header = replace(
         entry.header,
         model=rng.choice(sorted(bundle.models)),
         gain=rng.randint(0, 48),
         q=rng.randint(1, 255),
-        m=rng.choice((0, 0, rng.randint(1, 255))),
+        records=rng.choice((0, 0, 1, 2, 3)),
         width=rng.choice(SIDES),
         height=rng.choice(SIDES),
     )
@@ -161,13 +160,11 @@ def _convincing(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
     """A damaged payload with a right checksum where it decodes at all: it reaches the pixels' half of the decoder."""
     forged = _payload(bundle, _setting(bundle, entry, rng), rng)
     header = forged.header
-    size = latent_size(header.height, header.width)
     try:
-        model, bins = bundle.models[header.model].entropy, filter_bins(bundle.postfilter, header.m)
-        latents = decode_payload(model, forged.payload, *size, header.gain, header.q, bins).latents
+        decoded = decode_payload(bundle.models[header.model].codec, forged.payload, header, bundle.pixel_filters)
     except CorruptPayload:
         return forged
-    return replace(forged, header=replace(header, checksum=checksum(forged.payload, latents)))
+    return with_header(forged, checksum=checksum(forged.payload, decoded.integers))
 
 
 ENTRY_MUTATIONS: tuple[Callable[[Bundle, Entry, random.Random], Entry], ...] = (

@@ -1,7 +1,7 @@
 """`make submission` with the golden models on two small photographs: python -m tests.small_submission [--kill-at N] ...
 
-Further arguments go to `python -m submission`. With --kill-at it kills itself as `kill -9` would, at the N-th time it
-opens, renames or removes a file or starts a process; with --count it prints how many such moments there are.
+Further arguments go to `python -m submission submit`. With --kill-at it kills itself as `kill -9` would, at the N-th
+time it opens, renames or removes a file or starts a process; with --count it prints how many such moments there are.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import skimage.data
 from PIL import Image
 
 from encoder.weights import load_zoo
+from eval.command_line import call_module
 from rate_control.engine import ENGINES, Here
-from submission import __main__ as command
+from submission.commands import submit as command
 from submission.package import pack as build
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from tests.paths import GOLDEN, ROOT
@@ -69,8 +70,8 @@ def main() -> int:
         ENGINES["local"] = Here
     moments = Moments(arguments.kill_at)
     sys.addaudithook(moments)
-    sys.argv = ["submission", "--images", str(PHOTOS), "--targets", "0.15", "0.3", *others]
-    code = command.main()
+    words = ["--images", str(PHOTOS), "--targets", "0.15", "0.3", *others]
+    code = call_module("submit", command.__name__, words)
     if arguments.count:
         print(f"moments: {moments.count}")
     return code

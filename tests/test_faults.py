@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import full_disk, killed, reference, tmpfs_allowed, together
+from tests.faults import digests, finish, full_disk, killed, reference, start, tmpfs_allowed, together
 
 SEED = 3
 
@@ -30,3 +30,18 @@ def test_two_runs_in_one_folder_do_not_damage_it(undisturbed: tuple[dict[str, st
 @pytest.mark.skipif(not tmpfs_allowed(), reason="this system does not let a small disk be mounted")
 def test_full_disk_ends_in_a_clear_error(tmp_path: Path) -> None:
     assert "make room" in full_disk("2m", tmp_path)
+
+
+def test_refused_run_leaves_the_earlier_submission_and_the_files_of_others(tmp_path: Path) -> None:
+    finish(start(tmp_path))
+    (tmp_path / "dist/0.3/mine.zip").write_text("mine")
+    before = digests(tmp_path / "dist")
+    process = start(tmp_path, "--targets", "0.001")
+    assert "InfeasibleBudget" in finish(process)
+    assert digests(tmp_path / "dist") == before
+    process = start(tmp_path, "--targets", "0.3")
+    finish(process)
+    assert process.returncode == 0
+    after = digests(tmp_path / "dist")
+    assert after.keys() == before.keys() - {"0.15/bs.zip"}
+    assert after["0.3/mine.zip"] == before["0.3/mine.zip"]

@@ -18,12 +18,12 @@ ORDER: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "decoder_pkg": (set(), ("weight_files", "entropy", "stream", "pixels", "codecs", "models")),
     "encoder": ({"decoder_pkg", "eval"}, ("codecs", "filters", "coding", "refinement")),
     "eval": (set(), ("report",)),
-    "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation",)),
+    "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation", "commands")),
     "submission": (
         {"decoder_pkg", "encoder", "eval", "rate_control"},
-        ("package", "rehearsal", "check", "leaderboard", "studies"),
+        ("package", "rehearsal", "check", "leaderboard", "studies", "commands"),
     ),
-    "training": ({"decoder_pkg", "encoder", "eval"}, ("data", "tasks", "loop", "export")),
+    "training": ({"decoder_pkg", "encoder", "eval"}, ("data", "tasks", "loop", "export", "commands")),
 }
 """The packages that each package may use, and its sub-packages, of which each may use those before it."""
 

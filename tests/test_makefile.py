@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -53,7 +55,7 @@ def test_kodak_s_folder_may_have_any_name(venv: Path) -> None:
     for name in NAMES:
         (venv / name).mkdir()
         assert arguments(venv, "models", f"KODAK={venv / name}")[-1] == str(venv / name)
-    assert arguments(venv, "models", "KODAK=/none")[-1] == "submission.studies.models"
+    assert arguments(venv, "models", "KODAK=/none")[-2:] == ["submission", "models"]
 
 
 def test_run_is_named_after_its_configuration(venv: Path) -> None:
@@ -65,3 +67,20 @@ def test_lists_are_words_of_the_shell(venv: Path) -> None:
     assert {"ours=dist", "theirs=my folder/s.zip", "0.15", "0.3"} < set(found)
     found = arguments(venv, "submission", "LIMIT=psnr=28: 'my photo:bpp=:0.4'")
     assert found[found.index("--limit") + 1 :][:2] == ["psnr=28:", "my photo:bpp=:0.4"]
+
+
+def test_every_target_calls_a_command_that_there_is() -> None:
+    """Or a library's, or one of the tests' own."""
+    calls = re.findall(r"\$\(BIN\)/python -m (\S+) (\S+)", (ROOT / "Makefile").read_text())
+    assert len(calls) >= 15
+    for package, verb in calls:
+        if package not in ("pip", "pytest", "tests.fuzz", "tests.faults"):
+            assert verb in importlib.import_module(f"{package}.__main__").VERBS
+
+
+def test_help_lists_every_target_under_a_heading() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"^  (\S+)", shown, re.MULTILINE)) == set(targets) - {"help"}
+    assert len(re.findall(r"^\S", shown, re.MULTILINE)) >= 3
+    assert shown.startswith("\nBuild and check a submission\n")

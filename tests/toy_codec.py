@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from decoder_pkg.codecs import LATENTS, Architecture, CodingSetting, GridShape, IntegerCodec, Integers, Layer, Size
 from decoder_pkg.entropy import MEAN_STEPS, CodingStep, Exchange, latent_unit, read_static_tables
-from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
+from decoder_pkg.gains import GAIN_STEPS
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.pixels.render import Tile, render_tiles
 from decoder_pkg.weight_files import TensorReader
@@ -97,7 +97,7 @@ class ToyFloatCodec(FloatCodec[ToyArchitecture]):
         super().__init__()
         self.arch = arch
         self.synthesis = ToySynthesis()
-        self.prior = FactorisedPrior(COLOURS, len(GAIN_LAMBDAS))
+        self.prior = FactorisedPrior(COLOURS)
 
     def analyse(self, picture: Tensor) -> Tensor:
         return F.avg_pool2d(picture - 0.5, LATENT_STRIDE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eval.files import PARTIAL, replacing
+from eval.files import PARTIAL, write_atomically
 
 CHECKPOINT, CONFIG, LOG, PLOT = "checkpoint.pt", "config.json", "log.csv", "progress.png"
 ORIGIN = "origin.json"
@@ -78,8 +79,9 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
       OSError: there is no room for it.
     """
-    with replacing(folder / CHECKPOINT) as partial, partial.open("wb") as file:
-        torch.save(vars(checkpoint), file)
+    buffer = io.BytesIO()  # torch itself says of a full disk that positions differ
+    torch.save(vars(checkpoint), buffer)
+    write_atomically(folder / CHECKPOINT, buffer.getvalue())
 
 
 def read_checkpoint(folder: Path, device: torch.device | str = "cpu") -> Checkpoint:
@@ -90,10 +92,11 @@ def read_checkpoint(folder: Path, device: torch.device | str = "cpu") -> Checkpo
       RunError: it is damaged.
     """
     path = folder / CHECKPOINT
-    try:
-        return Checkpoint(**torch.load(path, map_location=device, weights_only=True))
-    except DAMAGED as error:
-        raise RunError(f"{path} is damaged: {first_line(error)}") from None
+    with path.open("rb") as file:
+        try:
+            return Checkpoint(**torch.load(file, map_location=device, weights_only=True))
+        except (*DAMAGED, OSError) as error:
+            raise RunError(f"{path} is damaged: {first_line(error)}") from None
 
 
 def first_line(error: BaseException) -> str:

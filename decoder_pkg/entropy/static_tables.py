@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..gains import GAIN_LAMBDAS, nearest_octave
+from ..gains import OCTAVES, nearest_octave
 from ..weight_files import TensorReader
 from .coding_tables import CodingTable, decode_values, encode_values, split_tables
 from .interface import Bits, Coder, Grid, SymbolModel
@@ -65,8 +65,7 @@ def read_static_tables(reader: TensorReader, prefix: str, channels: int) -> Stat
     Raises:
       WeightsError: they are missing or do not fit together.
     """
-    octaves = len(GAIN_LAMBDAS)
-    support = reader.get(f"{prefix}.support", np.int32, octaves, channels).reshape(-1)
-    offset = reader.get(f"{prefix}.offset", np.int16, octaves, channels).reshape(-1)
+    support = reader.get(f"{prefix}.support", np.int32, OCTAVES, channels).reshape(-1)
+    offset = reader.get(f"{prefix}.offset", np.int16, OCTAVES, channels).reshape(-1)
     flat = split_tables(reader.get(f"{prefix}.frequency", np.uint32, None), support, offset)
     return StaticTables([flat[start : start + channels] for start in range(0, len(flat), channels)])

@@ -15,7 +15,7 @@ from ..entropy import MEAN_STEPS, Grid
 from ..gains import GainField
 from ..grids import LATENT_STRIDE
 from .filters import FilterChain
-from .tiles import Span, spans
+from .tiles import Span, tiles
 
 TILE = 128
 """Side of a synthesis tile in latents: larger pictures are rendered tile by tile to bound the memory."""
@@ -56,19 +56,18 @@ def render_tiles(network: nn.Module, reach: float, latents: Grid, gain: GainFiel
     """
     narrow = -(-margin // LATENT_STRIDE)
     wide = math.ceil(reach + margin / LATENT_STRIDE)
-    for down in spans(latents.shape[0], TILE, wide):
-        for across in spans(latents.shape[1], TILE, wide):
-            seen = down.outer, across.outer
-            picture = _render_tile(network, latents[seen], torch.from_numpy(gain.at(*seen)))
-            yield _without_margin(Tile(picture, down, across), narrow)
+    for down, across in tiles((latents.shape[0], latents.shape[1]), TILE, wide):
+        seen = down.outer, across.outer
+        picture = _render_tile(network, latents[seen], torch.from_numpy(gain.at(*seen)))
+        yield _without_margin(Tile(picture, down, across), narrow)
 
 
 @torch.inference_mode()
-def assemble(tiles: Iterable[Tile], height: int, width: int, filters: FilterChain) -> NDArray[np.uint8]:
+def assemble(rendered: Iterable[Tile], height: int, width: int, filters: FilterChain) -> NDArray[np.uint8]:
     """Puts a picture together.
 
     Args:
-      tiles: of the whole picture.
+      rendered: tiles of the whole picture.
       height: of the picture.
       width: of the picture.
       filters: that are on.
@@ -77,7 +76,7 @@ def assemble(tiles: Iterable[Tile], height: int, width: int, filters: FilterChai
       [height, width, 3] uint8.
     """
     out = np.empty((height, width, 3), dtype=np.uint8)
-    for tile in tiles:
+    for tile in rendered:
         out[tile.target(height, width)] = to_bytes(filters.apply(tile.picture))[tile.inner(height, width)]
     return out
 

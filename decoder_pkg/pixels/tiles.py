@@ -45,3 +45,10 @@ def spans(size: int, tile: int, reach: int) -> Iterator[Span]:
     for start in range(0, size, tile):
         stop = min(start + tile, size)
         yield Span(start, stop, max(0, start - reach), min(size, stop + reach))
+
+
+def tiles(size: tuple[int, int], tile: int, reach: int) -> Iterator[tuple[Span, Span]]:
+    """Cuts a grid of this height and width into square tiles, row by row; each is a span down and one across."""
+    for down in spans(size[0], tile, reach):
+        for across in spans(size[1], tile, reach):
+            yield down, across

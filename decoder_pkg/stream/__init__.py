@@ -14,11 +14,12 @@ from .container import (
     read_archive,
     write_archive,
 )
-from .safe_zip import checked_members, member_faults, open_zip, read_member, read_stored, unpack
+from .safe_zip import MAX_PATH_BYTES, checked_members, member_faults, open_zip, read_member, read_stored, unpack
 
 __all__ = [
     "BUNDLE_ID_BYTES",
     "MAX_IMAGES",
+    "MAX_PATH_BYTES",
     "MAX_PIXELS",
     "MAX_SET_PIXELS",
     "MAX_SIDE",

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
 from decoder_pkg.codecs.hyper_decoder import PRIOR, HyperArchitecture
 from decoder_pkg.codecs.transforms.residual import conv3
-from decoder_pkg.gains import GAIN_LAMBDAS
 from decoder_pkg.grids import HYPER_STRIDE
 
 from ..latents import Latents
@@ -116,7 +115,7 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
         super().__init__(arch)
         self.hyper_analysis = HyperAnalysis(arch)
         self.hyper_synthesis = HyperSynthesis(arch)
-        self.prior = FactorisedPrior(arch.hyper_channels, len(GAIN_LAMBDAS))
+        self.prior = FactorisedPrior(arch.hyper_channels)
 
     @property
     def static_priors(self) -> Mapping[str, FactorisedPrior]:

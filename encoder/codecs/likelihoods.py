@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from decoder_pkg.entropy import BIN_OCTAVES
-from decoder_pkg.gains import GAIN_STEPS
+from decoder_pkg.gains import GAIN_STEPS, OCTAVES
 
 LOG2_SIGMA_MIN = -3.25
 """log2 of the smallest standard deviation that has a coding table."""
@@ -31,9 +31,9 @@ LIKELIHOOD_MIN = 2.0**-24
 class FactorisedPrior(nn.Module):
     """One density per channel of a grid and octave of lambda: a mixture of three logistics."""
 
-    def __init__(self, channels: int, octaves: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        shape = (octaves, channels, 3)
+        shape = (OCTAVES, channels, 3)
         self.location = nn.Parameter(torch.tensor([-1.0, 0.0, 1.0]).expand(shape).clone())
         self.log_scale = nn.Parameter(torch.zeros(shape))
         self.logit = nn.Parameter(torch.zeros(shape))

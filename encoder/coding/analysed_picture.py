@@ -16,7 +16,7 @@ from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.gains import GainField
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.payload import SideInformation, checksum, decode_payload
-from decoder_pkg.pixels import spans
+from decoder_pkg.pixels import tiles
 from decoder_pkg.pixels.filters import FilterChain, PixelFilter
 from decoder_pkg.pixels.render import Tile, assemble
 from decoder_pkg.stream import ImageHeader
@@ -157,14 +157,12 @@ def seen_shares(height: int, width: int) -> NDArray[np.float32]:
 def _analyse(pixels: Pixels, model: EncoderModel) -> Tensor:
     """Latents before the gain [1, M, h, w]; the picture's edge is repeated to a multiple of 16."""
     codec = model.floats
-    height, width = latent_size(*pixels.shape[:2])
-    padded = padded_tensor(pixels)
-    rows: list[Tensor] = []
-    for down in spans(height, TILE, codec.analysis_reach):
-        row = []
-        for across in spans(width, TILE, codec.analysis_reach):
-            cut = tuple(slice(s.outer_start * LATENT_STRIDE, s.outer_stop * LATENT_STRIDE) for s in (down, across))
-            part = padded[:, :, cut[0], cut[1]].contiguous(memory_format=torch.channels_last)
-            row.append(codec.analyse(part)[:, :, down.source(1, height), across.source(1, width)])
-        rows.append(torch.cat(row, dim=3))
-    return torch.cat(rows, dim=2)
+    size = latent_size(*pixels.shape[:2])
+    padded, whole = padded_tensor(pixels), torch.empty(0)
+    for down, across in tiles(size, TILE, codec.analysis_reach):
+        rows, columns = (slice(s.outer_start * LATENT_STRIDE, s.outer_stop * LATENT_STRIDE) for s in (down, across))
+        part = padded[:, :, rows, columns].contiguous(memory_format=torch.channels_last)
+        y = codec.analyse(part)[:, :, down.source(1, size[0]), across.source(1, size[1])]
+        whole = whole if whole.numel() else y.new_empty(1, y.shape[1], *size)
+        whole[:, :, down.start : down.stop, across.start : across.stop] = y
+    return whole

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Search around refined latents: which model and gain to refine, and which quantisation step q is best then."""
 
 from __future__ import annotations
 

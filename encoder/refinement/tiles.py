@@ -11,7 +11,7 @@ from torch import Tensor
 
 from decoder_pkg.codecs import LATENTS
 from decoder_pkg.grids import LATENT_STRIDE
-from decoder_pkg.pixels import Span, spans
+from decoder_pkg.pixels import Span, tiles
 from decoder_pkg.pixels.filters import FilterChain
 
 from ..coding import AnalysedPicture
@@ -98,18 +98,17 @@ def _refine_tiles(
     """Refines float latents in place; returns them as they will be reconstructed, and their cost."""
     model, latents, cost = float_model(picture.model), each(floats, Tensor.clone), 0.0
     height, width = floats[LATENTS].shape[2:]
-    for down in spans(height, TILE, REACH):
-        for across in spans(width, TILE, REACH):
-            seen = _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)
-            objective = Objective(model, picture.pixels[seen], setting, chain)
-            part = {
-                name: grid[:, :, _outer_cells(down, floats, name), _outer_cells(across, floats, name)]
-                for name, grid in floats.items()
-            }
-            refined = chosen.refine(objective, each(part, objective.place), stage)
-            cost += _own_cost(objective, refined, down.source(1, height), across.source(1, width))
-            _paste(refined, floats, down, across)
-            _paste(objective.snapped(refined), latents, down, across)
+    for down, across in tiles((height, width), TILE, REACH):
+        seen = _outer(down, LATENT_STRIDE), _outer(across, LATENT_STRIDE)
+        objective = Objective(model, picture.pixels[seen], setting, chain)
+        part = {
+            name: grid[:, :, _outer_cells(down, floats, name), _outer_cells(across, floats, name)]
+            for name, grid in floats.items()
+        }
+        refined = chosen.refine(objective, each(part, objective.place), stage)
+        cost += _own_cost(objective, refined, down.source(1, height), across.source(1, width))
+        _paste(refined, floats, down, across)
+        _paste(objective.snapped(refined), latents, down, across)
     return latents, cost
 
 

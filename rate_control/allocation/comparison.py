@@ -30,12 +30,13 @@ def compare_allocations(frame: pd.DataFrame, targets: Sequence[str], metric: Met
     rows = []
     for target in targets:
         budget = budget_bytes(pixels, target)
+        least = LEAST_USE * budget
         rows.append(
             {
                 "target (bpp)": target,
-                "one slope": allocate_table(dense, budget).psnr_db,
-                "same rate": _psnr(partial(constant_rate, dense, float(target)), budget),
-                "same quality": _psnr(partial(constant_quality, dense, budget), budget),
+                "one slope": _level(partial(_one_slope, dense, budget), 0),
+                "same rate": _level(partial(constant_rate, dense, float(target)), least),
+                "same quality": _level(partial(constant_quality, dense, budget), least),
             }
         )
     table = pd.DataFrame(rows)
@@ -59,9 +60,14 @@ def _points(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     return points.drop_duplicates(["image", "bpp"])
 
 
-def _psnr(choose: Callable[[], pd.DataFrame], budget: int) -> float:
+def _one_slope(frame: pd.DataFrame, budget: int) -> pd.DataFrame:
+    return allocate_table(frame, budget).chosen
+
+
+def _level(choose: Callable[[], pd.DataFrame], least: float) -> float:
+    """Decibels of what a rule chooses; no number where that does not fit the budget, or takes too few bytes."""
     try:
         chosen = choose()
     except InfeasibleBudget:
         return float("nan")
-    return pooled_psnr_db(chosen) if chosen["bytes"].sum() >= LEAST_USE * budget else float("nan")
+    return pooled_psnr_db(chosen) if chosen["bytes"].sum() >= least else float("nan")

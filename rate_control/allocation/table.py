@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eval.files import replacing
-from eval.metrics import SQUARED_ERROR, Distortion
+from eval.metrics import SQUARED_ERROR, Distortion, pooled_psnr, psnr_db
 from eval.quality import MS_SSIM, PEAK, PSNR, SAMPLES, Quality, mixed
 
 from .hulls import Allocation, Options, allocate
@@ -81,7 +81,8 @@ class Metric:
         scale = SAMPLES * PEAK**2 if self.kind == SQUARED_ERROR else 1
         pixels = frame["pixels"].to_numpy(np.float64)
         least = 1 / (SAMPLES * PEAK**2 * pixels)
-        return np.asarray(-10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least)))
+        levels: NDArray[np.float64] = -10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least))
+        return levels
 
     def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """[rows] float64, additive over pictures."""
@@ -109,8 +110,7 @@ class TableAllocation:
 
 def pooled_psnr_db(chosen: pd.DataFrame) -> float:
     """PSNR in dB of one row per picture, from one mean squared error."""
-    mse = chosen["squared_error"].sum() / (3 * chosen["pixels"].sum())
-    return float(10 * np.log10(255**2 / mse)) if mse else float("inf")
+    return pooled_psnr(chosen["squared_error"].tolist(), (SAMPLES * chosen["pixels"]).tolist())
 
 
 def pooled_similarity(chosen: pd.DataFrame) -> float:
@@ -120,8 +120,8 @@ def pooled_similarity(chosen: pd.DataFrame) -> float:
 
 def picture_psnr_db(frame: pd.DataFrame) -> NDArray[np.float64]:
     """PSNR in dB of each row by itself."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(10 * np.log10(255**2 * 3 * frame["pixels"] / frame["squared_error"]), dtype=np.float64)
+    errors, pixels = (frame[name].to_numpy(np.float64) for name in ("squared_error", "pixels"))
+    return psnr_db(errors, SAMPLES * pixels)
 
 
 def load_table(path: Path) -> pd.DataFrame:
@@ -130,6 +130,8 @@ def load_table(path: Path) -> pd.DataFrame:
     Raises:
       TableError: the file cannot be read, columns are missing, or values are out of range.
     """
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise TableError(f"{path} is no file")
     try:
         frame = pd.read_parquet(path) if _is_parquet(path) else _read_csv(path)
     except ImportError:

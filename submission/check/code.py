@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from decoder_pkg.errors import MissingInput
+from decoder_pkg.stream import MAX_PATH_BYTES
 from eval.problems import Problem, warning
 
 from ..package import ENTRY, VENDOR, WHEELS, BuildError, vendored
@@ -48,8 +49,7 @@ def _entry_problems(entry: Path, where: str) -> list[Problem]:
     problems = []
     if not entry.stat().st_mode & 0o100:
         problems.append(Problem(where, f"{ENTRY} is not executable"))
-    with entry.open("rb") as file:
-        line = file.readline(MAX_SOURCE)
+    line = _first_line(entry)
     if not line.startswith((b"#!", ELF)):
         problems.append(Problem(where, f"{ENTRY} is neither a script with an interpreter line nor an ELF program"))
     if line.startswith(b"#!") and b"\r" in line:
@@ -76,8 +76,13 @@ def _source_faults(folder: Path) -> Iterator[str]:
 
 def _sources(folder: Path) -> list[Path]:
     entry = folder / ENTRY
-    script = entry.is_file() and not entry.read_bytes().startswith(ELF)
-    return [*([entry] if script else []), *sorted(path for path in folder.rglob("*.py") if path.is_file())]
+    modules = sorted(path for path in folder.rglob("*.py") if path.is_file())
+    return [entry, *modules] if entry.is_file() and not _first_line(entry).startswith(ELF) else modules
+
+
+def _first_line(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.readline(MAX_SOURCE)
 
 
 def _parsed(path: Path) -> ast.Module:
@@ -96,7 +101,7 @@ def _imported(tree: ast.Module, path: Path, folder: Path) -> Iterator[str]:
         if isinstance(node, ast.Import) and own:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and (node.level or own):
-            outer = package[: len(package) - node.level + 1] if node.level else ()
+            outer = package[: max(0, len(package) - node.level + 1)] or ("",) if node.level else ()
             yield ".".join((*outer, node.module))
 
 
@@ -104,6 +109,8 @@ def _is_there(module: str, folder: Path) -> bool:
     first, *inner = module.split(".")
     if first in PROVIDED:
         return True
+    if not first or max(map(len, (first, *inner))) > MAX_PATH_BYTES:
+        return False
     for root in (folder, folder / VENDOR):
         path = root.joinpath(first, *inner)
         if path.is_dir() or path.with_name(f"{path.name}.py").is_file() or any(path.parent.glob(f"{path.name}.*.so")):
@@ -121,7 +128,7 @@ def _vendor_faults(folder: Path, wheels: Path) -> Iterator[str]:
         path = folder / name
         if not path.is_file():
             yield f"has no {name}"
-        elif path.read_bytes() != content:
+        elif path.stat().st_size != len(content) or path.read_bytes() != content:
             yield f"{name} is not what the range coder's wheel holds"
 
 

@@ -1,8 +1,7 @@
-"""Lists every problem of a submission: python -m submission check PATH"""
+"""Every problem of a submission."""
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,18 +9,13 @@ from pathlib import Path
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.fields import parse_object
 from decoder_pkg.stream import unpack
-from eval.problems import Problem, failed, warning
+from eval.problems import Problem, warning
 
 from ..package import DECODER_ZIP, SUBMISSION_ZIP, TEAM_INFO
-from ..seasons import DEFAULT_SEASON, MAX_UNPACKED, SEASONS, KnownSet, Season, season
+from ..seasons import MAX_UNPACKED, KnownSet, Season
 from .parts import Pictures, check_data, check_decoder, check_unpacked, different_pictures, named, zip_problems
 
 MAX_TEAM_INFO = 2**16
-EXAMPLES = """examples:
-  python -m submission check dist/                       what `make submission` left
-  python -m submission check dist/submission.zip --season 2022
-  python -m submission check dist/ --set validation      against the published set's pixels and budgets
-"""
 
 
 def check(path: Path, rules: Season, known: KnownSet | None = None) -> list[Problem]:
@@ -117,33 +111,3 @@ def _team_problems(path: Path) -> list[Problem]:
     except ValueError as error:
         return [Problem(TEAM_INFO, f"is no JSON object: {error}")]
     return [warning(TEAM_INFO, "which fields the season asks for is not known")]
-
-
-def main(arguments: list[str]) -> int:
-    """Prints every problem; returns 1 where one is an error."""
-    parser = argparse.ArgumentParser(
-        "python -m submission check",
-        description="Lists every problem of a submission with its severity; ends with 1 where one is an error.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("path", type=Path, help="folder of a submission, or its submission.zip")
-    years = [rules.year for rules in SEASONS]
-    parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
-    parser.add_argument("--set", help="published data set: validation or test (default: sizes from the streams)")
-    given = parser.parse_args(arguments)
-    rules = season(given.season)
-    try:
-        known = rules.known_set(given.set) if given.set else None
-    except KeyError as error:
-        parser.error(error.args[0])
-    try:
-        problems = check(given.path, rules, known)
-    except OSError as error:
-        problems = [Problem(str(given.path), f"cannot be read: {error.strerror or error}")]
-    for problem in problems:
-        print(problem)
-    for note in rules.notes:
-        print(f"note: {rules.year}: {note}")
-    print(f"{given.path}: {'failed' if failed(problems) else 'passed'}, {len(problems)} problems")
-    return 1 if failed(problems) else 0

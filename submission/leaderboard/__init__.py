@@ -1,15 +1,21 @@
 """The local leaderboard."""
 
 from .baseline_rows import Tables, baseline_rows, fit_baselines, sweep_baselines
-from .report import NOT_ISOLATED, decoder_report, target_report, write_board
+from .entries import Contest, Entry
+from .ranking import judge_all, other_contestant, picture_pixels, write_sheets
+from .report import decoder_report, write_board
 
 __all__ = [
-    "NOT_ISOLATED",
+    "Contest",
+    "Entry",
     "Tables",
     "baseline_rows",
     "decoder_report",
     "fit_baselines",
+    "judge_all",
+    "other_contestant",
+    "picture_pixels",
     "sweep_baselines",
-    "target_report",
     "write_board",
+    "write_sheets",
 ]

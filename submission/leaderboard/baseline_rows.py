@@ -112,7 +112,7 @@ def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -
 
 
 def fit_baselines(
-    tables: Tables, target: str, budget: int, metric: Metric | None = None
+    tables: Tables, target: str, budget: int, metric: Metric
 ) -> tuple[dict[str, TableAllocation], list[Problem]]:
     """The best allocation of each codec whose smallest files fit the budget, and why the others have none."""
     fitted, problems = {}, []

@@ -1,4 +1,4 @@
-"""What `make submission` prints: sizes, rehearsal, leaderboard."""
+"""What `make submission` prints: the decoder's sizes, the leaderboard."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from eval.quality import Quality
 from eval.report import board_markdown, board_picture, board_tables
 
 from ..package import DecoderZip
-from ..rehearsal import TargetResult
 from ..seasons import DEFAULT_COLUMNS, Season
 
 BOARD = "leaderboard"
-NOT_ISOLATED = "the network and the originals in reach (this system does not let a run be isolated)"
 
 
 def decoder_report(package: DecoderZip, rules: Season) -> str:
@@ -28,18 +26,6 @@ def decoder_report(package: DecoderZip, rules: Season) -> str:
     lines.append(f"{'decoder.zip':<24}{size:>12,} bytes, {against}")
     lines.append(f"sha256 {package.sha256}")
     return "\n".join(lines)
-
-
-def target_report(result: TargetResult) -> str:
-    """One target's size and rehearsal."""
-    run = result.rehearsal
-    isolation = "without network" if run.isolated else f"with {NOT_ISOLATED}"
-    return (
-        f"target {result.target} bpp: {result.data_bytes:,} of {result.budget:,} bytes "
-        f"({100 * result.data_bytes / result.budget:.2f} %)\n"
-        f"rehearsed {isolation}: {run.seconds:.1f} s, {run.peak_bytes / 2**20:,.0f} MiB, "
-        f"{len(result.score.pictures)} pictures"
-    )
 
 
 def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Problem], quality: Quality) -> str:

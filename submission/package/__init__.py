@@ -15,6 +15,7 @@ from .dist import Busy, ForeignFiles, clean, exclusive, rebuilt
 from .freeze import LOCK, freeze, read_lock
 from .originals import EMBEDDED, ORIGINALS, set_pixels, stage_originals
 from .pack import RULES, SUBMISSION_ZIP, TEAM, TEAM_INFO, copy_pictures, pack_decoder, pack_submission, pack_targets
+from .wheels import fetch_wheels
 from .zips import build_zip
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "clean",
     "copy_pictures",
     "exclusive",
+    "fetch_wheels",
     "freeze",
     "pack_decoder",
     "pack_submission",

@@ -98,11 +98,16 @@ def clean(dist: Path) -> None:
     Raises:
       Busy: a run is writing to it.
     """
+    if not any((dist / name).exists() for name in (WRITTEN, UNFINISHED)):
+        return
     with exclusive(dist):
         with rebuilt(dist, []):
             pass
-        if {path.name for path in dist.iterdir()} == {LOCK, WRITTEN}:
-            shutil.rmtree(dist)
+        (dist / WRITTEN).unlink()
+        if not (dist / LOCK).stat().st_size:  # else it is a file of others
+            (dist / LOCK).unlink()
+        if not any(dist.iterdir()):
+            dist.rmdir()
 
 
 def read_written(folder: Path) -> Written:

@@ -1,4 +1,4 @@
-"""The frozen decoder: python -m submission freeze records it once the validation phase has accepted it.
+"""The frozen decoder, recorded once the validation phase has accepted it.
 
 In the test phase the decoder's file must have the sha256 of one from the validation phase, so that from then on the
 encoder alone may change. Every later build is compared with the record; unfreezing is deleting the record.

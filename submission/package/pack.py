@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -103,9 +102,8 @@ def _decoder_members(decoder_zip: Path) -> dict[str, bytes]:
 
 def copy_pictures(source: Path, target: Path) -> None:
     """Copies all PNGs below a folder into another one, without subfolders."""
-    target.mkdir(parents=True, exist_ok=True)
     for path in flatten_pngs(source)[0].values():
-        shutil.copyfile(path, target / path.name)
+        write_atomically(target / path.name, path.read_bytes())
 
 
 TEAM = "this codec"

@@ -1,4 +1,4 @@
-"""Fetches the range coder's wheels for decoder.zip: python -m submission.package.wheels"""
+"""The range coder's wheels that travel in decoder.zip."""
 
 from __future__ import annotations
 
@@ -29,7 +29,3 @@ def fetch_wheels(folder: Path = WHEELS) -> None:
         options += ["--python-version", f"{python[2]}.{python[3:]}", "--dest", str(folder)]
         command = [sys.executable, "-m", "pip", "download", "--quiet", *options, f"{project}=={version}"]
         subprocess.run(command, check=True)
-
-
-if __name__ == "__main__":
-    fetch_wheels()

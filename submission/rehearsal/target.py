@@ -1,4 +1,4 @@
-"""One target rehearsed and scored."""
+"""Targets rehearsed and scored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from eval.leaderboard import Row
 from eval.problems import Problem
 from eval.provenance import provenance
 from eval.score import SetScore, score_folder
+from rate_control.allocation import budget_bytes
 
-from ..package import DECODER_ZIP, RULES, TEAM, bundle_sha256, copy_pictures
+from ..package import DECODER_ZIP, ORIGINALS, RULES, TEAM, bundle_sha256, copy_pictures, set_pixels
 from ..seasons import Season
 from .run import Rehearsal, rehearse
 
@@ -84,3 +85,20 @@ def rehearse_target(
         message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"
         raise RehearsalError(message, problems)
     return TargetResult(target, budget, data_zip.stat().st_size, run, score)
+
+
+def rehearse_all(dist: Path, rules: Season, repeats: int) -> list[list[TargetResult]]:
+    """Runs every target that dist holds.
+
+    Raises:
+      RehearsalError: one did not reproduce the set, or there is nothing to rehearse.
+    """
+    targets = [target for target in rules.targets if (dist / target / rules.data_name).exists()]
+    if not targets:
+        raise RehearsalError(f"{dist} holds no data of {rules.year}: run `make submission` first")
+    originals = dist / ORIGINALS
+    pixels = set_pixels(originals)
+    return [
+        [rehearse_target(dist, target, originals, budget_bytes(pixels, target), rules) for _ in range(repeats)]
+        for target in targets
+    ]

@@ -1,8 +1,7 @@
-"""Times and memory of the codec: python -m submission.studies.bench [--large]"""
+"""Times and memory of the codec."""
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import tempfile
@@ -33,14 +32,10 @@ from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
 from encoder.refinement import refine_latents
 from encoder.weights import EncoderModel, float_model, load_zoo
-from eval.command_line import run_command
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
 from eval.threads import one_thread
-
-from .bench_allocation import bench_allocation
-from .bench_server import bench_server
 
 Result = TypeVar("Result")
 
@@ -49,7 +44,6 @@ METHOD, STEPS = preset("medium").method, 10
 """Of refinement, and how many of its iterations are timed."""
 
 REPEATS = 3
-SIZES = {"Kodak size": (512, 768), "CLIC size": (1365, 2048)}
 LARGE = (8192, 8192)
 SCORED = 6
 """Pictures of the set whose scoring is timed."""
@@ -186,24 +180,3 @@ def bench_large() -> None:
     print(f"{LARGE[1]}x{LARGE[0]}: encoded, decoded back and measured in {seconds:.0f} s, {memory:.1f} GiB")
     seconds, memory = _in_own_process(_decode_large, entry)
     print(f"{LARGE[1]}x{LARGE[0]}: decoded in {seconds:.0f} s, {memory:.1f} GiB")
-
-
-def main() -> int:
-    """Returns the exit code."""
-    parser = argparse.ArgumentParser("python -m submission.studies.bench", description=__doc__)
-    parser.add_argument("--image", type=Path, help="photograph to scale to each size (default: scikit-image's coffee)")
-    parser.add_argument("--large", action="store_true", help=f"also {LARGE[1]}x{LARGE[0]}, which takes minutes")
-    arguments = parser.parse_args()
-    for name, size in SIZES.items():
-        bench_decoding(name, photograph(*size, arguments.image))
-    bench_server("CLIC size", photograph(*SIZES["CLIC size"], arguments.image), GAIN)
-    bench_refinement(photograph(*SIZES["Kodak size"], arguments.image))
-    bench_metrics(photograph(*SIZES["CLIC size"], arguments.image))
-    bench_allocation()
-    if arguments.large:
-        bench_large()
-    return 0
-
-
-if __name__ == "__main__":
-    run_command(main)

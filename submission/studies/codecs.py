@@ -20,7 +20,7 @@ from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
 from eval.provenance import Provenance, provenance
 from eval.report import MEAN, SET, Curve
-from rate_control.allocation import Metric, TableError, lower_hull, picture_psnr_db
+from rate_control.allocation import Metric, TableError, lower_hull
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
@@ -122,6 +122,7 @@ def baseline_codecs(tables: Tables, metrics: Sequence[Metric] = (PSNR,)) -> list
 def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
     """Means over the pictures of rate, PSNR and MS-SSIM; settings are left out that others beat, alone or mixed.
 
+    A picture that comes back exactly counts as off by one level in one sample, so that a mean exists.
     A setting that lacks a picture is left out, with a warning: its means would be those of another set.
 
     Raises:
@@ -132,7 +133,7 @@ def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
         {
             "setting": table["candidate"],
             "bpp": 8 * table["bytes"] / table["pixels"],
-            "psnr_db": picture_psnr_db(table),
+            "psnr_db": PSNR.decibels(table),
             "ms_ssim": 1 - table["ms_ssim_loss"],
         }
     )

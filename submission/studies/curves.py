@@ -1,9 +1,7 @@
-"""Rate-distortion curves of models and conventional codecs on a folder of pictures, beside published ones."""
+"""Rate-distortion curves of models and conventional codecs on a set of pictures, beside published ones."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,34 +10,24 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from encoder.cache import CandidateCache
 from encoder.coding import estimated_payload_bits
 from encoder.picture_coder import PictureCoder
-from encoder.pictures import find_pictures, load_picture
-from encoder.presets import PRESETS, Preset, preset
-from encoder.weights import Zoo, load_zoo
-from eval.baselines import installed
-from eval.command_line import run_command
-from eval.files import check_folder, write_atomically
+from encoder.pictures import load_picture
+from encoder.presets import Preset
+from encoder.weights import Zoo
+from eval.files import write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import SQUARED_ERROR
-from eval.pictures import PictureError
 from eval.report import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, curves_picture, published_curves
 from rate_control.allocation import TableError
-from rate_control.engine import Engine, EngineError, Processes
+from rate_control.engine import Engine
 from rate_control.jobs import similarity
 
 from ..leaderboard import sweep_baselines
 from .codecs import PSNR, Codec, baseline_codecs, model_codecs, preset_codecs
 
-EXAMPLES = """examples:
-  python -m submission.studies.curves --images kodak/                        all shipped models together, and each alone
-  python -m submission.studies.curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
-  python -m submission.studies.curves --images kodak/ --codecs all --presets fast medium    what refinement is worth
-  python -m submission.studies.curves --images photos/ --output curves/  published curves are shown for Kodak's 24 alone
-"""
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 """Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
 
@@ -141,54 +129,13 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
     return "\n\n".join(texts)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m submission.studies.curves",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
-    parser.add_argument(
-        "--codecs",
-        nargs="+",
-        metavar="CODEC",
-        help="ids of models, all or all-ms-ssim (of them together), names of other codecs",
-    )
-    names = [row.name for row in PRESETS]
-    parser.add_argument("--presets", nargs="+", choices=names, default=[], help="at equal slopes, as in a set")
-    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the results (default docs)")
-    return parser
-
-
-def main() -> int:
-    """Returns the exit code."""
-    parser = _parser()
-    arguments = parser.parse_args()
-    try:
-        zoo, files = load_zoo(), find_pictures(arguments.images)
-        models = [name for name, group in _joint(zoo).items() if len(group) > 1] + [str(n) for n in zoo.models]
-        known = [*models, *(baseline.name for baseline in installed())]
-        wanted = arguments.codecs or models
-        if unknown := [name for name in wanted if name not in known]:
-            parser.error(f"no codec {', '.join(unknown)}: there are {', '.join(known)}")
-        presets = [preset(name) for name in arguments.presets]
-        check_folder(arguments.output, arguments.images)
-        with Processes() as engine:
-            print(_report(zoo, files, wanted, presets, arguments.output, arguments.images.resolve().name, engine))
-    except (PictureError, WeightsError, TableError, EngineError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _joint(zoo: Zoo) -> dict[str, list[int]]:
+def joint_codecs(zoo: Zoo) -> dict[str, list[int]]:
     """Models that are a codec together, by its name."""
     plain, whole = list(zoo.suited(SQUARED_ERROR).models), list(zoo.models)
     return {ALL: plain, ALL_STRUCTURAL: whole if len(whole) > len(plain) else []}
 
 
-def _report(
+def curves_report(
     zoo: Zoo,
     files: Sequence[Path],
     wanted: Sequence[str],
@@ -197,7 +144,21 @@ def _report(
     name: str,
     engine: Engine,
 ) -> str:
-    joint = _joint(zoo)
+    """Measures codecs on pictures and writes all of their curves; returns what to print.
+
+    Args:
+      zoo: the models.
+      files: the pictures.
+      wanted: codecs, as `--codecs` names them.
+      presets: measured at equal slopes besides.
+      folder: for the results.
+      name: of the files.
+      engine: where pictures are coded.
+
+    Raises:
+      TableError: none of the codecs can code these pictures.
+    """
+    joint = joint_codecs(zoo)
     groups = [joint.get(name) or [int(name)] for name in wanted if name in joint or name.isdigit()]
     names = [name for name in wanted if name not in joint and not name.isdigit()]
     own = model_codecs(zoo, files, groups, engine)
@@ -210,7 +171,3 @@ def _report(
     single = [(codec.name, group[0]) for codec, group in zip(own, groups, strict=True) if len(group) == 1]
     reports = [deviation_report(zoo, name, model, files) for name, model in single]
     return "\n".join([text, *reports])
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,16 +1,14 @@
-"""One stream set decoded in every environment there is: python -m submission.studies.exactness
+"""One stream set decoded in every environment there is.
 
 The symbols must be identical everywhere, and no sample of a picture may be off by more than one level.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,23 +20,18 @@ from PIL import Image
 from tqdm import tqdm
 
 from decoder_pkg.entropy import Q_ONE
-from decoder_pkg.errors import DecoderError
-from decoder_pkg.models import load_bundle
 from decoder_pkg.stream import unpack
 from encoder.archive import pack_archive
 from encoder.coding import AnalysedPicture
 from encoder.latents import coding_setting
 from encoder.weights import load_zoo
-from eval.command_line import run_command
-from eval.files import check_output, write_atomically
-from eval.provenance import Provenance, provenance
+from eval.files import write_atomically
+from eval.provenance import Provenance
 
-from ..package import DECODER_ZIP, EMBEDDED, BuildError, build_decoder_zip
-from ..rehearsal import CONTAINER, container_ready
+from ..package import DECODER_ZIP, EMBEDDED, build_decoder_zip
 from ..seasons import MAX_UNPACKED
 
 PROBE = Path(__file__).with_name("exactness_probe.py")
-TABLE = Path("docs/exactness.md")
 GAINS = (0, 16, 32, 48)
 LEVELS = 1
 """By so many levels a sample may differ."""
@@ -51,13 +44,6 @@ INSTRUCTION_SETS: dict[str, dict[str, str]] = {
     "AVX512_CORE": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE", "OPENBLAS_CORETYPE": "SkylakeX"},
 }
 """Variables that hold oneDNN, OpenBLAS and torch to an instruction set."""
-
-EXAMPLES = """examples:
-  python -m submission.studies.exactness                                       threads, instruction sets, CUDA if there is one
-  python -m submission.studies.exactness --python ~/venv-torch26/bin/python    and another environment, with or without torch
-  make exactness PYTHONS="venv310/bin/python venv313/bin/python"       the same with the container's own Python first
-  python -m submission.studies.exactness --missing "torch 2.4: no CPU build"   what could not be run, for the table
-"""
 
 
 @dataclass(frozen=True)
@@ -184,42 +170,7 @@ def table(outcomes: Sequence[Outcome], missing: Sequence[str], origin: Provenanc
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    """Returns 1 where an environment decodes another thing."""
-    parser = argparse.ArgumentParser(
-        "python -m submission.studies.exactness",
-        description="Decodes one stream set in many environments and writes the table.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--python", type=Path, nargs="+", default=[], help="other interpreters")
-    parser.add_argument("--missing", action="append", default=[], help="a line for what could not be run")
-    parser.add_argument("--output", type=Path, default=TABLE, help=f"the table (default {TABLE})")
-    arguments = parser.parse_args()
-    try:
-        return _compare(arguments)
-    except (BuildError, DecoderError, ProbeError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-
-
-def _compare(arguments: argparse.Namespace) -> int:
-    """Decodes everywhere, writes the table and lists the violations."""
-    check_output(arguments.output)
-    python = CONTAINER.absolute() / "bin" / "python" if container_ready(CONTAINER) else Path(sys.executable)
-    missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
-    with tempfile.TemporaryDirectory(prefix="exactness-") as name:
-        outcomes = run(Path(name), list(settings(python, arguments.python)))
-    origin = provenance(None, load_bundle().digest.hex())
-    write_atomically(arguments.output, table(outcomes, missing, origin).encode())
-    found = violations(outcomes)
-    for text in found:
-        print(text, file=sys.stderr)
-    print(f"{len(outcomes)} environments, {len(found)} violations: {arguments.output}")
-    return 1 if found else 0
-
-
-def run(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
+def decode_everywhere(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
     """Builds decoder and streams in a folder and decodes them in every environment."""
     write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
     unpack(folder / DECODER_ZIP, folder / "decoder", MAX_UNPACKED)
@@ -229,7 +180,3 @@ def run(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
         probe(row, folder / "decoder", folder / "set.clc", output, outputs[0])
         for row, output in tqdm(list(zip(rows, outputs, strict=True)), desc="environments")
     ]
-
-
-if __name__ == "__main__":
-    run_command(main)

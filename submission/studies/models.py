@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,25 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from decoder_pkg.codecs import codec_of
-from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import read_manifest
 from encoder.codecs import FloatCodec, watched_convolutions
 from encoder.manifest import ALL_GAINS, read_encoder_manifest
-from encoder.pictures import find_pictures
-from encoder.weights import Zoo, load_zoo
-from eval.command_line import run_command
-from eval.pictures import PictureError
+from encoder.weights import Zoo
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
-from rate_control.engine import Engine, EngineError, Processes
+from rate_control.engine import Engine
 
-from ..package import BuildError, build_decoder_zip
 from .codecs import model_codecs
 from .curves import RATES
 
-EXAMPLES = """examples:
-  python -m submission.studies.models                          sizes, arithmetic, training
-  python -m submission.studies.models --kodak photos/kodak     BD-rates too, real bytes of all 24 pictures
-"""
 SIDE = 256
 """Of the picture on which multiplications are counted."""
 
@@ -122,31 +111,3 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index("id")
-
-
-def main() -> int:
-    """Returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m submission.studies.models",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--kodak", type=Path, help="folder of Kodak's 24 pictures, for BD-rates")
-    arguments = parser.parse_args()
-    try:
-        zoo = load_zoo()
-        table = models_table(zoo, build_decoder_zip(zoo.folders[0]).part_bytes)
-        if arguments.kodak:
-            with Processes() as engine:
-                deltas = kodak_deltas(zoo, find_pictures(arguments.kodak), engine)
-            table = table.join(pd.DataFrame.from_dict(deltas, "index"))
-    except (PictureError, WeightsError, BuildError, EngineError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print(table.T.to_string(header=[f"model {number}" for number in table.index]))
-    return 0
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,12 +1,10 @@
-"""What refinement is worth: methods x iterations, real bytes: python -m submission.studies.trials --images kodak/"""
+"""What refinement is worth: methods x iterations, real bytes."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import itertools
 import math
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -16,24 +14,20 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.entropy import Q_ONE
-from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.models import Bundle
 from decoder_pkg.stream import entry_size
 from encoder.cache import CACHE_VERSION
 from encoder.coding import AnalysedPicture, estimated_payload_bits
 from encoder.latents import Latents, Setting, trained_slope
-from encoder.options import whole
 from encoder.picture_coder import refinement_key
-from encoder.pictures import Pixels, find_pictures, load_picture, pixels_digest
-from encoder.refinement import METHODS, refine_latents
-from encoder.weights import EncoderModel, Zoo, load_zoo
-from eval.command_line import run_command
-from eval.files import check_output, locked, write_atomically
-from eval.pictures import PictureError
+from encoder.pictures import Pixels, load_picture, pixels_digest
+from encoder.refinement import refine_latents
+from encoder.weights import EncoderModel, Zoo
+from eval.files import locked, write_atomically
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.allocation import TableError
-from rate_control.engine import Engine, EngineError, Processes
+from rate_control.engine import Engine
 from rate_control.jobs import loaded_zoo
 
 GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))
@@ -45,13 +39,6 @@ ANCHOR = "VTM"
 PLAIN = ("nearest integers", 0)
 ROUNDED = ("rate-aware rounding", 0)
 """What is done without refinement; the first is what all others are compared with."""
-
-EXAMPLES = """examples:
-  python -m submission.studies.trials --images kodak/                every method, 25 and 100 iterations
-  python -m submission.studies.trials --images kodak/ --methods local --iterations 400 --every 4
-What the output file already holds is not made again. Each row of the table is over the pictures that its method was
-tried on, against no refinement of the same pictures.
-"""
 
 
 @dataclass(frozen=True)
@@ -221,35 +208,3 @@ def _curve(trials: pd.DataFrame) -> Curve:
     points = trials.assign(bpp=8 * trials["bytes"] / trials["pixels"])
     means = points.groupby("gain")[["bpp", "psnr_db"]].mean()
     return Curve(str(trials["method"].iloc[0]), MEAN, tuple(means["bpp"]), tuple(means["psnr_db"]))
-
-
-def main() -> int:
-    """Returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m submission.studies.trials",
-        description=__doc__,
-        epilog=EXAMPLES + "\n".join(["methods:", *(f"  {method.name}: {method.source}" for method in METHODS)]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    names = [method.name for method in METHODS]
-    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, as Kodak's 24")
-    parser.add_argument("--every", type=whole, default=1, help="take the first and every n-th after it (default all)")
-    parser.add_argument("--methods", nargs="+", choices=names, default=names, help="default all")
-    parser.add_argument("--iterations", type=whole, nargs="+", default=[25, 100], help="default 25 100")
-    parser.add_argument("--output", type=Path, default=Path("docs/refinement.csv"), help="what is known already")
-    arguments = parser.parse_args()
-    settings = [PLAIN, ROUNDED, *((method, count) for method in arguments.methods for count in arguments.iterations)]
-    try:
-        files = find_pictures(arguments.images)[:: arguments.every]
-        check_output(arguments.output, *files)
-        with Processes() as engine:
-            trials = run(files, settings, load_zoo(), arguments.output, engine)
-    except (PictureError, WeightsError, EngineError, TableError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print(table(trials).to_string(index=False, float_format=lambda value: f"{value:.2f}"))
-    return 0
-
-
-if __name__ == "__main__":
-    run_command(main)

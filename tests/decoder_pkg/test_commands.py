@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoder.coding.coded_picture import AnalysedPicture
 
 from decoder_pkg.decoder import decode_archive
-from decoder_pkg.stream.container import Archive, write_archive
+from encoder.archive import pack_archive
+from encoder.coding import AnalysedPicture
+from encoder.latents import coding_setting
 from encoder.weights import Zoo
-from tests.decoder_pkg.test_decoder import damaged
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests.golden.make import STREAM
+from tests.paths import GOLDEN
+from tests.streams import archive_of, damaged
 
 
 def run_cli(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -63,7 +64,7 @@ def test_server_call_works_wherever_its_log_goes(tmp_path: Path, swap: bool) -> 
 
 
 def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    result = run_cli(GOLDEN / "v1.clc", "-o", tmp_path / "one.png")
+    result = run_cli(GOLDEN / STREAM, "-o", tmp_path / "one.png")
     assert result.returncode == 1
     assert "folder" in result.stderr
 
@@ -71,10 +72,10 @@ def test_many_pictures_do_not_overwrite_each_other(tmp_path: Path) -> None:
 @pytest.fixture
 def single(tmp_path: Path, golden_zoo: Zoo, photo: np.ndarray) -> Path:
     """A stream of one picture, named a."""
-    candidate, _ = AnalysedPicture(photo[:40, :60], golden_zoo.models[7]).encode(24)
+    candidate, _ = AnalysedPicture(photo[:40, :60], golden_zoo.models[7]).encode(coding_setting(24, 128))
     path = tmp_path / "streams" / "a.CLC"
     path.parent.mkdir()
-    path.write_bytes(write_archive(golden_zoo.bundle.id, [candidate.entry("a")]))
+    path.write_bytes(pack_archive(golden_zoo.bundle, [candidate.entry("a")]))
     return path
 
 
@@ -105,7 +106,7 @@ def test_picture_takes_the_place_of_no_stream_and_no_pipe(tmp_path: Path, single
 
 
 def test_decoded_picture_is_what_the_encoder_measured(golden_zoo: Zoo, photo: np.ndarray) -> None:
-    candidate, pixels = AnalysedPicture(photo, golden_zoo.models[7]).encode(24)
-    (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (candidate.entry("a"),)))
+    candidate, pixels = AnalysedPicture(photo, golden_zoo.models[7]).encode(coding_setting(24, 128))
+    (result,) = decode_archive(golden_zoo.bundle, archive_of(golden_zoo.bundle, candidate.entry("a")))
     assert result.pixels is not None
     assert np.array_equal(result.pixels, pixels)

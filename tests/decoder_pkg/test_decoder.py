@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from decoder_pkg.codecs.hyperprior.payload import checksum
 
+from decoder_pkg.codecs import LATENTS, CodingSetting
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER, decode_paths, decode_server, read_stream
-from decoder_pkg.decoder import decode_archive, decode_integers
+from decoder_pkg.decoder import decode_archive, decode_entry
 from decoder_pkg.errors import (
     CannotWrite,
     CorruptPayload,
@@ -27,16 +27,18 @@ from decoder_pkg.errors import (
     WrongBundle,
     ZipBomb,
 )
+from decoder_pkg.gains import GAIN_COUNT, GainField
+from decoder_pkg.payload import checksum, decode_integers
 from decoder_pkg.pixels import render as rendering
-from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from decoder_pkg.pixels.render import assemble, render_tiles
-from decoder_pkg.stream.container import Archive, Entry, read_archive, write_archive
+from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink
+from decoder_pkg.pixels.filters.linear import LinearFilter, LinearParameters
+from decoder_pkg.pixels.render import assemble
+from decoder_pkg.stream.container import read_archive, write_archive
+from encoder.archive import pack_archive
 from encoder.weights import Zoo
+from tests.golden.make import STREAM
 from tests.paths import GOLDEN, ROOT
-
-
-def damaged(data: bytes, position: int) -> bytes:
-    return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
+from tests.streams import archive_of, damaged, with_header
 
 
 def test_one_damaged_payload_costs_one_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
@@ -52,18 +54,26 @@ def test_stream_of_another_bundle_is_refused(golden_zoo: Zoo, golden_stream: byt
         list(decode_archive(golden_zoo.bundle, read_archive(foreign)))
 
 
-def with_header(entry: Entry, **changes: int) -> Entry:
-    return replace(entry, header=replace(entry.header, **changes))
+@pytest.mark.parametrize(
+    ("changes", "named"), [({"model": 9}, "model 9"), ({"records": 2}, "filter 0"), ({"records": 256}, "filter 7")]
+)
+def test_unknown_model_or_filter_is_named(
+    golden_zoo: Zoo, golden_stream: bytes, changes: dict[str, int], named: str
+) -> None:
+    entry = with_header(read_archive(golden_stream).entries[0], **changes)
+    with pytest.raises(CorruptPayload, match=named):
+        decode_entry(golden_zoo.bundle, entry)
 
 
-@pytest.mark.parametrize("changes", [{"model": 9}, {"m": 1}])
-def test_unknown_model_or_filter_costs_one_picture(
+@pytest.mark.parametrize("changes", [{"model": 9}, {"records": 2}])
+def test_stream_of_models_or_filters_that_the_bundle_lacks_is_refused(
     golden_zoo: Zoo, golden_stream: bytes, changes: dict[str, int]
 ) -> None:
-    entry = read_archive(golden_stream).entries[0]
-    data = write_archive(golden_zoo.bundle.id, [with_header(entry, **changes)])
-    (result,) = decode_archive(golden_zoo.bundle, read_archive(data))
-    assert isinstance(result.error, CorruptPayload)
+    archive = read_archive(golden_stream)
+    first, *others = archive.entries
+    foreign = write_archive(archive.bundle_id, [with_header(first, **changes), *others])
+    with pytest.raises(WrongBundle, match="which this decoder lacks"):
+        list(decode_archive(golden_zoo.bundle, read_archive(foreign)))
 
 
 def test_wrong_size_is_not_taken_for_the_picture(golden_zoo: Zoo, golden_stream: bytes) -> None:
@@ -82,17 +92,24 @@ def test_changed_payload_in_a_signed_archive_is_refused(golden_zoo: Zoo, golden_
             "flipped": damaged(entry.payload, position),
         }[change]
         forged = replace(with_header(entry, length=len(payload)), payload=payload)
-        (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (forged,)))
+        (result,) = decode_archive(golden_zoo.bundle, archive_of(golden_zoo.bundle, forged))
         assert isinstance(result.error, PayloadError)
 
 
-def test_tiles_do_not_show(golden_zoo: Zoo, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = golden_zoo.models[7].decoder
-    latents = np.random.default_rng(1).integers(-800, 800, (29, 19, 16)).astype(np.int32)
-    kernel = np.random.default_rng(2).normal(0, 0.05, (FEATURES, COLOURS)).astype(np.float32)
+@pytest.mark.parametrize("mapped", [False, True], ids=["one gain", "gain map"])
+@pytest.mark.parametrize("filtered", [False, True], ids=["plain", "filtered"])
+def test_tiles_do_not_show(filtered_zoo: Zoo, monkeypatch: pytest.MonkeyPatch, filtered: bool, mapped: bool) -> None:
+    codec, postfilter = filtered_zoo.models[7].decoder.codec, filtered_zoo.bundle.filters[0].filter
+    assert isinstance(postfilter, LinearFilter)
+    rng, cells = np.random.default_rng(1), (8, 5)
+    latents = rng.integers(-800, 800, (29, 19, 16)).astype(np.int32)
+    gain = GainField(24, rng.integers(0, GAIN_COUNT, cells).astype(np.int32) if mapped else None)
+    coefficients = rng.integers(-9, 10, len(postfilter.basis)).astype(np.int32)
+    chain = FilterChain({0: FilterLink(postfilter, LinearParameters(30, coefficients, 24))} if filtered else {})
 
     def rendered() -> np.ndarray:
-        return assemble(render_tiles(model.synthesis, model.arch, latents, 24), 29 * 16 - 5, 19 * 16 - 9, kernel)
+        tiles = codec.synthesise({LATENTS: latents}, CodingSetting(gain, 128), chain.reach)
+        return assemble(tiles, 29 * 16 - 5, 19 * 16 - 9, chain)
 
     whole = rendered()
     monkeypatch.setattr(rendering, "TILE", 8)
@@ -193,14 +210,14 @@ def test_name_that_the_terminal_lacks_does_not_stop_the_others(golden_stream: by
 
 def test_padded_payload_is_refused_even_with_its_checksum(golden_zoo: Zoo, golden_stream: bytes) -> None:
     entry = read_archive(golden_stream).entries[0]
-    latents = decode_integers(golden_zoo.bundle, entry).latents
+    integers = decode_integers(golden_zoo.bundle, entry).integers
     for tail in (bytes(1), bytes(10**7)):
         payload = entry.payload + tail
-        forged = replace(with_header(entry, length=len(payload), checksum=checksum(payload, latents)), payload=payload)
-        (result,) = decode_archive(golden_zoo.bundle, Archive(golden_zoo.bundle.id, (forged,)))
+        forged = replace(with_header(entry, length=len(payload), checksum=checksum(payload, integers)), payload=payload)
+        (result,) = decode_archive(golden_zoo.bundle, archive_of(golden_zoo.bundle, forged))
         assert isinstance(result.error, CorruptPayload)
     with pytest.raises(LimitExceeded, match="a payload of"):
-        write_archive(golden_zoo.bundle.id, [forged])
+        pack_archive(golden_zoo.bundle, [forged])
 
 
 def test_missing_data_is_named(golden_zoo: Zoo, tmp_path: Path) -> None:
@@ -225,7 +242,7 @@ def test_no_data_or_two_kinds_of_it_are_refused(golden_zoo: Zoo, tmp_path: Path,
 
 def test_longest_name_can_be_written(golden_zoo: Zoo, golden_stream: bytes, tmp_path: Path) -> None:
     entry = replace(read_archive(golden_stream).entries[2], name="x" * 200)
-    write_zip(tmp_path / "valout.zip", {ZIP_MEMBER: write_archive(golden_zoo.bundle.id, [entry])})
+    write_zip(tmp_path / "valout.zip", {ZIP_MEMBER: pack_archive(golden_zoo.bundle, [entry])})
     assert decode_server(golden_zoo.bundle, tmp_path) == 0
     assert [path.stem for path in (tmp_path / "images").iterdir()] == ["x" * 200]
 
@@ -234,7 +251,7 @@ def test_output_that_cannot_be_written_is_named_and_leaves_nothing_half_written(
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 
-    command = [sys.executable, "-m", "decoder_pkg", str(GOLDEN / "v1.clc"), "-o", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "decoder_pkg", str(GOLDEN / STREAM), "-o", str(tmp_path / "out")]
     command += ["--weights", str(GOLDEN / "decoder")]
     result = subprocess.run(command, capture_output=True, text=True, cwd=GOLDEN.parents[1], preexec_fn=limited)
     assert result.returncode == 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from encoder.coding.coded_picture import AnalysedPicture
 from numpy.typing import NDArray
 
+from encoder.coding import AnalysedPicture
 from encoder.latents import Latents, Setting
 from encoder.presets import Preset
 from encoder.refinement.objective import Objective
-from encoder.weights import Zoo, load_float_model
+from encoder.weights import Zoo, float_model
 from eval.metrics import squared_error
 
 Pixels = NDArray[np.uint8]
@@ -22,10 +22,11 @@ def small(photo: Pixels) -> Pixels:
 
 
 def start_of(zoo: Zoo, photo: Pixels, number: int, q: int = 128) -> tuple[Objective, Latents]:
-    objective = Objective(load_float_model(zoo.models[number]), small(photo), Setting(24, q, SLOPE))
-    return objective, AnalysedPicture(small(photo), zoo.models[number]).latents(24)
+    setting = Setting(24, q, SLOPE)
+    objective = Objective(float_model(zoo.models[number]), small(photo), setting)
+    return objective, AnalysedPicture(small(photo), zoo.models[number]).latents(setting.coding.gain)
 
 
 def real_cost(picture: AnalysedPicture, setting: Setting, latents: Latents) -> float:
-    candidate, pixels = picture.encode(setting.gain, setting.q, latents=latents)
+    candidate, pixels = picture.encode(setting.coding, latents)
     return 8 * len(candidate.payload) + 8 / setting.slope * squared_error(picture.pixels, pixels)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 from pathlib import Path
 
@@ -128,6 +129,12 @@ def test_formats_without_loss_are_read_as_they_are(tmp_path: Path, name: str) ->
     assert np.array_equal(load_picture(file), RGB)
 
 
+def test_avif_is_read(tmp_path: Path) -> None:
+    Image.fromarray(np.full((16, 24, 3), 100, np.uint8)).save(tmp_path / "a.avif")
+    (file,) = find_pictures(tmp_path)
+    assert np.abs(load_picture(file).astype(int) - 100).max() <= 2
+
+
 @pytest.mark.parametrize("kind", ["EPS", "PPM", "GIF", "ICO"])
 def test_other_kind_of_file_under_a_picture_name_is_not_opened(tmp_path: Path, kind: str) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.png", kind)
@@ -203,6 +210,14 @@ def test_cut_file_is_a_named_error(tmp_path: Path) -> None:
         load_picture(tmp_path / "a.png")
 
 
+def test_pipe_under_a_picture_name_neither_hangs_nor_counts(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(PictureError, match="no plain file"):
+        load_picture(tmp_path / "pipe.png")
+    with pytest.raises(PictureError, match="holds no pictures"):
+        find_pictures(tmp_path)
+
+
 def test_missing_file_is_a_named_error(tmp_path: Path) -> None:
     with pytest.raises(PictureError):
         load_picture(tmp_path / "missing.png")
@@ -221,14 +236,14 @@ def test_folder_without_pictures_is_refused(tmp_path: Path, name: str) -> None:
         find_pictures(tmp_path / name)
 
 
-def test_what_is_passed_over_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("a.png", "b.jfif", "c.JPE", "._a.png", ".DS_Store", "notes.txt", "d.heic"):
+def test_what_is_passed_over_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.png", "b.jfif", "c.JPE", "._a.png", ".DS_Store", "notes.txt", "\x1b[2J.heic"):
         Image.fromarray(RGB).save(tmp_path / name, "JPEG")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub.png").mkdir()
     assert [file.name for file in find_pictures(tmp_path)] == ["a.png", "b.jfif", "c.JPE"]
-    (note,) = caplog.messages
-    assert note == f"note: {tmp_path}: passed over: .DS_Store, ._a.png, d.heic, notes.txt, sub, sub.png"
+    expected = r"passed over: \x1b[2J.heic, .DS_Store, ._a.png, notes.txt, sub, sub.png"
+    assert capsys.readouterr().err == f"note: {tmp_path}: {expected}\n"
 
 
 def test_long_list_of_passed_over_files_is_cut(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -239,10 +254,13 @@ def test_long_list_of_passed_over_files_is_cut(tmp_path: Path, caplog: pytest.Lo
     assert caplog.messages[0].endswith("08.txt, 09.txt and 3 more")
 
 
-def test_notes_name_the_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_notes_name_the_picture(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(np.zeros((2, 2), np.uint16)).save(tmp_path / "a.png")
     load_with_notes(tmp_path / "a.png")
     assert caplog.messages == [f"note: {tmp_path / 'a.png'}: {DARK}"]
+    assert capsys.readouterr().err == f"note: {tmp_path / 'a.png'}: {DARK}\n"
 
 
 @pytest.mark.parametrize(("name", "limit", "text"), [("MAX_IMAGES", 1, "2 pictures"), ("MAX_SET_PIXELS", 69, "70 pix")])

@@ -7,26 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from encoder.coding.coded_picture import AnalysedPicture
-from encoder.refinement.estimate import estimated_payload_bits
 from numpy.typing import NDArray
 
-from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.models.manifest import WEIGHTS, read_manifest
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.models.manifest import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.models.manifest import read_manifest
 from encoder.byte_budget import encode_within, refine_within
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
+from encoder.coding import AnalysedPicture, estimated_payload_bits
+from encoder.latents import coding_setting
+from encoder.manifest import ALL_GAINS, MS_SSIM, read_encoder_manifest
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.weights import Zoo, load_zoo
+from encoder.weights import WEIGHTS, Zoo, load_zoo
 from eval.metrics import ms_ssim
 
-ROWS = read_manifest(WEIGHTS).models
-IDS = [int(row["id"]) for row in ROWS]
-SERVED = {int(row["id"]): row.get("gains", [0, GAIN_COUNT - 1]) for row in ROWS}
+IDS = [row["id"] for row in read_manifest(DECODER_WEIGHTS).models]
+KNOWN = read_encoder_manifest(WEIGHTS).models
+SERVED = {number: tuple(KNOWN[number].get("gains", ALL_GAINS)) for number in IDS}
 """The lowest and the highest gain that each model was trained for."""
 
-FOR_MS_SSIM = [int(row["id"]) for row in ROWS if row.get("distortion") == "ms-ssim"]
+FOR_MS_SSIM = [number for number in IDS if KNOWN[number].get("distortion") == MS_SSIM]
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +41,9 @@ def zoo() -> Zoo:
     [(m, g) for m, (low, high) in SERVED.items() for g in sorted({0, 4, 24, 44, low, low + 4, high})],
 )
 def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], model: int, gain: int) -> None:
-    coded, postfilter = zoo.models[model], zoo.bundle.postfilter
-    candidate, _ = AnalysedPicture(photo, coded, postfilter).encode(gain)
-    estimate = estimated_payload_bits(coded, candidate, postfilter) / 8
+    coded, filters = zoo.models[model], zoo.bundle.pixel_filters
+    candidate, _ = AnalysedPicture(photo, coded, filters).encode(coding_setting(gain, Q_ONE))
+    estimate = estimated_payload_bits(coded, candidate, filters) / 8
     low, high = SERVED[model]
     # Fixed point may cost a little more at rates that a model was not trained for.
     assert len(candidate.payload) == pytest.approx(estimate, rel=0.003 if low <= gain <= high else 0.005, abs=3)
@@ -50,7 +52,7 @@ def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], m
 @pytest.mark.parametrize("model", [number for number in IDS if number not in FOR_MS_SSIM])
 def test_quality_rises_with_the_gain(zoo: Zoo, photo: NDArray[np.uint8], model: int) -> None:
     picture = AnalysedPicture(photo, zoo.models[model])
-    candidates = [picture.encode(gain)[0] for gain in (0, 16, 32, 48)]
+    candidates = [picture.encode(coding_setting(gain, Q_ONE))[0] for gain in (0, 16, 32, 48)]
     sizes = [len(candidate.payload) for candidate in candidates]
     errors = [candidate.squared_error for candidate in candidates]
     assert sizes == sorted(sizes)
@@ -65,7 +67,7 @@ def test_ms_ssim_rises_with_the_gain_and_beats_the_model_a_copy_came_from(
     assert copy.base is not None
     gains = np.linspace(copy.gains[0], copy.gains[-1], 4).astype(int)
     coded = [
-        [picture.encode(int(gain)) for gain in gains]
+        [picture.encode(coding_setting(int(gain), Q_ONE)) for gain in gains]
         for picture in (AnalysedPicture(photo, copy), AnalysedPicture(photo, copy.base))
     ]
     sizes, other_sizes = ([len(candidate.payload) for candidate, _ in row] for row in coded)
@@ -78,7 +80,7 @@ def test_ms_ssim_rises_with_the_gain_and_beats_the_model_a_copy_came_from(
 
 @pytest.mark.parametrize("model", IDS)
 def test_weight_files_can_be_committed(zoo: Zoo, model: int) -> None:
-    for folder in (WEIGHTS, zoo.models[model].path.parent):
+    for folder in (DECODER_WEIGHTS, WEIGHTS):
         assert (folder / zoo.models[model].path.name).stat().st_size < 16 * 2**20
 
 
@@ -89,7 +91,8 @@ def test_thin_border_of_a_scan_costs_little(zoo: Zoo, model: int, line: int) -> 
     for side in range(4):
         pixels = np.full((128, 128, 3), 255 - line, dtype=np.uint8)
         pixels[0] = line
-        candidate, _ = AnalysedPicture(np.ascontiguousarray(np.rot90(pixels, side)), zoo.models[model]).encode(24)
+        picture = AnalysedPicture(np.ascontiguousarray(np.rot90(pixels, side)), zoo.models[model])
+        candidate, _ = picture.encode(coding_setting(24, Q_ONE))
         assert 8 * len(candidate.payload) < 0.3 * 128 * 128
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,16 @@ ROOT = Path(__file__).parents[2]
 
 def make_loop(path: Path) -> None:
     path.symlink_to(path.name)
+
+
+WRITERS = re.compile(r"\.write_text\(|\.write_bytes\(|copyfile\(|\.to_csv\((?!index|partial)|open\(\"[wx]")
+
+
+def test_no_module_writes_past_the_one_that_checks() -> None:
+    packages = ("encoder", "eval", "rate_control", "submission", "training")
+    files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix() for path in files if WRITERS.search(path.read_text())}
+    assert found == {"eval/files.py"}
 
 
 NO_FILES: dict[str, Callable[[Path], object]] = {"folder": Path.mkdir, "pipe": os.mkfifo, "loop of links": make_loop}
@@ -58,6 +69,13 @@ def test_folder_that_is_read_is_refused_for_output(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     with pytest.raises(OutputError, match="is the input"):
         check_folder(tmp_path / "x" / "..", tmp_path)
+
+
+def test_file_is_no_folder_for_output(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("mine")
+    with pytest.raises(OutputError, match="is no folder"):
+        check_folder(tmp_path / "x")
+    assert (tmp_path / "x").read_text() == "mine"
 
 
 def test_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:

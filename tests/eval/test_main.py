@@ -7,7 +7,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from eval.__main__ import main
+from eval.command_line import call_module
 from eval.score import score_folder
 
 
@@ -20,15 +20,14 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "originals", tmp_path / "decoded"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: Path | str) -> int:
-    monkeypatch.setattr("sys.argv", ["eval", *map(str, arguments)])
-    return main()
+def run(*arguments: Path | str) -> int:
+    return call_module("eval", "eval.__main__", [*map(str, arguments)])
 
 
 def test_scores_that_are_printed_are_those_of_the_set(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run(monkeypatch, *folders, "--csv", tmp_path / "scores.csv") == 0
+    assert run(*folders, "--csv", tmp_path / "scores.csv") == 0
     score, _ = score_folder(*folders)
     assert score is not None
     assert f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}" in capsys.readouterr().out
@@ -39,30 +38,26 @@ def test_scores_that_are_printed_are_those_of_the_set(
 
 
 def test_scores_are_shown_where_their_table_cannot_be_written(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    assert run(monkeypatch, *folders, "--csv", tmp_path / "file" / "scores.csv") == 1
+    assert run(*folders, "--csv", tmp_path / "file" / "scores.csv") == 1
     shown = capsys.readouterr()
     assert "set: PSNR" in shown.out
-    assert "scores.csv cannot be written" in shown.err
+    assert shown.err.startswith(("NotADirectoryError: ", "FileExistsError: "))
 
 
-def test_table_never_takes_a_picture_s_place(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_table_never_takes_a_picture_s_place(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     for picture in (folders[0] / "a.png", folders[1] / "b.png"):
         before = picture.read_bytes()
-        assert run(monkeypatch, *folders, "--csv", picture) == 1
+        assert run(*folders, "--csv", picture) == 1
         assert "is the input" in capsys.readouterr().err
         assert picture.read_bytes() == before
 
 
-def test_missing_picture_ends_without_a_score(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_picture_ends_without_a_score(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     (folders[1] / "a.png").unlink()
-    assert run(monkeypatch, *folders) == 1
+    assert run(*folders) == 1
     shown = capsys.readouterr()
     assert not shown.out
     assert "a.png: missing" in shown.err

@@ -60,3 +60,13 @@ def test_file_of_another_kind_is_no_png(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(ValueError, match="no PNG"):
         png_header(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("size", "colours", "expected"), [((1, 1), 0, 2), ((3, 2), 0, 10), ((8, 8), 2, 207)])
+def test_passes_of_an_interlaced_picture_are_counted_one_by_one(
+    tmp_path: Path, size: tuple[int, int], colours: int, expected: int
+) -> None:
+    path = write_png(tmp_path / "a.png", size, bytes(expected), 8, colours, interlaced=True)
+    assert png_header(path).scanline_bytes == expected
+    with Image.open(path) as image:
+        image.load()

@@ -37,6 +37,15 @@ def messages(folders: tuple[Path, Path]) -> list[str]:
     return [f"{problem.where}: {problem.message}" for problem in problems]
 
 
+def test_pipe_in_place_of_an_original_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "originals").mkdir()
+    save(tmp_path / "decoded" / "a.png")
+    os.mkfifo(tmp_path / "originals" / "a.png")
+    score, problems = score_folder(tmp_path / "originals", tmp_path / "decoded")
+    assert score is None
+    assert [str(problem) for problem in problems] == ["error: a.png: the original is no file"]
+
+
 def test_pictures_in_any_subfolder_are_found(folders: tuple[Path, Path]) -> None:
     score, problems = score_folder(*folders)
     assert score is not None

@@ -1,4 +1,4 @@
-"""Writes the golden streams anew: python -m tests.golden.make [FOLDER, by default filtered]
+"""Writes the golden streams anew: python -m tests.golden.make
 
 Only for a new format version or new golden weights: streams that were once released must decode for ever.
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import skimage.data
-from encoder.coding.coded_picture import AnalysedPicture
 
-from decoder_pkg.decoder import decode_entry, decode_integers, write_png
-from decoder_pkg.stream.container import write_archive
+from decoder_pkg.decoder import decode_entry, write_png
+from decoder_pkg.payload import decode_integers
+from decoder_pkg.stream.container import VERSION
+from encoder.archive import pack_archive
+from encoder.coding import AnalysedPicture
+from encoder.latents import coding_setting
 from encoder.weights import Zoo, load_zoo
 
 FOLDER = Path(__file__).parent
@@ -30,6 +32,8 @@ CROPS = {
 FILTERED = FOLDER / "filtered"
 """Streams with a post-filter, and what its bundle has beside the models of the others."""
 
+STREAM, DIGESTS = f"v{VERSION}.clc", f"v{VERSION}.json"
+
 
 def with_filter(folder: Path) -> Path:
     """Makes a folder of the tiny models and the post-filter."""
@@ -40,25 +44,24 @@ def with_filter(folder: Path) -> Path:
 
 
 def write_streams(zoo: Zoo, folder: Path) -> None:
-    """Writes v1.clc, the digests of its integers in v1.json, and its pictures."""
+    """Writes the stream, the digests of its integers, and its pictures."""
     entries = []
     for name, (model, height, width, gain, q) in CROPS.items():
         pixels = getattr(skimage.data, name)()[60 : 60 + height, 100 : 100 + width]
-        candidate, _ = AnalysedPicture(pixels, zoo.models[model], zoo.bundle.postfilter).encode(gain, q)
-        entries.append(candidate.entry(name))
+        picture = AnalysedPicture(pixels, zoo.models[model], zoo.bundle.pixel_filters)
+        entries.append(picture.encode(coding_setting(gain, q))[0].entry(name))
     expected = {}
     for entry in entries:
         expected[entry.name] = decode_integers(zoo.bundle, entry).sha256
         write_png(folder / f"{entry.name}.png", decode_entry(zoo.bundle, entry))
-    (folder / "v1.clc").write_bytes(write_archive(zoo.bundle.id, entries))
-    (folder / "v1.json").write_text(json.dumps(expected, indent=1) + "\n")
+    (folder / STREAM).write_bytes(pack_archive(zoo.bundle, entries))
+    (folder / DIGESTS).write_text(json.dumps(expected, indent=1) + "\n")
 
 
 def main() -> None:
-    folder = FOLDER / (sys.argv[1] if len(sys.argv) > 1 else FILTERED.name)
+    write_streams(load_zoo(FOLDER / "decoder", FOLDER / "encoder"), FOLDER)
     with tempfile.TemporaryDirectory() as name:
-        weights = FOLDER / "decoder" if folder == FOLDER else with_filter(Path(name) / "decoder")
-        write_streams(load_zoo(weights, FOLDER / "encoder"), folder)
+        write_streams(load_zoo(with_filter(Path(name) / "decoder"), FOLDER / "encoder"), FILTERED)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_budget_beyond_every_candidate_refines_nothing_at_slope_zero(
     coder.sweep()
     coder.fill(2400, refine, 0.05)
     assert 2400 < len(coder.fill(1_000_000, refine, 0.05).data) <= 1_000_000
-    coder._improve(refine, coder._cheapest(1.0), 0.0)
+    coder.improve(refine, coder.cheapest(1.0), 0.0)
 
 
 def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, files: list[Path]) -> None:
@@ -73,7 +73,7 @@ def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, fil
     rows = result.table.chosen.set_index("image")
     for file, decoded in zip(files, decode_archive(golden_zoo.bundle, read_archive(result.data)), strict=True):
         assert decoded.pixels is not None
-        original = coder._pictures[files.index(file)].coder.pixels
+        original = coder.pictures[files.index(file)].coder.pixels
         assert squared_error(original, decoded.pixels) == rows.loc[file.stem, "squared_error"]
 
 
@@ -96,7 +96,7 @@ def test_refinement_sees_the_slope_and_its_candidates_are_used(
 
 
 def test_partner_of_a_refined_stream_is_never_an_unrefined_one(coder: SetCoder) -> None:
-    picture = coder._pictures[0]
+    picture = coder.pictures[0]
     swept = next(iter(picture.candidates.values()))
     shorter = replace(swept.candidate.header, length=swept.candidate.header.length - 9)
     assert picture.larger(replace(swept.candidate, header=shorter)) is None
@@ -105,7 +105,7 @@ def test_partner_of_a_refined_stream_is_never_an_unrefined_one(coder: SetCoder) 
 def test_limits_hold_in_the_archive(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> None:
     coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_low=0.08, bpp_high=0.16)])
     coder.sweep()
-    pixels = {file.stem: picture.pixels for file, picture in zip(files, coder._pictures, strict=True)}
+    pixels = {file.stem: picture.pixels for file, picture in zip(files, coder.pictures, strict=True)}
     for entry in read_archive(coder.fill(2000).data).entries:
         assert 0.08 <= 8 * entry_size(entry) / pixels[entry.name] <= 0.16
 
@@ -117,7 +117,7 @@ def test_limited_picture_is_refined_at_its_own_slope(golden_zoo: Zoo, files: lis
     slopes: dict[str, float] = {}
 
     def note(picture: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
-        name = next(p.name for p in coder._pictures if p.coder.pixels.shape == picture.pixels.shape)
+        name = next(p.name for p in coder.pictures if p.coder.pixels.shape == picture.pixels.shape)
         slopes.setdefault(name, slope)
         return []
 

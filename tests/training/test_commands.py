@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,24 +10,24 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.models import MANIFEST
+from eval.command_line import call_module
 from eval.files import write_json
-from training import __main__
-from training.export import whole as export
 from training.export.manifests import NewModel, check_rows
 
 
 @pytest.mark.parametrize("line", ["from_model = 99", 'architecture = "none"', "crop = 512"])
-def test_run_that_cannot_start_says_why_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_run_that_cannot_start_says_why_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
     data = tmp_path / "data"
     data.mkdir()
     Image.fromarray(skimage.data.coffee()[:256, :256]).save(data / "one.png")
     (tmp_path / "run.toml").write_text(line)
     options = {"config": tmp_path / "run.toml", "data": data, "evaluation": data, "every": 1, "run": tmp_path / "run"}
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    monkeypatch.setattr("sys.argv", ["python -m training", *arguments])
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match=rf"(Value|Config)Error: .*{line.split()[0]}"):
-        __main__.main()
+    assert call_module("train", "training.commands.train", arguments) == 1
+    assert re.match(rf"ConfigError: .*{line.split()[0]}", capsys.readouterr().err.splitlines()[-1])
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,5 @@ def test_export_of_a_run_that_is_none_says_so_in_one_line(
     monkeypatch.chdir(tmp_path)
     Image.fromarray(skimage.data.coffee()[:256, :256]).save(tmp_path / "one.png")
     options = ["--run", "none", "--id", "1", "--name", "one", "--data", "."]
-    monkeypatch.setattr("sys.argv", ["python -m training.export.whole", *options])
-    assert export.main() == 1
+    assert call_module("export", "training.commands.export", options) == 1
     assert "none/config.json" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from eval.command_line import call_module
 from tests.paths import ROOT
 from tests.training.runs import SMOKE, trainer
-from training import __main__
+from training.commands import train
 from training.data.crops import CropSet
 from training.export.trained import load_run, read_origin
 from training.log import COLUMNS, append_row, forget_rows_after, read_rows
@@ -74,6 +76,21 @@ def test_damaged_state_of_the_optimisers_is_named(
         trainer(tmp_path, crops, replace(SMOKE, iterations=4))
 
 
+def test_checkpoint_that_finds_no_room_is_an_error_that_says_so_and_the_one_before_stays(
+    short: Path, tmp_path: Path, crops: CropSet
+) -> None:
+    shutil.copytree(short, tmp_path, dirs_exist_ok=True)
+    training, before = trainer(tmp_path, crops, replace(SMOKE, iterations=4)), (tmp_path / CHECKPOINT).read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            training.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
 @pytest.mark.parametrize("content", ["x", "iteration,loss\n1,2\n", f"{','.join(COLUMNS)}\n1,2\n", "\0\n"])
 def test_damaged_log_is_named_before_training(tmp_path: Path, content: str) -> None:
     (tmp_path / LOG).write_text(content)
@@ -118,19 +135,18 @@ def test_second_run_in_a_folder_is_turned_away_and_disturbs_nothing(tmp_path: Pa
 
 
 def test_origin_of_a_start_that_failed_is_not_that_of_the_next_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crops: CropSet
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], crops: CropSet
 ) -> None:
     """Hours of a model that the run does not start from would count for it."""
-    monkeypatch.setattr(__main__, "CropSet", lambda folder: crops)
-    monkeypatch.setattr(__main__, "load_pictures", lambda *_: trainer(tmp_path / "other", crops).evaluation)
+    monkeypatch.setattr(train, "CropSet", lambda folder: crops)
+    monkeypatch.setattr(train, "load_pictures", lambda *_: trainer(tmp_path / "other", crops).evaluation)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ORIGIN).write_text('{"id": 1, "iterations": 9}')
     (tmp_path / "run.toml").write_text('architecture = "smoke"\ncrop = 128\niterations = 2\n')
     options = {"config": tmp_path / "run.toml", "run": tmp_path / "run"}
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    monkeypatch.setattr("sys.argv", ["python -m training", *arguments])
-    __main__.main()
+    assert call_module("train", train.__name__, arguments) == 0
     assert load_run(tmp_path / "run").ledger["iterations"] == 2
     (tmp_path / "run.toml").write_text("from_model = 1\niterations = 4\n")
-    with pytest.raises(SystemExit, match="from_model is not that of"):
-        __main__.main()
+    assert call_module("train", train.__name__, arguments) == 1
+    assert "from_model is not that of" in capsys.readouterr().err

@@ -35,6 +35,10 @@ DOWNSCALED = 0.5
 """Share of the crops that are reduced from a larger window: sharp detail, full chroma, as in pictures from a camera."""
 
 
+class CropError(ValueError):
+    """Files of a folder cannot be crops, or its manifest is damaged."""
+
+
 class CropSet:
     """All crops of a folder with their sampling weights.
 
@@ -52,7 +56,7 @@ class CropSet:
 
         Raises:
           FileNotFoundError: the folder holds no crops.
-          ValueError: crops cannot be read, are not square or differ in size; or the manifest is damaged.
+          CropError: crops cannot be read, are not square or differ in size; or the manifest is damaged.
         """
         files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
         if not files:
@@ -145,7 +149,7 @@ def _decode(files: list[Path], path: Path) -> None:
             file.write(crop.tobytes())
         if faults:
             more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-            raise ValueError("; ".join(faults[:SHOWN]) + more)
+            raise CropError("; ".join(faults[:SHOWN]) + more)
 
 
 def _weights(files: list[Path], manifest: Path) -> NDArray[np.float64]:
@@ -163,5 +167,5 @@ def _repositories(manifest: Path) -> dict[str, str]:
             row = json.loads(line)
             found[str(row["file"])] = str(row["repo"])
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError(f'{manifest}, line {number}, is no row like {{"file": "a.png", "repo": "a/b"}}') from None
+            raise CropError(f'{manifest}, line {number}, is no row like {{"file": "a.png", "repo": "a/b"}}') from None
     return found

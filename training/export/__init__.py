@@ -1,8 +1,12 @@
 """From a checkpoint to the files of both halves."""
 
-from .trained import read_origin, write_origin
+from .trained import LICENCE, ExportError, TrainedRun, load_run, read_origin, write_origin
 
 __all__ = [
+    "LICENCE",
+    "ExportError",
+    "TrainedRun",
+    "load_run",
     "read_origin",
     "write_origin",
 ]

@@ -25,6 +25,7 @@ from ..data import CropSet
 from ..tasks import losses
 from .compensated_rounding import round_compensated
 from .fixed_point import float_layer, integer_bias, tap_major
+from .trained import ExportError
 
 STEP_COST = 2.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
@@ -117,7 +118,7 @@ def entropy_biases(model: FloatCodec[Any], base: DecoderModel, changes: Arrays) 
     """Biases of the integer layers, and the shifts of those whose weights are halved.
 
     Raises:
-      ValueError: a layer cannot be halved.
+      ExportError: a layer cannot be halved.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     for row in codec_of(model.arch).layers(model.arch):
@@ -127,7 +128,7 @@ def entropy_biases(model: FloatCodec[Any], base: DecoderModel, changes: Arrays) 
             shift = shift - halved
             arrays[f"{row.name}.shift"] = shift.astype(np.int8)
         if shift.min() < 0:
-            raise ValueError(f"weights of {row.name} have grown beyond 16 bits")
+            raise ExportError(f"weights of {row.name} have grown beyond 16 bits")
         _, bias = float_layer(model, row)
         arrays[f"{row.name}.bias"] = integer_bias(
             bias, np.exp2(shift + base.exponents[row.name] - source), source, shift

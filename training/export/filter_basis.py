@@ -1,10 +1,8 @@
-"""The post-filter's basis, from the best filters of training crops: python -m training.export.filter_basis"""
+"""The post-filter's basis, from the best filters of training crops."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +12,6 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from decoder_pkg.entropy import BIN_OCTAVES, Q_ONE
-from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, FilterChain, LinearFilter
 from decoder_pkg.pixels.render import assemble
@@ -23,23 +20,15 @@ from encoder.codecs import LOG2_SIGMA_MIN
 from encoder.coding import AnalysedPicture
 from encoder.filters import FIRST_M, NormalEquations, normal_equations
 from encoder.latents import coding_setting
-from encoder.options import whole
-from encoder.weights import Zoo, load_zoo
+from encoder.weights import Zoo
 from eval.files import write_atomically
 from eval.metrics import squared_error
-from eval.provenance import commit
 
-from ..data import CROPS, CropSet
+from ..data import CropSet
 from .manifests import update_filter
 from .tables import gaussian_tables
 from .trained import Ledger
-from .whole import LICENCE
 
-EXAMPLES = """examples:
-  python -m training.export.filter_basis                  anew, in the place of the shipped one, with the shipped models
-  python -m training.export.filter_basis --crops 200 --filters 64
-"""
-FILTERS = 192
 FILE, ID = "postfilter.safetensors", 0
 ROUNDS = 6
 NOISE = 50.0
@@ -184,28 +173,3 @@ def write_postfilter(folders: tuple[Path, Path], tensors: dict[str, NDArray[np.g
     write_atomically(folders[0] / FILE, data)
     row = {"id": ID, "filter": LinearFilter.name, "file": FILE, "sha256": hashlib.sha256(data).hexdigest()}
     update_filter(*folders, row, ledger)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.export.filter_basis",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--data", type=Path, default=CROPS, help="folder of square crops")
-    parser.add_argument("--crops", type=whole, default=800, help="how many are coded (default 800)")
-    parser.add_argument("--filters", type=whole, default=FILTERS, help=f"size of the basis (default {FILTERS})")
-    arguments = parser.parse_args()
-    try:
-        zoo, crops = load_zoo(), CropSet(arguments.data)
-    except (OSError, ValueError, WeightsError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    made = principal_filters(crop_fits(zoo, crops, arguments.crops), arguments.filters)
-    data = f"{arguments.crops} of {crops.description}"
-    write_postfilter(zoo.folders, made, {"data": data, "commit": commit(), "licence": LICENCE})
-    print(f"{arguments.filters} filters in {zoo.folders[0] / FILE}: streams of the former weights no longer decode")
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,8 @@ from decoder_pkg.codecs import SCALE, Layer, codec_of
 from decoder_pkg.entropy import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
 from encoder.codecs import LOG2_SIGMA_MIN, SCALE_UNIT, FloatCodec, source_exponent, watched_convolutions
 
+from .trained import ExportError
+
 HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
 
@@ -110,5 +112,5 @@ def _shift(weight: NDArray[np.float64], source: int, target: int) -> NDArray[np.
     finest = np.array([_weight_exponent(value) for value in largest], dtype=np.int64)
     shift = np.minimum(finest + source - target, MAX_SHIFT)
     if shift.min() < 0:
-        raise ValueError(f"weights of {largest.max():.3g} do not fit 16 bits at exponent {target - source}")
+        raise ExportError(f"weights of {largest.max():.3g} do not fit 16 bits at exponent {target - source}")
     return shift

@@ -13,7 +13,7 @@ from typing import Any
 from decoder_pkg.models import MANIFEST, check_manifest
 from eval.files import write_json
 
-from .trained import Ledger
+from .trained import ExportError, Ledger
 
 Rows = list[dict[str, Any]]
 
@@ -46,13 +46,13 @@ def check_rows(folder: Path, model: NewModel) -> None:
     """Makes sure that the decoder's manifest with a new row, or one in the place of the former of its id, can be read.
 
     Raises:
-      ValueError: the id is none, the file that of another model, or the base none that can come before.
+      ExportError: the id is none, the file that of another model, or the base none that can come before.
     """
     manifest = _read(folder)
     try:
         check_manifest(manifest | {"models": _with(manifest["models"], model.decoder_row(""))})
     except ValueError as error:
-        raise ValueError(f"model {model.id} {model.name!r} does not fit into {folder}: {error}") from None
+        raise ExportError(f"model {model.id} {model.name!r} does not fit into {folder}: {error}") from None
 
 
 def update_manifests(decoder: Path, encoder: Path, model: NewModel) -> None:
@@ -85,7 +85,10 @@ def update_filter(decoder: Path, encoder: Path, row: dict[str, Any], ledger: Led
 
 def _read(folder: Path) -> dict[str, Rows]:
     path = folder / MANIFEST
-    whole: dict[str, Rows] = json.loads(path.read_text()) if path.exists() else {"models": [], "filters": []}
+    try:
+        whole: dict[str, Rows] = json.loads(path.read_text()) if path.exists() else {"models": [], "filters": []}
+    except ValueError as error:
+        raise ExportError(f"{path} is damaged: {error}") from None
     return whole
 
 

@@ -17,10 +17,16 @@ from ..run_folder import CHECKPOINT, CONFIG, DAMAGED, ORIGIN, Checkpoint, RunErr
 from ..settings import MOST
 from ..tasks import adapt, merge
 
+LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
+
 Ledger = dict[str, int | float | str | list[int]]
 
 HOURS = {"cpu": "hours", "cuda": "gpu_hours"}
 """Field of the ledger that counts the hours of a kind of device."""
+
+
+class ExportError(ValueError):
+    """A model cannot be stored in integers, or does not fit among those that are exported already."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,8 @@
-"""Exports a training checkpoint: whole, or as a difference to a model that is exported already."""
+"""Both halves of a trained model: whole, or as a difference to a model that is exported already."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import tempfile
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,47 +15,32 @@ from torch import Tensor
 
 from decoder_pkg.codecs import SCALE, IntegerCodec, codec_of
 from decoder_pkg.entropy import Q_ONE
-from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
 from encoder.codecs import FloatCodec
 from encoder.coding import quantise
 from encoder.latents import coding_setting
-from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
-from encoder.weights import EncoderModel, load_zoo, to_grid
+from encoder.weights import EncoderModel, to_grid
 from eval.files import write_atomically
-from eval.provenance import commit
 
-from ..data import CROPS, CropSet
+from ..data import CropSet
 from ..tasks import losses
 from .compensated_rounding import input_moments
 from .deltas import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
 from .factors import factors
 from .fixed_point import calibrate, quantise_layers
-from .manifests import NewModel, check_rows, update_manifests
 from .tables import gaussian_tables, static_tables
-from .trained import TrainedRun, load_run
+from .trained import TrainedRun
 
 Arrays = dict[str, NDArray[np.generic]]
 ReadOnlyArrays = Mapping[str, NDArray[np.generic]]
 Goals = dict[str, Goal]
 
-LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
-
 DECODER_NETWORKS = ("synthesis.",)
-
-MOST_LOST = 0.003
-"""Share of rate and distortion that may be lost to few steps, and of the bits to fixed point: a tenth of a percent and
-half of that are usual."""
 
 CALIBRATION_BATCHES = 16
 CALIBRATION_BATCH = 8
 MOMENT_BATCHES = 6
-EXAMPLES = """examples:
-  python -m training.export.whole --run runs/base --id 1 --name base
-  python -m training.export.whole --run runs/low --id 2 --name low --base 1   (model 1, fine-tuned for low rates)
-"""
 
 
 def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
@@ -178,68 +160,3 @@ def _save(arrays: Arrays, path: Path, metadata: dict[str, str] | None = None) ->
 
 def _safetensors(arrays: Arrays, metadata: dict[str, str] | None) -> bytes:
     return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
-
-
-def _base(arguments: argparse.Namespace) -> EncoderModel | None:
-    """The model that --base names."""
-    if arguments.base is None:
-        return None
-    models = load_zoo(arguments.decoder, arguments.encoder).models
-    if arguments.base not in models:
-        raise ValueError(f"no model {arguments.base} to be the base: {list(models)}")
-    return models[arguments.base]
-
-
-def main() -> int:
-    """Returns the exit code: 0 when weights of few steps and in fixed point lose as little as they may."""
-    parser = argparse.ArgumentParser(
-        "python -m training.export.whole",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
-    parser.add_argument("--id", type=int, required=True, help="the id that picture headers name, 0 to 255")
-    parser.add_argument("--name", required=True, help="name for people, also of the files")
-    parser.add_argument("--base", type=int, help="write differences to this model, which must be exported before")
-    parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
-    parser.add_argument("--decoder", type=Path, default=DECODER_WEIGHTS, help="folder of the decoder's weights")
-    parser.add_argument("--encoder", type=Path, default=ENCODER_WEIGHTS, help="folder of the encoder's weights")
-    try:
-        return _export(parser.parse_args())
-    except (OSError, ValueError, WeightsError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    crops, run = CropSet(arguments.data), load_run(arguments.run)
-    base = _base(arguments)
-    ledger = run.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
-    file = f"{arguments.name}.safetensors.gz"
-    row = NewModel(arguments.id, arguments.name, file, base.id if base else None, ledger)
-    check_rows(arguments.decoder, row)
-    with tempfile.TemporaryDirectory() as name:
-        halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
-        if base:
-            export_difference(run, base, crops, *halves)
-        else:
-            export(run, crops, *halves)
-        decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
-        exported = EncoderModel(arguments.id, decoder, halves[1], gains=run.gains, base=base).floats
-        estimated, actual = code_lengths(exported, decoder.codec, run.gains, crops)
-        print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
-        lost = {"few steps": rounding_loss(run, exported, crops), "fixed point": actual / estimated - 1}
-        for what, share in lost.items():
-            print(f"lost to {what}: {100 * share:+.3f} %")
-            if not abs(share) <= MOST_LOST:
-                print(f"that is more than {MOST_LOST:.1%}: the weights stay as they were", file=sys.stderr)
-                return 1
-        for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
-            write_atomically(folder / file, half.read_bytes())
-    update_manifests(arguments.decoder, arguments.encoder, row)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

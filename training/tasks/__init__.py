@@ -1,16 +1,21 @@
-"""What is trained: losses, initial weights, evaluation."""
+"""What is trained: the table of tasks, losses, initial weights, evaluation."""
 
 from .evaluation import EVALUATION_GAINS, RatePoint, evaluate, load_pictures
-from .initialise import initialise_shortcut
+from .interface import MakeTask, Part, Player, TrainingTask
 from .loss import losses
 from .low_rank import adapt, merge, trained
+from .rate_distortion import RateDistortion
 
 __all__ = [
     "EVALUATION_GAINS",
+    "MakeTask",
+    "Part",
+    "Player",
+    "RateDistortion",
     "RatePoint",
+    "TrainingTask",
     "adapt",
     "evaluate",
-    "initialise_shortcut",
     "load_pictures",
     "losses",
     "merge",

@@ -16,6 +16,7 @@ from decoder_pkg.grids import LATENT_STRIDE
 from encoder.codecs import FloatCodec
 from encoder.pictures import load_picture
 from encoder.refinement import differentiable_ms_ssim
+from eval.metrics import pooled_psnr
 
 EVALUATION_GAINS = (8, 16, 24, 32, 40)
 
@@ -72,6 +73,6 @@ def _one(model: FloatCodec[Any], picture: Tensor, gain: int) -> tuple[float, flo
     return (
         float(estimate.estimated_bits) / pixels,
         float(estimate.estimated_side_bits) / pixels,
-        float(10 * torch.log10(255**2 * 3 * pixels / error)),
+        pooled_psnr([int(error)], [3 * pixels]),
         float(differentiable_ms_ssim(picture.float(), decoded)),
     )

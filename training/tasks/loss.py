@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decoder_pkg.gains import GAIN_LAMBDAS, GAIN_STEPS
+from decoder_pkg.gains import gain_lambda
 from encoder.codecs import FloatCodec
 from encoder.devices import bf16_helps
 
@@ -15,11 +15,6 @@ from ..distortion import DISTORTIONS
 
 REFERENCE_LAMBDA = 0.0032
 """Losses are divided by sqrt(lambda / this), which balances the rates."""
-
-
-def lagrangian(gain_index: Tensor) -> Tensor:
-    """Lambda of each gain index: [B] int64 to [B] float32."""
-    return GAIN_LAMBDAS[0] * torch.exp2(gain_index.float() / GAIN_STEPS)
 
 
 def losses(
@@ -42,7 +37,7 @@ def losses(
     """
     with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16_helps(picture.device)):
         estimate = model(picture, gains, noisy_synthesis, generator)
-    weight = lagrangian(gains)
+    weight = gain_lambda(gains.float())
     bpp = estimate.estimated_bits / (picture.shape[2] * picture.shape[3])
     total: Tensor = weight * DISTORTIONS[distortion](estimate.picture, picture) + bpp
     return total / torch.sqrt(weight / REFERENCE_LAMBDA)

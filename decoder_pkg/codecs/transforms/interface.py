@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...entropy import MEAN_STEPS
 from ...errors import WeightsError
-from ...gains import GAIN_LAMBDAS
 from ...grids import latent_size
 from ...weight_files import unpack
 from ..interface import LATENTS, Architecture, CodingSetting, GridShape, IntegerCodec, Integers, Size
@@ -68,7 +67,7 @@ class TransformCodec(IntegerCodec[Arch]):
 
         from .residual import Synthesis, to_channels_last
 
-        network = Synthesis(self.arch, len(GAIN_LAMBDAS))
+        network = Synthesis(self.arch)
         state = {name: torch.from_numpy(array) for name, array in unpack(self.reader.tensors, "synthesis.").items()}
         try:
             network.load_state_dict(state)

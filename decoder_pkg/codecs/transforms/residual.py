@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...gains import GAIN_STEPS
+from ...gains import GAIN_STEPS, OCTAVES
 from ...grids import LATENT_STRIDE
 from .interface import TransformArchitecture
 
@@ -64,9 +64,9 @@ def interpolate_log_gain(log_gain: Tensor, gain_index: Tensor) -> Tensor:
 class Synthesis(nn.Module):
     """Latents to pictures: residual blocks at 1/16 and 1/8, sub-pixel upsampling, a linear shortcut."""
 
-    def __init__(self, arch: TransformArchitecture, octaves: int) -> None:
+    def __init__(self, arch: TransformArchitecture) -> None:
         super().__init__()
-        self.log_inverse_gain = nn.Parameter(torch.zeros(octaves, arch.latent_channels))
+        self.log_inverse_gain = nn.Parameter(torch.zeros(OCTAVES, arch.latent_channels))
         self.shortcut = nn.Conv2d(arch.latent_channels, 3 * LATENT_STRIDE**2, 1)
         self.enter = conv3(arch.latent_channels, arch.width16)
         self.blocks16 = nn.Sequential(*(ResidualBlock(arch.width16) for _ in range(arch.synthesis_blocks16)))

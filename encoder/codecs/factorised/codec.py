@@ -9,7 +9,6 @@ from torch import Tensor
 from decoder_pkg.codecs import LATENTS
 from decoder_pkg.codecs.factorised import PRIOR, FactorisedArchitecture, table_gain
 from decoder_pkg.entropy import Q_ONE
-from decoder_pkg.gains import GAIN_LAMBDAS
 
 from ...latents import Latents
 from ..interface import Coded
@@ -25,7 +24,7 @@ class FactorisedFloatCodec(TransformFloatCodec[FactorisedArchitecture]):
 
     def __init__(self, arch: FactorisedArchitecture) -> None:
         super().__init__(arch)
-        self.prior = FactorisedPrior(arch.latent_channels, len(GAIN_LAMBDAS))
+        self.prior = FactorisedPrior(arch.latent_channels)
 
     @property
     def static_priors(self) -> Mapping[str, FactorisedPrior]:

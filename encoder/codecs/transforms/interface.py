@@ -10,7 +10,7 @@ from torch import Tensor
 
 from decoder_pkg.codecs.transforms import TransformArchitecture
 from decoder_pkg.codecs.transforms.residual import Synthesis
-from decoder_pkg.gains import GAIN_LAMBDAS
+from decoder_pkg.gains import OCTAVES
 
 from ..interface import FloatCodec
 from .residual import Analysis
@@ -28,11 +28,10 @@ class TransformFloatCodec(FloatCodec[Arch]):
 
     def __init__(self, arch: Arch) -> None:
         super().__init__()
-        octaves = len(GAIN_LAMBDAS)
         self.arch = arch
-        self.analysis = Analysis(arch, octaves)
-        self.synthesis = Synthesis(arch, octaves)
-        octave = torch.arange(octaves) - octaves // 2
+        self.analysis = Analysis(arch)
+        self.synthesis = Synthesis(arch)
+        octave = torch.arange(OCTAVES) - OCTAVES // 2
         log_gain = (INITIAL_LOG_GAIN + 0.5 * math.log(2.0) * octave)[:, None].expand(-1, arch.latent_channels)
         with torch.no_grad():
             self.analysis.log_gain.copy_(log_gain)

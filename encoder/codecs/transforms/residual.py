@@ -8,15 +8,16 @@ from torch import Tensor, nn
 
 from decoder_pkg.codecs.transforms import TransformArchitecture
 from decoder_pkg.codecs.transforms.residual import DEEP_SCALE, ResidualBlock, conv3, interpolate_log_gain
+from decoder_pkg.gains import OCTAVES
 from decoder_pkg.grids import LATENT_STRIDE
 
 
 class Analysis(nn.Module):
     """Pictures to scaled latents: pixel-unshuffle, residual blocks at 1/8 and 1/16, a linear shortcut."""
 
-    def __init__(self, arch: TransformArchitecture, octaves: int) -> None:
+    def __init__(self, arch: TransformArchitecture) -> None:
         super().__init__()
-        self.log_gain = nn.Parameter(torch.zeros(octaves, arch.latent_channels))
+        self.log_gain = nn.Parameter(torch.zeros(OCTAVES, arch.latent_channels))
         self.shortcut = nn.Conv2d(3 * LATENT_STRIDE**2, arch.latent_channels, 1)
         self.enter = conv3(48, arch.width4)
         self.down8 = conv3(arch.width4, arch.width8, stride=2)

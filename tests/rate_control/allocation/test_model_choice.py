@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from rate_control.__main__ import main
+from eval.command_line import call_module
 from rate_control.allocation.hulls import InfeasibleBudget
 from rate_control.allocation.model_choice import choose_models
 from rate_control.allocation.table import COLUMNS, TableError
@@ -49,26 +48,20 @@ def test_model_that_is_no_number_is_refused(table: pd.DataFrame, model: str | fl
         choose_models(table, [80], {1: 1, 2: 1, 3: 1}, 99)
 
 
-@pytest.mark.parametrize("change", ["1=-5", "1=inf", "1=nan", "x=5", "1=x", "--total nan", "--total x"])
-def test_option_that_makes_no_sense_is_refused(
-    table: pd.DataFrame, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("change", ["1=-5", "1=inf", "1=nan", "x=5", "1=x", "--total nan", "--total x", "3=7"])
+def test_option_that_makes_no_sense_is_refused(table: pd.DataFrame, tmp_path: Path, change: str) -> None:
     table.to_csv(tmp_path / "t.csv", index=False)
-    line = f"models {tmp_path / 't.csv'} --budgets 80 --total 200 --sizes 1=100 2=100 3=100"
-    monkeypatch.setattr(sys, "argv", ["rate_control", *line.split(), "3=7"])
-    assert main() == 1  # a size told twice
-    monkeypatch.setattr(sys, "argv", ["rate_control", *line.split(), *change.split()])
+    line = f"{tmp_path / 't.csv'} --budgets 80 --total 200 --sizes 1=100 2=100 3=100"
     with pytest.raises(SystemExit) as stopped:
-        main()
+        call_module("models", "rate_control.commands.models", [*line.split(), *change.split()])
     assert stopped.value.code == 2
 
 
 def test_command_line_names_the_models_to_ship(
-    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "candidates.csv"
     table.to_csv(file, index=False)
-    line = f"models {file} --budgets 20 80 --sizes 1=100 2=1e2 3=100 --total 200"
-    monkeypatch.setattr(sys, "argv", ["rate_control", *line.split()])
-    assert main() == 0
+    line = f"{file} --budgets 20 80 --sizes 1=100 2=1e2 3=100 --total 200"
+    assert call_module("models", "rate_control.commands.models", line.split()) == 0
     assert capsys.readouterr().out == "1 3\n"

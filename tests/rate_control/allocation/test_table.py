@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rate_control.__main__ import main
+from eval.command_line import call_module, call_verb
+from rate_control.__main__ import VERBS
 from rate_control.allocation.comparison import compare_allocations
 from rate_control.allocation.hulls import InfeasibleBudget
 from rate_control.allocation.limits import Limits, apply_limits, constant_quality, constant_rate
@@ -171,6 +173,10 @@ def test_plain_pictures_do_not_stop_the_comparison(table: pd.DataFrame) -> None:
     assert np.isfinite(comparison["one slope"]).all()
 
 
+def test_budget_too_small_for_what_is_interpolated_is_no_end_of_the_report(table: pd.DataFrame) -> None:
+    assert compare_allocations(table, ["0.01"]).iloc[0, 1:].isna().all()
+
+
 def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame) -> None:
     easy = table[(table["image"] != "p0") | (table["candidate"] < 4)]
     comparison = compare_allocations(easy, ["0.3"])
@@ -181,10 +187,9 @@ def test_rule_that_leaves_the_budget_unspent_is_not_compared(table: pd.DataFrame
 @pytest.mark.parametrize(
     "arguments", ["--each 0", "--budget 9 --weight -1", "--each many", "--budget 0", "--budget 1e3"]
 )
-def test_option_that_makes_no_sense_is_refused(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["rate_control", "allocate", "t.csv", *arguments.split()])
+def test_option_that_makes_no_sense_is_refused(arguments: str) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main()
+        call_module("allocate", "rate_control.commands.allocate", ["t.csv", *arguments.split()])
     assert stopped.value.code == 2
 
 
@@ -197,3 +202,33 @@ def test_target_that_names_no_rate_is_refused(text: str) -> None:
 def test_lossless_choice_has_no_gap(table: pd.DataFrame) -> None:
     table["squared_error"] = 0.0
     assert "0.0000 % above" in summary(allocate_table(table, total_pixels(table)), 9)
+
+
+def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    return call_verb("rate_control", VERBS, list(map(str, arguments)))
+
+
+def test_chosen_rows_never_take_the_table_s_place(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "t.csv"
+    table.to_csv(path, index=False)
+    before = path.read_bytes()
+    (tmp_path / "link.csv").symlink_to(path)
+    for output in (path, tmp_path / "link.csv"):
+        assert run_command(monkeypatch, "allocate", path, "--budget", 10**6, "--output", output) == 1
+        assert "is the input" in capsys.readouterr().err
+        assert path.read_bytes() == before
+
+
+def test_pipe_is_no_table(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(TableError, match="is no file"):
+        load_table(tmp_path / "t.csv")
+
+
+def test_suffix_of_a_parquet_file_may_have_any_case(table: pd.DataFrame, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the tables extra is not installed")
+    write_table(table, tmp_path / "t.PARQUET")
+    assert (tmp_path / "t.PARQUET").read_bytes().startswith(b"PAR1")
+    assert len(load_table(tmp_path / "t.PARQUET")) == len(table)

@@ -21,10 +21,9 @@ from safetensors.numpy import save
 from decoder_pkg.commands import ZIP_MEMBER, read_stream
 from decoder_pkg.stream import Entry, write_archive
 from decoder_pkg.weight_files import read_weights
+from eval.command_line import call_module
 from eval.problems import Severity, failed
-from submission import __main__ as command
 from submission.check.whole import check
-from submission.check.whole import main as check_command
 from submission.package.pack import pack_submission
 from submission.package.zips import build_zip
 from submission.seasons import KnownSet, Season, season
@@ -130,7 +129,7 @@ def test_names_that_nothing_can_print_do_not_stop_the_check(copy: Path) -> None:
 
 
 def test_path_that_no_system_takes_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check_command(["x" * 300]) == 1
+    assert call_module("check", "submission.commands.check", ["x" * 300]) == 1
     assert "File name too long" in capsys.readouterr().out
 
 
@@ -298,14 +297,11 @@ def test_data_of_2020_has_its_own_name(copy: Path) -> None:
     assert not failed(check(copy, rules))
 
 
-def test_command_ends_with_one_on_an_error_alone(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["submission", "check", str(copy)])
-    assert command.main() == 0
+def test_command_ends_with_one_on_an_error_alone(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call_module("check", "submission.commands.check", [str(copy)]) == 0
     assert "passed" in capsys.readouterr().out
     (copy / "decoder.zip").write_bytes(b"")
-    assert command.main() == 1
+    assert call_module("check", "submission.commands.check", [str(copy)]) == 1
     assert "error: decoder.zip" in capsys.readouterr().out
 
 

@@ -66,7 +66,7 @@ def test_codec_that_cannot_code_a_picture_is_left_out_not_the_picture(
 def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path], tmp_path: Path) -> None:
     swept = sweep_baselines(files, tmp_path, codecs=["JPEG", "WebP"])
     for budget in range(1500, 5000, 500):
-        plain, _ = fit_baselines(swept, "0.3", budget)
+        plain, _ = fit_baselines(swept, "0.3", budget, Metric())
         structural, _ = fit_baselines(swept, "0.3", budget, Metric("ms-ssim"))
         assert all(structural[name].ms_ssim >= plain[name].ms_ssim for name in plain)
         assert all(structural[name].psnr_db <= plain[name].psnr_db for name in plain)
@@ -77,7 +77,7 @@ def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path],
 
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
     swept = sweep_baselines(files, tmp_path)
-    fitted, unfit = fit_baselines(swept, "0.3", 2500)
+    fitted, unfit = fit_baselines(swept, "0.3", 2500, Metric())
     table = baseline_rows(fitted, season(2021))
     assert {row.team for row in table} | {problem.where.split("/")[0] for problem in unfit} == set(swept)
     assert {row.team for row in table} >= {"AVIF", "WebP"}
@@ -87,7 +87,7 @@ def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path:
     early = next(row for row in baseline_rows(fitted, season(2018)) if row.team == "AVIF")
     assert early.ms_ssim == pytest.approx(1 - chosen["ms_ssim_loss"].mean())
     assert early.ms_ssim != pytest.approx(fitted["AVIF"].ms_ssim)
-    nothing, unfit = fit_baselines(swept, "0.1", 10)
+    nothing, unfit = fit_baselines(swept, "0.1", 10, Metric())
     assert not nothing
     assert len(unfit) == len(swept)
     assert "more than the budget of 10" in str(unfit[0])

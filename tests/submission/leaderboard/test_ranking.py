@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from PIL import Image
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo
+from eval.command_line import call_module
 from eval.files import write_atomically
-from submission.leaderboard import ranking
+from submission.commands.leaderboard import parse_entry
 from submission.leaderboard.entries import Contest, Entry, EntryError, judge
-from submission.leaderboard.ranking import parse_entry
 from submission.package.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
 from submission.package.pack import pack_submission, pack_targets
 from submission.package.zips import build_zip
@@ -202,9 +201,9 @@ def test_files_that_are_no_zips_are_problems(dist: Path, contest: Contest, tmp_p
     assert "the rehearsal failed" in problems(broken, contest)[0]
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["leaderboard", *map(str, arguments), "--targets", *TARGETS])
-    return ranking.main()
+def run(*arguments: object) -> int:
+    words = [*map(str, arguments), "--targets", *TARGETS]
+    return call_module("leaderboard", "submission.commands.leaderboard", words)
 
 
 def test_entry_with_a_problem_has_no_row_and_the_exit_code_tells(
@@ -212,12 +211,11 @@ def test_entry_with_a_problem_has_no_row_and_the_exit_code_tells(
     decoded: Path,
     photos: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (decoded / "0.5" / "images" / "one.png").unlink()
     entries = f"golden={dist}", f"dark={decoded}"
-    assert run(monkeypatch, *entries, "--images", photos, "--output", tmp_path / "out", "--sheet", "golden") == 1
+    assert run(*entries, "--images", photos, "--output", tmp_path / "out", "--sheet", "golden") == 1
     table = pd.read_csv(tmp_path / "out" / "leaderboard.csv", dtype=str)
     assert table[["target", "team"]].to_numpy().tolist() == [["0.15", "dark"], ["0.15", "golden"], ["0.5", "golden"]]
     captured = capsys.readouterr()
@@ -230,9 +228,7 @@ def test_entry_with_a_problem_has_no_row_and_the_exit_code_tells(
     assert not (tmp_path / "out" / "dark-golden-0.5.png").exists()
 
 
-def test_entries_of_one_name_and_unknown_sheets_are_refused(
-    decoded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_entries_of_one_name_and_unknown_sheets_are_refused(decoded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (
         (f"a={decoded}", f"a={decoded}"),
         (f"JPEG={decoded}",),
@@ -242,15 +238,13 @@ def test_entries_of_one_name_and_unknown_sheets_are_refused(
         (str(decoded),),
     ):
         with pytest.raises(SystemExit):
-            run(monkeypatch, *arguments)
+            run(*arguments)
         assert "error" in capsys.readouterr().err
 
 
-def test_output_never_lands_in_what_is_read(
-    dist: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_output_never_lands_in_what_is_read(dist: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in (dist, photos):
         before = sorted(folder.rglob("*"))
-        assert run(monkeypatch, f"a={dist}", "--images", photos, "--output", folder) == 1
+        assert run(f"a={dist}", "--images", photos, "--output", folder) == 1
         assert "is the input" in capsys.readouterr().err
         assert sorted(folder.rglob("*")) == before

@@ -210,3 +210,9 @@ def test_cleaned_folder_goes_where_nothing_else_is_left(tmp_path: Path) -> None:
     build(tmp_path / "dist", FIRST)
     clean(tmp_path / "dist")
     assert not (tmp_path / "dist").exists()
+
+
+def test_folder_that_no_run_wrote_to_is_not_touched(tmp_path: Path) -> None:
+    clean(tmp_path)
+    clean(tmp_path / "none")
+    assert not list(tmp_path.iterdir())

@@ -20,9 +20,9 @@ from decoder_pkg.errors import UnsafePath
 from eval.caches import cache_folder
 from submission.package.zips import build_zip
 from submission.rehearsal import run as rehearsal
+from submission.rehearsal.report import conditions, time_report, timing
 from submission.rehearsal.run import Rehearsal, rehearse
 from submission.rehearsal.target import LOGS, RehearsalError, rehearse_target
-from submission.rehearse import conditions, time_report, timing
 from submission.seasons import Season, season
 from tests.paths import ROOT
 

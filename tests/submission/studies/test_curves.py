@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
 from encoder.weights import Zoo
+from eval.command_line import call_module
 from eval.metrics import pooled_psnr
 from eval.provenance import provenance
 from eval.report.curves import MEAN, SET
@@ -22,7 +22,6 @@ from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
 from rate_control.jobs import similarity
 from submission.leaderboard.baseline_rows import sweep_baselines
-from submission.studies import curves
 from submission.studies.codecs import (
     MS_SSIM,
     PSNR,
@@ -77,8 +76,15 @@ def test_setting_that_lacks_a_picture_is_left_out_of_the_means_and_named(capsys:
         mean_curve("codec", TABLE.assign(candidate=range(len(TABLE))))
 
 
+def test_picture_that_comes_back_exactly_leaves_the_others_a_curve() -> None:
+    exact = TABLE.assign(squared_error=[300_000, 310_000, 100_000, 0, 0, 0])
+    curve = mean_curve("codec", exact)
+    most = pooled_psnr([1], [1500])
+    assert curve.psnr_db == pytest.approx([(pooled_psnr([error], [3000]) + most) / 2 for error in (300_000, 100_000)])
+
+
 def test_conventional_codecs_have_a_curve_for_each_metric() -> None:
-    table = TABLE.assign(settings=pd.Series([{"quality": 1}] * len(TABLE), TABLE.index))
+    table = TABLE.assign(settings=pd.Series([{"quality": 1}] * len(TABLE), dtype=object))
     codecs = baseline_codecs({"JPEG": table}, [PSNR, MS_SSIM])
     assert [(codec.name, codec.metric) for codec in codecs] == [("JPEG", PSNR), ("JPEG, for MS-SSIM", MS_SSIM)]
 
@@ -161,18 +167,13 @@ def test_codec_without_company_still_has_its_curves(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "set-deltas.csv").empty
 
 
-def test_unknown_codec_is_refused_before_any_work(
-    files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["curves", "--images", str(files[0].parent), "--codecs", "1", "H.268"])
+def test_unknown_codec_is_refused_before_any_work(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--images", str(files[0].parent), "--codecs", "1", "H.268"]
     with pytest.raises(SystemExit):
-        curves.main()
+        call_module("curves", "submission.commands.curves", options)
     assert "no codec H.268" in capsys.readouterr().err
 
 
-def test_folder_without_pictures_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["curves", "--images", str(tmp_path)])
-    assert curves.main() == 1
+def test_folder_without_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call_module("curves", "submission.commands.curves", ["--images", str(tmp_path)]) == 1
     assert "holds no pictures" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from PIL import Image
 
 from encoder.refinement.methods import REFINEMENT_VERSION
 from encoder.weights import Zoo
+from eval.command_line import call_module
 from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.allocation.table import TableError
 from rate_control.engine import Here
@@ -109,11 +110,10 @@ def test_file_that_holds_no_trials_is_kept_and_named(
 
 @pytest.mark.parametrize("options", [["--iterations", "0"], ["--every", "-1"], ["--images", "none"]])
 def test_trials_that_cannot_be_made_are_refused_in_one_line(
-    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["python -m submission.studies.trials", "--images", ".", *options])
     with pytest.raises(SystemExit):
-        sys.exit(trials.main())
+        sys.exit(call_module("trials", "submission.commands.trials", ["--images", ".", *options]))
     error = capsys.readouterr().err
     assert "Traceback" not in error
     assert options[1] in error

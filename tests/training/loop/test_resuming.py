@@ -49,7 +49,7 @@ def test_resumed_run_takes_its_learning_rate_from_the_configuration(tmp_path: Pa
     trainer(tmp_path, crops, replace(SMOKE, iterations=4)).run(until=2)
     resumed = trainer(tmp_path, crops, replace(SMOKE, iterations=4, adam_lr=1e-6))
     assert resumed.iteration == 2
-    assert resumed.optimizers[0].param_groups[0]["peak"] == 1e-6
+    assert resumed.updates.optimizers[0].param_groups[0]["peak"] == 1e-6
 
 
 def test_resumed_run_moves_the_weights_whose_turn_it_is(tmp_path: Path, crops: CropSet) -> None:
@@ -57,11 +57,11 @@ def test_resumed_run_moves_the_weights_whose_turn_it_is(tmp_path: Path, crops: C
     config = replace(SMOKE, iterations=4, architecture_changes=wide)
     training = trainer(tmp_path, crops, config)
     training.run(until=2)
-    _, muon = training.optimizers
+    _, muon = training.updates.optimizers
     assert muon.param_groups[0]["turn"] == 1
     muon.param_groups[0]["turn"] = 0  # as updates leave it that a GPU replays
     training.save()
-    assert trainer(tmp_path, crops, config).optimizers[1].param_groups[0]["turn"] == 1
+    assert trainer(tmp_path, crops, config).updates.optimizers[1].param_groups[0]["turn"] == 1
 
 
 def test_run_that_was_killed_before_its_first_row_goes_on(tmp_path: Path, crops: CropSet) -> None:

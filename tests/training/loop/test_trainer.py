@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import load_config
 from training.data.batches import TrainingBatches
 from training.data.crops import CropSet
-from training.loop.trainer import NOISE_OF_CROPS, TensorList, Trainer
+from training.loop.trainer import Trainer
+from training.loop.updates import NOISE_OF_CROPS
+from training.tasks.evaluation import EVALUATION_GAINS, RatePoint
+from training.tasks.interface import Part, Player, TrainingTask
 
 
 def test_fifty_iterations_lower_the_loss(run: Path) -> None:
@@ -39,7 +43,7 @@ def test_captured_updates_train_as_those_launched_one_by_one(tmp_path: Path, cro
     config = replace(SMOKE, iterations=30, noise_iterations=0, architecture_changes=wide)
     captured, launched = (trainer(tmp_path / name, crops, config) for name in ("captured", "launched"))
     start = flat(launched)
-    launched._update = launched._update_now
+    launched.updates._captured = launched.updates._update
     for training in (captured, launched):
         training.run()
     moved = (flat(launched) - start).norm()
@@ -55,15 +59,14 @@ def test_gradient_that_is_no_number_moves_nothing_for_good(
     tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = trainer(tmp_path, crops, replace(SMOKE, iterations=6))
-    original, broken = training._loss_and_gradients, iter([False, True, False, False])
+    (player,), broken = training.task.players, iter([False, True, False, False])
 
-    def odd(part: int, picture: torch.Tensor, gains: torch.Tensor) -> tuple[torch.Tensor, TensorList]:
-        loss, gradients = original(part, picture, gains)
-        return loss, [gradient * torch.nan for gradient in gradients] if next(broken) else gradients
+    def odd(part: Part) -> torch.Tensor:
+        return player.losses(part) * (torch.nan if next(broken) else 1.0)
 
-    monkeypatch.setattr(training, "_parts", 1)
-    monkeypatch.setattr(training, "_map", map)
-    monkeypatch.setattr(training, "_loss_and_gradients", odd)
+    monkeypatch.setattr(training.updates, "_parts", 1)
+    monkeypatch.setattr(training.updates, "_map", map)
+    monkeypatch.setattr(training.updates, "_players", [replace(player, losses=odd)])
     for _ in range(4):
         training.step()
     assert torch.isfinite(flat(training)).all()
@@ -87,16 +90,15 @@ def test_training_sees_crops_varied_as_drawn(tmp_path: Path, crops: CropSet, mon
     training = trainer(tmp_path, crops, replace(SMOKE, batch=16))
     seen: list[torch.Tensor] = []
 
-    def see(picture: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
-        seen.append(picture)
-        return original(picture, gains)
+    def see(pictures: torch.Tensor, gains: torch.Tensor) -> list[Part]:
+        seen.append(pictures)
+        return original(pictures, gains)
 
-    original = training._set_gradients
-    monkeypatch.setattr(training, "_set_gradients", see)
+    original = training.updates._split
+    monkeypatch.setattr(training.updates, "_split", see)
     training.step()
     batch = TrainingBatches(crops, training.config)[0]
-    training.iteration = 0
-    expected = batch.variation.apply(batch.windows, training._generator(NOISE_OF_CROPS))
+    expected = batch.variation.apply(batch.windows, training.updates._generator(NOISE_OF_CROPS))
     assert torch.equal(seen[0], expected)
     assert not torch.equal(expected, batch.windows / 255)
 
@@ -105,6 +107,45 @@ def test_neighbouring_seeds_iterations_and_parts_share_no_noise(tmp_path: Path, 
     found = set()
     for seed in (1, 2, 3):
         training = trainer(tmp_path / str(seed), crops, replace(SMOKE, seed=seed))
-        for training.iteration in range(4):
-            found |= {training._noise_seed(part) for part in (0, 1, NOISE_OF_CROPS)}
+        for training.updates._iteration in range(4):
+            found |= {training.updates._noise_seed(part) for part in (0, 1, NOISE_OF_CROPS)}
     assert len(found) == 3 * 4 * 3
+
+
+class TwoPlayers(TrainingTask):
+    """A bias that comes near the pictures' mean, and a second one that comes near the first."""
+
+    def __init__(self, *_: object) -> None:
+        self.one, self.two = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+        self.players = [Player("first", self.one, self._first), Player("second", self.two, self._second)]
+
+    def _first(self, part: Part) -> torch.Tensor:
+        value = self.one(torch.ones(1))
+        part.kept["value"] = value.detach()
+        missing: torch.Tensor = value - part.pictures.mean(dim=(1, 2, 3))
+        return missing.square()
+
+    def _second(self, part: Part) -> torch.Tensor:
+        missing: torch.Tensor = self.two(torch.ones(1)) - part.kept["value"]
+        return missing.square().expand(len(part.gains))
+
+    def evaluate(self, network: torch.nn.Module, pictures: Sequence[torch.Tensor]) -> list[RatePoint]:
+        return [RatePoint(gain, 1.0, 0.0, 30.0, 0.9) for gain in EVALUATION_GAINS]
+
+
+def test_every_player_of_a_task_moves_and_is_resumed(tmp_path: Path, crops: CropSet) -> None:
+    config = replace(SMOKE, iterations=4, evaluate_every=2, adam_lr=0.1, warmup=0)
+
+    def begun() -> Trainer:
+        return Trainer(config, tmp_path, crops, [], make_task=TwoPlayers)
+
+    training = begun()
+    start = {p.name: p.network.state_dict()["bias"].clone() for p in training.task.players}
+    training.run(until=2)
+    moved = {p.name: p.network.state_dict()["bias"].clone() for p in training.task.players}
+    assert all(not torch.equal(start[name], moved[name]) for name in start)
+    resumed = begun()
+    assert resumed.iteration == 2
+    assert {p.name: p.network.state_dict()["bias"] for p in resumed.task.players} == moved
+    resumed.run()
+    assert resumed.iteration == 4

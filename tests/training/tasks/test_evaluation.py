@@ -31,10 +31,10 @@ def test_picture_that_comes_back_exactly_has_a_finite_quality(tmp_path: Path) ->
         def forward(self, picture: torch.Tensor, *_: object) -> Estimate:
             return Estimate(picture, torch.ones(1), torch.zeros(1))
 
-    arch = SMOKE.build_architecture()
-    assert isinstance(arch, ScaleContextArchitecture)
-    points = evaluate(Lossless(arch), [picture], [8, 16])
+    architecture = SMOKE.build_architecture()
+    assert isinstance(architecture, ScaleContextArchitecture)
+    points = evaluate(Lossless(architecture), [picture], [8, 16])
     assert points[0].psnr_db == pytest.approx(10 * np.log10(255**2 * 3 * 64 * 48))
     means = dict.fromkeys(("loss", "gradient_norm", "learning_rate_factor"), 1.0)
-    append_row(tmp_path / "log.csv", log_row(1, 0.1, means, evaluate(Lossless(arch), [picture])))
+    append_row(tmp_path / "log.csv", log_row(1, 0.1, means, evaluate(Lossless(architecture), [picture])))
     plot_progress(tmp_path / "log.csv", tmp_path / "progress.png")

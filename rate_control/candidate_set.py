@@ -1,0 +1,140 @@
+"""The candidates of a set of pictures, wherever they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from decoder_pkg.stream import entry_size
+from encoder.cache import CandidateCache
+from encoder.candidates import Candidate
+from encoder.pictures import check_set
+from encoder.weights import Zoo
+
+from .allocation import (
+    Limits,
+    Metric,
+    Options,
+    TableAllocation,
+    allocate_table,
+    apply_limits,
+    cheapest_rows,
+    check_limits,
+    slope_at,
+)
+from .engine import Engine, Here
+from .jobs import PictureJob, Refine, run_job
+from .set_picture import SetPicture
+
+Choices = list[tuple[SetPicture, Candidate]]
+
+
+class CandidateSet:
+    """The candidates of a set of pictures: swept, refined at a slope, allocated under a budget."""
+
+    def __init__(
+        self,
+        zoo: Zoo,
+        files: Sequence[Path],
+        cache: CandidateCache,
+        metric: Metric | None = None,
+        limits: Sequence[Limits] = (),
+        engine: Engine | None = None,
+    ) -> None:
+        """Reads the pictures.
+
+        Args:
+          zoo: the models.
+          files: one per picture; the stem is its name.
+          cache: where candidates are kept.
+          metric: what is minimised, PSNR by default.
+          limits: on single pictures.
+          engine: where pictures are coded, by default in this process.
+
+        Raises:
+          PictureError: a file cannot be coded, or there are more pictures or pixels than a stream holds.
+          TableError: a limit names a picture that is not there.
+        """
+        check_set(files)
+        check_limits(limits, [file.stem for file in files])
+        self.metric, self.limits = metric or Metric(), limits
+        self.zoo = zoo.suited(self.metric.kind)
+        self._cache, self._engine = cache, engine or Here()
+        self.pictures = [SetPicture(file, self.zoo, cache) for file in files]
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the whole set."""
+        return sum(picture.pixels for picture in self.pictures)
+
+    @property
+    def _place(self) -> tuple[tuple[Path, Path], tuple[int, ...], Path]:
+        """Where a job finds weights, models and cache: other machines work in another folder."""
+        decoder, encoder = self.zoo.folders
+        return (decoder.absolute(), encoder.absolute()), tuple(self.zoo.models), self._cache.folder.absolute()
+
+    def sweep(self) -> None:
+        """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
+        jobs = [PictureJob(picture.file, *self._place) for picture in self.pictures]
+        self._run(self.pictures, jobs, "sweep")
+        for picture in self.pictures:
+            picture.swept = frozenset(picture.candidates)
+
+    def table(self, swept: bool = False) -> pd.DataFrame:
+        """All candidates so far, or those of the sweep alone, as a candidate table with model, gain, q and m."""
+        rows = [row for p in self.pictures for row in p.rows(p.swept if swept else p.candidates)]
+        return pd.DataFrame(rows)
+
+    def along(self, slopes: Sequence[float], refine: Refine) -> pd.DataFrame:
+        """The cheapest candidate of every picture at each slope, refined there: the table's rows and their slope."""
+        chosen = []
+        for slope in slopes:
+            self.improve(refine, self.cheapest(slope, swept=True), slope)
+            chosen.append(cheapest_rows(self.table(), slope, self.metric).assign(slope=slope))
+        return pd.concat(chosen, ignore_index=True)
+
+    def allocate(self, available: int, swept: bool = False) -> TableAllocation:
+        """The least distortion in so many bytes, within the limits, from the sweep alone or from all candidates."""
+        return allocate_table(apply_limits(self.table(swept), self.limits), available, self.metric)
+
+    def cheapest(self, slope: float, swept: bool = False) -> Choices:
+        """The candidate of each picture that costs least at a slope."""
+        return self.choices(cheapest_rows(apply_limits(self.table(swept), self.limits), slope, self.metric))
+
+    def choices(self, chosen: pd.DataFrame) -> Choices:
+        """The candidates that rows of the table name, one for each picture."""
+        return [(p, p.candidates[key].candidate) for p, key in zip(self.pictures, chosen["candidate"], strict=True)]
+
+    def improve(self, refine: Refine, choices: Choices, slope: float) -> None:
+        """Refines pictures, each like the candidate beside it, at a slope."""
+        pictures, jobs = [], []
+        for picture, chosen in choices:
+            own = self._own_slope(picture, chosen, slope)
+            # Where another byte is worth nothing there is nothing to refine.
+            if own > 0:
+                pictures.append(picture)
+                jobs.append(PictureJob(picture.file, *self._place, refine, chosen, own))
+        self._run(pictures, jobs, "refinement")
+
+    def _own_slope(self, picture: SetPicture, chosen: Candidate, slope: float) -> float:
+        """The set's slope, or that of the picture's curve at its choice where a limit keeps it from the set's."""
+        if not self.limits or not picture.swept:
+            return slope
+        table = pd.DataFrame(picture.rows(picture.swept))
+        free = cheapest_rows(table, slope, self.metric).iloc[0]
+        if free["candidate"] == chosen.header or chosen.header not in picture.swept:
+            return slope
+        options = Options(table["bytes"].to_numpy(np.int64), self.metric.distortion(table))
+        return slope_at(options, entry_size(chosen.entry(picture.name)))
+
+    def _run(self, pictures: Sequence[SetPicture], jobs: Sequence[PictureJob], name: str) -> None:
+        """Adds what the jobs, one for each picture, find."""
+        with tqdm(total=len(jobs), desc=name, unit="picture") as progress:
+            for position, found in self._engine.map(run_job, jobs):
+                for measured in found:
+                    pictures[position].add(measured)
+                progress.update()

@@ -1,0 +1,45 @@
+"""Codes a folder of photographs for each target and reports who gets which bytes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from decoder_pkg.errors import DecoderError
+from encoder.presets import preset
+from eval.pictures import PictureError
+
+from ..allocation import TARGETS, InfeasibleBudget, TableError
+from ..engine import ENGINES, EngineError
+from ..options import (
+    LIMITS_HELP,
+    add_coding_options,
+    add_limit_option,
+    add_metric_options,
+    add_targets_option,
+    chosen_metric,
+)
+from ..tune import tune
+
+EXAMPLES = f"""examples:
+  python -m rate_control tune photos/ --targets 0.15 --output tuning/
+  python -m rate_control tune photos/ --limit bpp=0.02:0.6 --limit rocket:psnr=30:
+
+{LIMITS_HELP}"""
+ERRORS = (PictureError, DecoderError, InfeasibleBudget, TableError, EngineError)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, help="folder of photographs")
+    add_targets_option(parser, list(TARGETS), "all three")
+    parser.add_argument("--output", type=Path, default=Path("reports/tuning"), help="folder for tables and plots")
+    add_coding_options(parser)
+    add_metric_options(parser)
+    add_limit_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    metric, effort = chosen_metric(arguments), preset(arguments.preset)
+    with ENGINES[arguments.engine]() as engine:
+        print(tune(arguments.images, arguments.targets, arguments.output, metric, arguments.limit, effort, engine))
+    return 0

@@ -1,0 +1,1 @@
+"""The commands of the submission, a file a verb: python -m submission VERB"""

@@ -1,0 +1,122 @@
+"""Ranks submissions and folders of decoded pictures as the competition does."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.baselines import installed
+from eval.command_line import OptionError
+from eval.files import check_folder
+from eval.leaderboard import PUBLISHED
+from eval.pictures import PictureError
+from eval.problems import Problem, failed
+from eval.published import published_rows
+from rate_control.allocation import TableError, budget_bytes
+from rate_control.engine import Engine, EngineError, Processes
+from rate_control.options import add_metric_options, add_targets_option, chosen_metric
+
+from ..leaderboard import (
+    Contest,
+    Entry,
+    baseline_rows,
+    fit_baselines,
+    judge_all,
+    other_contestant,
+    picture_pixels,
+    sweep_baselines,
+    write_board,
+    write_sheets,
+)
+from ..options import add_photographs_option, add_season_option
+from ..package import Busy, exclusive, stage_originals
+from ..seasons import season
+
+EXAMPLES = """examples:
+  python -m submission leaderboard ours=dist                            the embedded photographs, as `make submission`
+  python -m submission leaderboard --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
+  python -m submission leaderboard --images photos/ ours=dist decoded=folder/ --baselines
+  python -m submission leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
+  python -m submission leaderboard --images photos/ ours=dist --baselines --metric ms-ssim    ranked by MS-SSIM
+
+An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
+run, without network and without the converted originals; what else is on this machine it can read. Any other folder
+holds decoded pictures: <target>/*.png, and <target>/bs.zip, whose size counts, or <target>/bytes.txt with the count.
+What breaks a rule is listed as a problem and gets no row.
+"""
+ERRORS = (PictureError, EngineError, TableError, Busy)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("entries", nargs="+", type=parse_entry, metavar="NAME=PATH", help="see below")
+    add_photographs_option(parser)
+    add_season_option(parser)
+    add_targets_option(parser, None, "the season's")
+    add_metric_options(parser)
+    parser.add_argument("--baselines", action="store_true", help="conventional codecs at the same budgets")
+    parser.add_argument("--sheet", metavar="NAME", help="compare each entry with this codec or entry, by picture")
+    parser.add_argument(
+        "--output", type=Path, default=Path("reports/leaderboard"), help="folder for tables and pictures"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    codecs = [baseline.name for baseline in installed()]
+    names = [entry.name for entry in arguments.entries]
+    if len({*names, *codecs}) < len(names) + len(codecs):
+        raise OptionError(f"entries need different names, other than {', '.join(codecs)}")
+    if arguments.sheet and arguments.sheet not in names + codecs:
+        raise OptionError(f"--sheet {arguments.sheet}: there are {', '.join(names + codecs)}")
+    inputs = [entry.path for entry in arguments.entries] + ([arguments.images] if arguments.images else [])
+    check_folder(arguments.output, *inputs)
+    with exclusive(arguments.output), Processes() as engine, tempfile.TemporaryDirectory() as name:
+        problems = _rank(arguments, codecs, Path(name) / "originals", engine)
+    return 1 if failed(problems) else 0
+
+
+def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, engine: Engine) -> list[Problem]:
+    """Ranks, prints and writes everything; returns what forbade rows."""
+    output, rules, metric = arguments.output, season(arguments.season), chosen_metric(arguments)
+    files = stage_originals(arguments.images, originals)
+    pixels = picture_pixels(files)
+    targets = arguments.targets or list(rules.targets)
+    budgets = {target: budget_bytes(sum(pixels.values()), target) for target in targets}
+    contest = Contest(originals, budgets, rules, output / "decoded")
+    results, problems = judge_all(arguments.entries, contest)
+    wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
+    tables = sweep_baselines(files, engine=engine, codecs=wanted) if wanted else {}
+    fitted = {}
+    for target, budget in budgets.items():
+        fitted[target], unfit = fit_baselines(tables, target, budget, metric)
+        problems += unfit
+    published = published_rows(pixels, targets)
+    board = {
+        target: [*(r.row for r in results[target]), *baseline_rows(fitted[target], rules), *published[target]]
+        for target in targets
+    }
+    print(write_board(board, rules, output, problems, metric.quality))
+    if arguments.sheet:
+        for target in targets:
+            if other := other_contestant(arguments.sheet, results[target], fitted[target], contest, target):
+                write_sheets(results[target], other, target, contest.originals, output, metric.quality)
+    return problems
+
+
+def parse_entry(text: str) -> Entry:
+    """Reads NAME=PATH.
+
+    Raises:
+      argparse.ArgumentTypeError: the text has another form, the name cannot name a folder, or the path does not exist.
+    """
+    name, equals, path = text.partition("=")
+    if not equals or not name or "/" in name or name.startswith("."):
+        raise argparse.ArgumentTypeError(f"{text!r} is no entry like ours=dist")
+    if name.endswith(PUBLISHED.strip()):
+        raise argparse.ArgumentTypeError(f"{name!r} would look like a published row: choose another name")
+    try:
+        Path(path).stat()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} of {name}: {error.strerror}") from None
+    return Entry(name, Path(path))

@@ -1,0 +1,24 @@
+"""Options that several commands of the submission share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .seasons import DEFAULT_SEASON, SEASONS
+
+
+def add_season_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --season, a year; `season` gives its rules."""
+    years = [rules.year for rules in SEASONS]
+    parser.add_argument("--season", type=int, choices=years, default=DEFAULT_SEASON, help="rules (default 2021)")
+
+
+def add_dist_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --dist, the folder of a submission."""
+    parser.add_argument("--dist", type=Path, default=Path("dist"), help="folder of the submission (default dist)")
+
+
+def add_photographs_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --images, None for the embedded photographs."""
+    parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")

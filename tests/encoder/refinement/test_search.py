@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from encoder.candidates import Candidate, Measured
+from encoder.coding import AnalysedPicture
+from encoder.latents import Setting, coding_setting
+from encoder.refinement.search import search_latents, search_start, sweep_choices
+from encoder.refinement.tiles import Refined, refine_latents
+from encoder.weights import Zoo
+from eval.metrics import SQUARED_ERROR
+from tests.encoder.refining import QUICK, SLOPE, Pixels, small
+
+
+def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zoo, photo: Pixels) -> None:
+    starts = [
+        (AnalysedPicture(small(photo), golden_zoo.models[number]), Setting(gain, 128, SLOPE))
+        for number, gain in ((7, 24), (8, 24))
+    ]
+
+    def cost(picture: AnalysedPicture, setting: Setting) -> float:
+        return refine_latents(picture, setting, QUICK.method, QUICK.trial_iterations).cost
+
+    picture, chosen = search_start(starts, QUICK)
+    near = [(picture, replace(setting, gain=setting.gain + by)) for picture, setting in starts for by in (-2, 0, 2)]
+    assert cost(picture, chosen) <= min(cost(*start) for start in near)
+    assert search_start(starts[:1], replace(QUICK, gain_steps=())) == starts[0]
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
+    filtered_zoo: Zoo, photo: Pixels, part: int
+) -> None:
+    pixels = np.ascontiguousarray(photo[60 * part :][:96, 100:230])
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    setting = Setting(24, 128, SLOPE)
+
+    def code(refined: Refined) -> Measured:
+        return Measured(picture.encode(refined.setting.coding, refined.latents)[0])
+
+    def cost(measured: Measured) -> float:
+        return measured.candidate.squared_error + SLOPE * measured.candidate.header.length
+
+    plain = code(refine_latents(picture, setting, QUICK.method, QUICK.iterations))
+    assert search_latents(picture, setting, replace(QUICK, q_steps=()), code) == plain
+    tried: list[Measured] = []
+
+    def noted(refined: Refined) -> Measured:
+        tried.append(code(refined))
+        return tried[-1]
+
+    found = search_latents(picture, setting, QUICK, noted)
+    assert cost(found) == min(map(cost, tried)) <= cost(plain)
+    # Whoever is compared with a neighbour has had its further iterations.
+    assert [measured.candidate.header.q for measured in tried[:3]] == [128, 128, 144]
+
+
+def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, photo: Pixels) -> None:
+    candidates: list[Measured] = []
+    for number in (7, 8):
+        picture = AnalysedPicture(small(photo), golden_zoo.models[number])
+        candidates += [Measured(picture.encode(coding_setting(gain, 128))[0]) for gain in (0, 16, 32, 48)]
+
+    def cost(candidate: Candidate) -> float:
+        return candidate.squared_error + SLOPE * candidate.header.length
+
+    (best,) = sweep_choices(candidates, SLOPE, SQUARED_ERROR, 1)
+    assert cost(best) == min(cost(measured.candidate) for measured in candidates)
+    both = list(sweep_choices(candidates, SLOPE, SQUARED_ERROR, 2))
+    assert both[0] == best
+    assert {candidate.header.model for candidate in both} == {7, 8}

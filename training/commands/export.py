@@ -1,0 +1,93 @@
+"""Exports a training run's newest checkpoint: whole, or as a difference to a model exported before.
+
+It ends with 1, and the weights stay as they were, where few steps or fixed point lose more than they may.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from decoder_pkg.errors import WeightsError
+from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.models import DecoderModel
+from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
+from encoder.weights import EncoderModel, load_zoo
+from eval.command_line import OptionError
+from eval.files import write_atomically
+from eval.provenance import commit
+
+from ..data import CROPS, CropError, CropSet
+from ..export import LICENCE, ExportError, TrainedRun, load_run
+from ..export.manifests import NewModel, check_rows, update_manifests
+from ..export.whole import code_lengths, export, export_difference, rounding_loss
+from ..run_folder import RunError
+from ..settings import ConfigError
+
+MOST_LOST = 0.003
+"""Share of rate and distortion that may be lost to few steps, and of the bits to fixed point: a tenth of a percent and
+half of that are usual."""
+
+EXAMPLES = """examples:
+  python -m training export --run runs/base --id 1 --name base
+  python -m training export --run runs/low --id 2 --name low --base 1   (model 1, fine-tuned for low rates)
+"""
+ERRORS = (ConfigError, RunError, CropError, ExportError, WeightsError)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--id", type=int, required=True, help="the id that picture headers name, 0 to 255")
+    parser.add_argument("--name", required=True, help="name for people, also of the files")
+    parser.add_argument("--base", type=int, help="write differences to this model, which must be exported before")
+    parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
+    parser.add_argument("--decoder", type=Path, default=DECODER_WEIGHTS, help="folder of the decoder's weights")
+    parser.add_argument("--encoder", type=Path, default=ENCODER_WEIGHTS, help="folder of the encoder's weights")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    crops, trained = CropSet(arguments.data), load_run(arguments.run)
+    base = _base(arguments)
+    ledger = trained.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
+    file = f"{arguments.name}.safetensors.gz"
+    row = NewModel(arguments.id, arguments.name, file, base.id if base else None, ledger)
+    check_rows(arguments.decoder, row)
+    with tempfile.TemporaryDirectory() as name:
+        halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
+        if base:
+            export_difference(trained, base, crops, *halves)
+        else:
+            export(trained, crops, *halves)
+        print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
+        decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
+        exported = EncoderModel(arguments.id, decoder, halves[1], gains=trained.gains, base=base)
+        if not _is_as_good(exported, trained, crops):
+            return 1
+        for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
+            write_atomically(folder / file, half.read_bytes())
+    update_manifests(arguments.decoder, arguments.encoder, row)
+    return 0
+
+
+def _base(arguments: argparse.Namespace) -> EncoderModel | None:
+    """The model that --base names."""
+    if arguments.base is None:
+        return None
+    models = load_zoo(arguments.decoder, arguments.encoder).models
+    if arguments.base not in models:
+        raise OptionError(f"--base {arguments.base}: there are the models {list(models)}")
+    return models[arguments.base]
+
+
+def _is_as_good(exported: EncoderModel, trained: TrainedRun, crops: CropSet) -> bool:
+    """Whether weights of few steps and in fixed point lose as little as they may; prints what they lose."""
+    estimated, actual = code_lengths(exported.floats, exported.decoder.codec, trained.gains, crops)
+    lost = {"few steps": rounding_loss(trained, exported.floats, crops), "fixed point": actual / estimated - 1}
+    for what, share in lost.items():
+        print(f"lost to {what}: {100 * share:+.3f} %")
+        if not abs(share) <= MOST_LOST:
+            print(f"that is more than {MOST_LOST:.1%}: the weights stay as they were", file=sys.stderr)
+            return False
+    return True

@@ -1,0 +1,24 @@
+"""Draws milestones.csv, what the hours of training brought."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from ..loop.plots import plot_milestones
+
+TABLE = Path(__file__).parents[1] / "milestones.csv"
+EXAMPLES = """examples:
+  python -m training milestones        training/milestones.png
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """There are none."""
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    plot_milestones(pd.read_csv(TABLE), TABLE.with_suffix(".png"))
+    return 0
