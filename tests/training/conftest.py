@@ -20,7 +20,7 @@ def few_patches() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     folder = tmp_path_factory.mktemp("crops")
     for name in ("astronaut", "coffee"):
@@ -33,8 +33,9 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     return CropSet(folder, tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture(scope="module", params=["smoke", "smoke-quadtree", "smoke-mean-scale", "smoke-factorised"])
+@pytest.fixture(scope="session", params=["smoke", "smoke-quadtree", "smoke-mean-scale", "smoke-factorised"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
+    """A finished run of every codec; tests leave its folder as it is."""
     folder = tmp_path_factory.mktemp("run")
     trainer(folder, crops, replace(SMOKE, architecture=request.param)).run()
     return folder

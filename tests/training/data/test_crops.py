@@ -11,44 +11,7 @@ import torch
 from PIL import Image
 
 from tests.training.runs import SMOKE, trainer
-from training.data.batches import TrainingBatches
 from training.data.crops import CropSet
-from training.data.cutting import Cutter
-from training.data.variation import FRAMED, LIT, NOISY, Variation, draw
-
-
-def test_crops_are_lit_framed_and_made_noisy_as_drawn() -> None:
-    count = 6
-    plain = Variation(
-        light=torch.zeros(count, 3, 3),
-        frame_width=torch.tensor([0, 2, 2, 0, 0, 0]),
-        frame_side=torch.tensor([0, 0, 3, 0, 0, 0]),
-        frame_colour=torch.full((count, 3), 255.0),
-        blank=torch.tensor([False, False, True, False, False, False]),
-        blank_colour=torch.zeros(count, 3),
-        deviation=torch.zeros(count, 3),
-    )
-    plain.light[3, 1, 0] = 0.5
-    plain.light[4, :, 2] = 0.5
-    plain.deviation[5, 2] = 3.0
-    windows = torch.full((count, 3, 32, 32), 100, dtype=torch.uint8)
-    untouched, framed, blank, lit, ramp, noisy = 255 * plain.apply(windows, torch.Generator().manual_seed(1))
-    assert (untouched == 100).all()
-    assert (framed[:, :2] == 255).all()
-    assert (framed[:, 2:] == 100).all()
-    assert (blank[:, :, -2:] == 255).all()
-    assert (blank[:, :, :-2] == 0).all()
-    assert lit.mean(dim=(1, 2)).tolist() == [100, 150, 100]
-    assert ramp[:, 5, [0, -1]].tolist() == [[50, 150]] * 3
-    assert noisy[:2].std() == 0
-    assert 2.7 < noisy[2].std() < 3.3
-
-
-def test_every_batch_sees_low_and_high_rates(crops: CropSet) -> None:
-    batches = TrainingBatches(crops, replace(SMOKE, batch=4, gain_low=8, gain_high=15))
-    drawn = np.array([batches[iteration].gains.numpy() for iteration in range(50)])
-    assert {tuple(row // 2) for row in drawn} == {(4, 5, 6, 7)}
-    assert set(drawn.ravel()) == set(range(8, 16))
 
 
 def test_folder_without_crops_is_refused(tmp_path: Path) -> None:
@@ -116,15 +79,6 @@ def test_damaged_cache_of_crops_is_made_anew(tmp_path: Path, size: int) -> None:
     assert np.array_equal(CropSet(tmp_path, tmp_path / "cache").crops, before)
 
 
-def test_share_of_the_crops_is_varied() -> None:
-    drawn = draw(np.random.default_rng(1), 2000)
-    shares = [
-        part.flatten(1).any(dim=1).double().mean()
-        for part in (drawn.light, drawn.frame_width[:, None], drawn.deviation)
-    ]
-    assert shares == pytest.approx([LIT, FRAMED, NOISY], abs=0.05)
-
-
 def test_crops_smaller_than_the_configuration_asks_for_are_named_before_training(
     tmp_path: Path, crops: CropSet
 ) -> None:
@@ -137,16 +91,3 @@ def test_crops_stay_inside_and_repeat_with_the_seed(crops: CropSet) -> None:
     assert first.shape == (4, 3, 96, 96)
     assert torch.equal(first, again)
     assert 0 <= float(first.min()) < float(first.max()) <= 1
-
-
-def test_windows_cut_on_a_gpu_are_those_that_cores_cut(crops: CropSet) -> None:
-    places = crops.place(np.random.default_rng(2), 24, 96)
-    cut = Cutter(crops.crops, 96, torch.device("cpu")).windows(places)
-    expected = crops.windows(places, 96)
-    reduced = places[:, 3] > 96
-    assert 6 < reduced.sum() < 18
-    assert {tuple(turns) for turns in places[:, 4:].tolist()} > {(0, 0, 0), (1, 0, 1)}
-    assert torch.equal(cut[~reduced], expected[~reduced].float())
-    # Pillow rounds to whole levels between rows and columns.
-    assert (cut - expected).abs().mean() < 0.5
-    assert (cut - expected).abs().max() < 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ from eval.metrics import squared_error
 from submission.package import DECODER_ZIP, ORIGINALS, WHEELS, build_decoder_zip, pack_targets
 from submission.rehearsal import rehearse_target
 from tests.paths import ROOT
-from tests.training.runs import SMOKE, trainer
 from training.data import CropSet
 from training.export.manifests import NewModel, update_manifests
 from training.export.trained import load_run
@@ -34,10 +32,9 @@ TARGET = "2.0"
 """Bits per pixel: hardly trained models need many."""
 
 
-@pytest.fixture(scope="module", params=["smoke-mean-scale", "smoke-factorised"])
-def zoo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Zoo:
-    run, weights = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("weights")
-    trainer(run, crops, replace(SMOKE, architecture=request.param, iterations=30)).run()
+@pytest.fixture(scope="module")
+def zoo(run: Path, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Zoo:
+    weights = tmp_path_factory.mktemp("weights")
     trained, file, folders = load_run(run), "m.safetensors", (weights / "decoder", weights / "encoder")
     export(trained, crops, *(folder / file for folder in folders))
     update_manifests(*folders, NewModel(3, "m", file, None, trained.ledger))

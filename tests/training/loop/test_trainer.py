@@ -1,39 +1,23 @@
 from __future__ import annotations
 
 import csv
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-import skimage.data
 import torch
-from PIL import Image
 
-from decoder_pkg.codecs.scale_context import ScaleContextArchitecture
-from decoder_pkg.gains import gain_lambda
-from encoder.codecs import Estimate, float_codec, latent_likelihood
+from encoder.codecs import float_codec, latent_likelihood
 from encoder.codecs.hyper_networks import HYPER_LIMIT, HyperFloatCodec
-from encoder.codecs.scale_context import ScaleContextFloatCodec
 from encoder.weights import load_zoo
 from tests.training.runs import CONFIGS, SMOKE, trainer
-from training.commands.milestones import TABLE
-from training.config import TrainConfig, load_config
+from training.config import load_config
 from training.data.batches import TrainingBatches
 from training.data.crops import CropSet
-from training.distortion import structural_loss
-from training.export.trained import load_run
-from training.log import append_row, log_row
-from training.loop.optimizers import learning_rate_factor
-from training.loop.plots import plot_milestones, plot_progress
 from training.loop.trainer import Trainer
 from training.loop.updates import NOISE_OF_CROPS
-from training.run_folder import ORIGIN
-from training.tasks.evaluation import EVALUATION_GAINS, RatePoint, evaluate, load_pictures
+from training.tasks.evaluation import EVALUATION_GAINS, RatePoint
 from training.tasks.interface import Part, Player, TrainingTask
 
 
@@ -44,22 +28,6 @@ def test_fifty_iterations_lower_the_loss(run: Path) -> None:
     costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
     assert costs[-1] < 0.8 * costs[0]
     assert (run / "progress.png").stat().st_size > 1000
-
-
-def test_structural_distortion_falls_where_the_pictures_become_alike() -> None:
-    original = torch.from_numpy(skimage.data.coffee()[:192, :192] / 255.0).permute(2, 0, 1)[None].float()
-    noise = torch.randn(original.shape, generator=torch.Generator().manual_seed(1))
-    decoded = (original + 0.1 * noise).requires_grad_()
-    loss = structural_loss(decoded, original)
-    (gradient,) = torch.autograd.grad(loss.sum(), decoded)
-    assert structural_loss(original, original).item() == pytest.approx(0, abs=1e-2)
-    assert structural_loss(decoded - 1e-3 * gradient / gradient.abs().max(), original) < loss
-
-
-def test_structural_distortion_of_a_batch_is_that_of_each_of_its_pictures() -> None:
-    first, second = torch.rand(2, 2, 3, 64, 48, generator=torch.Generator().manual_seed(1))
-    apart = [structural_loss(one[None], other[None]) for one, other in zip(first, second, strict=True)]
-    torch.testing.assert_close(structural_loss(first, second), torch.cat(apart))
 
 
 def test_odd_picture_does_not_send_hyper_latents_where_no_mean_was_trained() -> None:
@@ -104,24 +72,6 @@ def test_gradient_that_is_no_number_moves_nothing_for_good(
     assert torch.isfinite(flat(training)).all()
 
 
-def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path) -> None:
-    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
-    (tmp_path / ORIGIN).write_text(json.dumps({"iterations": 1000, "hours": 2.0, "gpu_hours": 0.5}))
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
-    for device, hours in (("cpu", [3.0, 0.5]), ("cuda", [2.0, 1.5])):
-        torch.save(state | {"seconds": {"cpu": 0.0, "cuda": 0.0, device: 3600.0}}, tmp_path / "checkpoint.pt")
-        ledger = load_run(tmp_path).ledger
-        assert [ledger["hours"], ledger["gpu_hours"]] == hours
-        assert ledger["iterations"] == 1000 + SMOKE.iterations
-
-
-def test_no_picture_to_evaluate_on_is_named_before_training(tmp_path: Path) -> None:
-    Image.new("RGB", (64, 64)).save(tmp_path / "one.png")
-    assert len(load_pictures(tmp_path, 1)) == 1
-    with pytest.raises(FileNotFoundError, match=r"fewer than 3 \.png"):
-        load_pictures(tmp_path, 3)
-
-
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.toml")), ids=lambda file: file.stem)
 def test_shipped_configurations_start_from_models_that_are_shipped(file: Path) -> None:
     config = load_config(file)
@@ -134,28 +84,6 @@ def test_latent_likelihood_sums_to_one() -> None:
         values = torch.arange(-200.0, 201.0)
         total = latent_likelihood(values, torch.full_like(values, log2_sigma)).sum()
         assert float(total) == pytest.approx(1.0, abs=1e-4)
-
-
-def test_learning_rate_warms_up_stays_and_falls() -> None:
-    config = TrainConfig(iterations=1000, warmup=100, decay=0.3)
-    factors = [learning_rate_factor(i, config) for i in (0, 50, 100, 600, 850, 999)]
-    assert factors[0] == pytest.approx(0.01)
-    assert factors[2] == factors[3] == 1.0
-    assert factors[4] == pytest.approx(0.5)
-    assert factors[5] < 0.01
-
-
-def test_lambda_doubles_every_octave() -> None:
-    assert gain_lambda(torch.tensor([0.0, 8.0, 48.0])).tolist() == pytest.approx([0.0004, 0.0008, 0.0256])
-    assert gain_lambda(8) == pytest.approx(0.0008)
-
-
-def test_milestones_are_drawn_from_their_table(tmp_path: Path) -> None:
-    table = pd.read_csv(TABLE)
-    assert table["hours"].is_monotonic_increasing
-    plot_milestones(table, tmp_path / "plot.png")
-    with Image.open(tmp_path / "plot.png") as picture:
-        assert picture.width > 400
 
 
 def test_training_sees_crops_varied_as_drawn(tmp_path: Path, crops: CropSet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,22 +110,6 @@ def test_neighbouring_seeds_iterations_and_parts_share_no_noise(tmp_path: Path, 
         for training.updates._iteration in range(4):
             found |= {training.updates._noise_seed(part) for part in (0, 1, NOISE_OF_CROPS)}
     assert len(found) == 3 * 4 * 3
-
-
-def test_picture_that_comes_back_exactly_has_a_finite_quality(tmp_path: Path) -> None:
-    picture = torch.from_numpy(skimage.data.coffee()[:64, :48].copy()).permute(2, 0, 1)
-
-    class Lossless(ScaleContextFloatCodec):
-        def forward(self, picture: torch.Tensor, *_: object) -> Estimate:
-            return Estimate(picture, torch.ones(1), torch.zeros(1))
-
-    architecture = SMOKE.build_architecture()
-    assert isinstance(architecture, ScaleContextArchitecture)
-    points = evaluate(Lossless(architecture), [picture], [8, 16])
-    assert points[0].psnr_db == pytest.approx(10 * np.log10(255**2 * 3 * 64 * 48))
-    means = dict.fromkeys(("loss", "gradient_norm", "learning_rate_factor"), 1.0)
-    append_row(tmp_path / "log.csv", log_row(1, 0.1, means, evaluate(Lossless(architecture), [picture])))
-    plot_progress(tmp_path / "log.csv", tmp_path / "progress.png")
 
 
 class TwoPlayers(TrainingTask):

@@ -45,7 +45,7 @@ def base(folders: tuple[Path, Path]) -> EncoderModel:
 
 
 def copy_of(base: EncoderModel, folder: Path, crops: CropSet, config: TrainConfig = CONFIG) -> Trainer:
-    return trainer(folder, crops, config, deepcopy(base.floats))
+    return trainer(folder, crops, config, deepcopy(base.floats).requires_grad_())
 
 
 @pytest.fixture(scope="module")

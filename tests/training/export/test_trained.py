@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from tests.training.runs import SMOKE
+from training.export.trained import load_run
+from training.run_folder import ORIGIN
+
+
+def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
+    (tmp_path / ORIGIN).write_text(json.dumps({"iterations": 1000, "hours": 2.0, "gpu_hours": 0.5}))
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    for device, hours in (("cpu", [3.0, 0.5]), ("cuda", [2.0, 1.5])):
+        torch.save(state | {"seconds": {"cpu": 0.0, "cuda": 0.0, device: 3600.0}}, tmp_path / "checkpoint.pt")
+        ledger = load_run(tmp_path).ledger
+        assert [ledger["hours"], ledger["gpu_hours"]] == hours
+        assert ledger["iterations"] == 1000 + SMOKE.iterations
