@@ -57,7 +57,7 @@ def test_pipe_and_folder_among_pictures_cost_themselves_alone(
     photo(tmp_path / "good.png")
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "folder.png").mkdir()
-    assert run(monkeypatch, tmp_path, "-o", tmp_path / "out", "--bpp", "3") == 0
+    assert run(tmp_path, "-o", tmp_path / "out", "--bpp", "3") == 0
     assert "passed over: folder.png, pipe.png" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.clc"]
 
