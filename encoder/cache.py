@@ -16,7 +16,7 @@ from eval.caches import cache_folder, load_rows, save_rows
 from .candidates import Candidate, Measured
 
 ENCODINGS = "encodings"
-CACHE_VERSION = 5
+CACHE_VERSION = 6
 """Raised whenever the same settings would yield another stream."""
 
 
@@ -48,11 +48,11 @@ def _to_row(measured: Measured) -> dict[str, object]:
         "header": asdict(candidate.header),
         "payload": base64.b64encode(candidate.payload).decode(),
         "squared_error": candidate.squared_error,
-        "measures": measured.measures,
+        "further": measured.further,
     }
 
 
 def _from_row(row: dict[str, Any]) -> Measured:
     payload = base64.b64decode(row["payload"], validate=True)
     candidate = Candidate(ImageHeader(**row["header"]), payload, int(row["squared_error"]))
-    return Measured(candidate, {name: float(value) for name, value in row["measures"].items()})
+    return Measured(candidate, {name: float(value) for name, value in row["further"].items()})

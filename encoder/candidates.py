@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from decoder_pkg.stream import Entry, ImageHeader
-from eval.metrics import Distortion, pooled_psnr
+from eval.metrics import PSNR, Distortion
 
 
 class RoundTripError(Exception):
@@ -28,7 +28,7 @@ class Candidate:
     @property
     def psnr_db(self) -> float:
         """PSNR of this picture alone; infinite where nothing was lost."""
-        return pooled_psnr([self.squared_error], [3 * self.header.width * self.header.height])
+        return PSNR.pooled([self.squared_error], [self.header.width * self.header.height])
 
     def entry(self, name: str) -> Entry:
         """The archive entry of this candidate."""
@@ -37,12 +37,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Measured:
-    """A candidate and what else was measured on its picture."""
+    """A candidate and its further losses, by the metrics' columns."""
 
     candidate: Candidate
-    measures: dict[str, float] = field(default_factory=dict)
+    further: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """All that was measured, by the metrics' columns."""
+        return {PSNR.column: self.candidate.squared_error} | self.further
 
     def distortion(self, kind: Distortion) -> float:
-        """Its distortion; MS-SSIM must have been measured where it counts."""
-        header, loss = self.candidate.header, 1 - self.measures["ms_ssim"] if kind.loss else 0.0
-        return kind.of(self.candidate.squared_error, loss, header.width * header.height)
+        """Its distortion, of metrics that were measured."""
+        return kind.of(self.losses, float(self.candidate.header.width * self.candidate.header.height))

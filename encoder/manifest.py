@@ -11,8 +11,8 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.fields import field, parse_object
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.models import MANIFEST
+from eval.metrics import METRICS, PSNR
 
-MS_SSIM = "ms-ssim"
 ALL_GAINS = (0, GAIN_COUNT - 1)
 KINDS: dict[str, tuple[type, ...]] = {
     "iterations": (int,),
@@ -37,7 +37,7 @@ class Ledger(TypedDict, total=False):
     gains: list[int]
     """First and last gain index that it was trained for; without them all."""
     distortion: str
-    """What it was trained for: without it squared error, or `ms-ssim`."""
+    """Key of the metric that it was trained for; without it PSNR."""
     data: str
     commit: str
     licence: str
@@ -95,5 +95,5 @@ def check_known_model(row: object) -> None:
     gains = row.get("gains", list(ALL_GAINS))
     if len(gains) != 2 or any(type(gain) is not int for gain in gains) or not 0 <= gains[0] <= gains[1] < GAIN_COUNT:
         raise ValueError(f"gains {gains!r} are no first and last of 0 to {GAIN_COUNT - 1}")
-    if row.get("distortion", MS_SSIM) != MS_SSIM:
+    if row.get("distortion", PSNR.key) not in METRICS:
         raise ValueError(f"model {number} was trained for {row['distortion']!r}, which is unknown here")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
 
 from decoder_pkg.entropy import Q_ONE
@@ -11,7 +11,7 @@ from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.payload import SideInformation
 from decoder_pkg.pixels.filters import FilterChain
 from decoder_pkg.stream import ImageHeader
-from eval.metrics import SQUARED_ERROR, Distortion
+from eval.metrics import PSNR, SQUARED_ERROR, Distortion, Metric
 
 from .cache import CandidateCache
 from .candidates import Candidate, Measured
@@ -43,9 +43,6 @@ ORIGINS = (0.0, 0.5, 0.25, 0.75)
 LEAST_CHANGE = 0.05
 """Share of a stream's bytes by which its partner differs at least."""
 
-Measure = Callable[[Pixels, Pixels], dict[str, float]]
-"""Further distortions of (original, decoded), by name."""
-
 
 def refinement_key() -> tuple[int, str, float, int]:
     """What refined candidates depend on beside picture, weights and settings."""
@@ -60,18 +57,18 @@ def _digest(candidate: Candidate) -> str:
 class PictureCoder:
     """Codes one picture with any model of the zoo; analyses lazily and remembers results."""
 
-    def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, measure: Measure | None = None) -> None:
+    def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric] = ()) -> None:
         """Prepares a picture.
 
         Args:
           pixels: [H, W, 3] uint8.
           zoo: the models.
           cache: where results are kept.
-          measure: further distortions to record; its name is part of the cache's key.
+          metrics: what is measured of each candidate beside the squared error.
         """
-        self.pixels, self._zoo, self._cache, self._measure = pixels, zoo, cache, measure
+        self.pixels, self._zoo, self._cache = pixels, zoo, cache
         self._digest = pixels_digest(pixels)
-        self._measure_name = measure.__name__ if measure else ""
+        self._metrics = [metric for metric in metrics if metric is not PSNR]
         self._filter_digest = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._analysed: dict[int, AnalysedPicture] = {}
 
@@ -166,7 +163,7 @@ class PictureCoder:
 
     def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
-        path = self._cache.path(self._digest, *key, self._filter_digest, self._measure_name)
+        path = self._cache.path(self._digest, *key, self._filter_digest, [metric.key for metric in self._metrics])
         known = self._cache.load(path)
         if not known:
             known = make()
@@ -183,4 +180,4 @@ class PictureCoder:
         self, model: int, gain: int, q: int, latents: Latents | None = None, chain: FilterChain | None = None
     ) -> Measured:
         candidate, decoded = self._analyse(model).encode(coding_setting(gain, q), latents, chain)
-        return Measured(candidate, self._measure(self.pixels, decoded) if self._measure else {})
+        return Measured(candidate, {metric.column: metric.measure(self.pixels, decoded) for metric in self._metrics})

@@ -22,11 +22,11 @@ from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.models import MANIFEST, Bundle, DecoderModel, load_bundle, read_manifest
 from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.weight_files import TensorFile, read_weights, tensors_digest, unpack
-from eval.metrics import SQUARED_ERROR, Distortion
+from eval.metrics import PSNR, SQUARED_ERROR, Distortion
 
 from .codecs import FloatCodec, float_codec, load_layers
 from .devices import fastest_device
-from .manifest import ALL_GAINS, MS_SSIM, read_encoder_manifest
+from .manifest import ALL_GAINS, read_encoder_manifest
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -41,7 +41,7 @@ class EncoderModel:
       path: file of the analysis weights.
       sha256: of that file; empty where it is not known.
       gains: gain indices that it was trained for.
-      structural: whether it was trained for MS-SSIM, not for squared error.
+      metric: key of the metric that it was trained for.
       base: the model to which both files hold differences; None where they hold all of it.
     """
 
@@ -50,7 +50,7 @@ class EncoderModel:
     path: Path
     sha256: str = ""
     gains: range = range(GAIN_COUNT)
-    structural: bool = False
+    metric: str = PSNR.key
     base: EncoderModel | None = None
 
     @cached_property
@@ -126,8 +126,9 @@ class Zoo:
         return replace(self, models={number: model for number, model in self.models.items() if number in models})
 
     def suited(self, distortion: Distortion) -> Zoo:
-        """The models that may be best: those trained for MS-SSIM only where MS-SSIM counts."""
-        return self.only([number for number, model in self.models.items() if distortion.loss or not model.structural])
+        """The models that may be best: those trained for squared error, and those for a metric that counts."""
+        wanted = distortion.keys | {PSNR.key}
+        return self.only([number for number, model in self.models.items() if model.metric in wanted])
 
     def trained_for(self, gain: int) -> EncoderModel:
         """The model that was trained for squared error, for this gain and the fewest others.
@@ -160,7 +161,7 @@ def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WE
             path=encoder_weights / row["file"],
             sha256=facts["sha256"],
             gains=range(first, last + 1),
-            structural=facts.get("distortion") == MS_SSIM,
+            metric=facts.get("distortion", PSNR.key),
             base=models[row["base"]] if "base" in row else None,
         )
     return Zoo(bundle, models, (decoder_weights, encoder_weights))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from .command_line import run_module
 from .files import check_output, write_atomically
+from .metrics import METRICS
 from .provenance import UNKNOWN, provenance
 from .score import SetScore, score_folder
 
@@ -25,9 +27,14 @@ size: what is missing or wrong is listed, and there is no score. More in one go:
 
 
 def picture_scores(score: SetScore) -> pd.DataFrame:
-    """One row per picture: pixels, PSNR in dB, MS-SSIM."""
-    rows = [(p.name, p.pixels, p.psnr_db, p.ms_ssim) for p in score.pictures]
-    return pd.DataFrame(rows, columns=["image", "pixels", "PSNR", "MS-SSIM"])
+    """One row per picture: pixels and metrics."""
+    rows = [{"image": p.name, "pixels": p.pixels} | _named(p.values) for p in score.pictures]
+    return pd.DataFrame(rows)
+
+
+def _named(values: Mapping[str, float]) -> dict[str, float]:
+    """Values by the metrics' names in place of their keys."""
+    return {METRICS[key].name: value for key, value in values.items()}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     table = picture_scores(score)
     print(table.to_string(index=False, float_format="{:.5f}".format))
-    print(f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}")
+    print("set: " + ", ".join(f"{name} {value:.6f}" for name, value in _named(score.values).items()))
     if arguments.csv:
         origin = provenance(len(os.sched_getaffinity(0)), UNKNOWN)
         write_atomically(arguments.csv, table.assign(**asdict(origin)).to_csv(index=False).encode())

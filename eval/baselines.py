@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
-from .metrics import Pixels, ms_ssim, squared_error
+from .metrics import Metric, Pixels
 
 JPEG_QUALITIES = (*range(1, 17), 18, 20, 22, 24, 26, 28, 30, 35, 40, 46, 52, 58, 64, 70, 76)
 WEBP_QUALITIES = (*range(16), 18, 20, 22, 25, 28, 32, 36, 42, 50, 58, 66, 74, 80)
@@ -106,12 +106,11 @@ def installed() -> list[Baseline]:
 
 @dataclass(frozen=True)
 class BaselineCandidate:
-    """One file a codec made of one picture."""
+    """One file a codec made of one picture, and its losses by the metrics' columns."""
 
     settings: dict[str, Any]
     bytes: int
-    squared_error: int
-    ms_ssim: float
+    losses: dict[str, float]
 
 
 def code(baseline: Baseline, pixels: Pixels, settings: Mapping[str, Any]) -> tuple[bytes, Pixels]:
@@ -123,14 +122,15 @@ def code(baseline: Baseline, pixels: Pixels, settings: Mapping[str, Any]) -> tup
         return stream.getvalue(), np.asarray(decoded.convert("RGB"))
 
 
-def baseline_candidates(baseline: Baseline, pixels: Pixels) -> Iterator[BaselineCandidate]:
+def baseline_candidates(baseline: Baseline, pixels: Pixels, metrics: Sequence[Metric]) -> Iterator[BaselineCandidate]:
     """Encodes and decodes a picture [H, W, 3] uint8 at every setting of a codec that can code it."""
     for settings in baseline.settings:
         try:
             stream, result = code(baseline, pixels, settings)
         except (RuntimeError, OSError, ValueError):  # libraries refuse very small pictures in ways of their own
             continue
-        yield BaselineCandidate(settings, len(stream), squared_error(pixels, result), ms_ssim(pixels, result))
+        losses = {metric.column: metric.measure(pixels, result) for metric in metrics}
+        yield BaselineCandidate(settings, len(stream), losses)
 
 
 def settings_text(baseline: Baseline, settings: Sequence[Mapping[str, Any]]) -> str:

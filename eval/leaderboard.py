@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from .metrics import METRICS, MS_SSIM, PSNR, Figure
 from .provenance import Provenance
-from .quality import PSNR, Quality
 
 PUBLISHED = " (published)"
 """Ends the label of a published row, and of no other."""
@@ -20,7 +20,7 @@ class Row:
 
     Attributes:
       team: name.
-      ms_ssim, psnr_db: scores of the set.
+      values: the set's metrics, by key.
       data_bytes: size of what counts towards the budget.
       decoder_bytes: size of the decoder, None too where there is none to submit.
       seconds: decoding time of the set.
@@ -30,8 +30,7 @@ class Row:
     """
 
     team: str
-    ms_ssim: float | None
-    psnr_db: float
+    values: Mapping[str, float | None]
     data_bytes: int | None = None
     decoder_bytes: int | None = None
     seconds: float | None = None
@@ -60,8 +59,8 @@ def _known(value: float | None, form: str) -> str:
 
 CELLS: dict[str, Callable[[Row], str]] = {
     "Team": lambda row: row.label,
-    "MSSSIM": lambda row: _known(row.ms_ssim, ".5f"),
-    "PSNR": lambda row: _known(row.psnr_db, ".3f"),
+    "MSSSIM": lambda row: MS_SSIM.text(MS_SSIM.of(row.values)),
+    "PSNR": lambda row: PSNR.text(PSNR.of(row.values)),
     "FID": lambda row: "",
     "ELO": lambda row: "",
     "Data size": lambda row: _known(row.data_bytes, "d"),
@@ -73,23 +72,23 @@ CELLS: dict[str, Callable[[Row], str]] = {
 """Text of every column that a season shows; FID needs the organisers' network, ELO people."""
 
 
-def ordered(rows: Sequence[Row], quality: Quality) -> list[Row]:
-    """Rows, the best first; those of unknown quality last."""
-    return sorted(rows, key=lambda row: (quality.rank(row.psnr_db, row.ms_ssim), row.label))
+def ordered(rows: Sequence[Row], figure: Figure) -> list[Row]:
+    """Rows, the best first; those whose figure is unknown last."""
+    return sorted(rows, key=lambda row: (figure.rank(row.values), row.label))
 
 
-def leaderboard(rows: Sequence[Row], columns: Sequence[str], quality: Quality = PSNR) -> pd.DataFrame:
+def leaderboard(rows: Sequence[Row], columns: Sequence[str], figure: Figure = PSNR) -> pd.DataFrame:
     """A season's columns, the best row first.
 
     Raises:
       KeyError: no such column is known.
     """
-    best_first = ordered(rows, quality)
+    best_first = ordered(rows, figure)
     return pd.DataFrame({name: [CELLS[name](row) for row in best_first] for name in columns}, dtype=str)
 
 
-def average_table(board: Board, quality: Quality = PSNR) -> pd.DataFrame:
-    """The quality at every target and their mean, best mean first (Table 1 of Zhao et al. 2021 has it of PSNR).
+def average_table(board: Board, figure: Figure = PSNR) -> pd.DataFrame:
+    """The figure at every target and their mean, best mean first (Table 1 of Zhao et al. 2021 has it of PSNR).
 
     A team that lacks a target has no mean and comes after those that have one.
     """
@@ -97,23 +96,25 @@ def average_table(board: Board, quality: Quality = PSNR) -> pd.DataFrame:
     for target, rows in board.items():
         for row in rows:
             known = scores.setdefault(row.label, {})
-            if (value := quality.of(row.psnr_db, row.ms_ssim)) is not None:
+            if (value := figure.of(row.values)) is not None:
                 known[target] = value
     means = {team: sum(of.values()) / len(board) for team, of in scores.items() if len(of) == len(board)}
-    teams = sorted(scores, key=lambda team: (team not in means, -quality.sign * means.get(team, 0.0), team))
+    teams = sorted(scores, key=lambda team: (team not in means, -figure.sign * means.get(team, 0.0), team))
     table: dict[str, list[str]] = {"Team": teams}
     for target in board:
-        table[target] = [quality.text(scores[team].get(target)) for team in teams]
-    table["Average"] = [quality.text(means.get(team)) for team in teams]
+        table[target] = [figure.text(scores[team].get(target)) for team in teams]
+    table["Average"] = [figure.text(means.get(team)) for team in teams]
     return pd.DataFrame(table, dtype=str)
 
 
-def records(board: Board, quality: Quality = PSNR) -> pd.DataFrame:
+def records(board: Board, figure: Figure = PSNR) -> pd.DataFrame:
     """Everything known of every row, one line each, for a CSV file; unknown values are empty."""
     lines = []
     for target, rows in board.items():
-        for row in ordered(rows, quality):
+        for row in ordered(rows, figure):
             flat = asdict(row)
+            values = flat.pop("values")
+            flat |= {metric.field: values[metric.key] for metric in METRICS.values() if metric.key in values}
             flat |= flat.pop("provenance") or dict.fromkeys(Provenance.__dataclass_fields__)
             lines.append({"target": target, **flat})
     return pd.DataFrame(lines, dtype=object)

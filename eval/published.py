@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .leaderboard import Row
+from .metrics import METRICS
 
 FOLDER = Path(__file__).parent / "published"
 CLIC_2021_VALIDATION = FOLDER / "clic2021_validation_pixels.csv"
@@ -72,8 +73,7 @@ def _row(line: Mapping[str, str]) -> Row:
 
     return Row(
         line["team"],
-        number("ms_ssim"),
-        float(line["psnr_db"]),
+        {metric.key: number(metric.field) for metric in METRICS.values() if metric.field in line},
         count("data_size_bytes"),
         count("decoder_size_bytes"),
         number("decoding_time_s"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from .metrics import Pixels, ms_ssim, pooled_ms_ssim, pooled_psnr, squared_error
+from .metrics import Metric, Pixels, known_metrics, measured_metrics
 from .pictures import SUFFIXES, PictureError, load, opened
 from .png import png_header
 from .problems import Problem, failed, warning
@@ -25,17 +25,22 @@ PATIENCE = 3
 
 @dataclass(frozen=True)
 class PictureScore:
-    """What one decoded picture contributes."""
+    """What one decoded picture contributes.
+
+    Attributes:
+      name: of the picture.
+      pixels: height times width.
+      losses: of each metric that was measured, by its column.
+    """
 
     name: str
     pixels: int
-    squared_error: int
-    ms_ssim: float
+    losses: Mapping[str, float]
 
     @property
-    def psnr_db(self) -> float:
-        """PSNR of this picture alone."""
-        return pooled_psnr([self.squared_error], [3 * self.pixels])
+    def values(self) -> dict[str, float]:
+        """Metrics of this picture alone, by key."""
+        return {m.key: m.pooled([self.losses[m.column]], [self.pixels]) for m in known_metrics(self.losses)}
 
 
 @dataclass(frozen=True)
@@ -44,21 +49,18 @@ class SetScore:
 
     Attributes:
       pictures: one score for each.
-      by_pixels: whether MS-SSIM is weighted by pixels, as since 2020, or the plain mean of 2018 and 2019.
+      by_pixels: whether a mean such as MS-SSIM is weighted by pixels, as since 2020, or the plain one of 2018 and 2019.
     """
 
     pictures: tuple[PictureScore, ...]
     by_pixels: bool = True
 
     @property
-    def psnr_db(self) -> float:
-        """PSNR from one mean squared error over the set."""
-        return pooled_psnr([p.squared_error for p in self.pictures], [3 * p.pixels for p in self.pictures])
-
-    @property
-    def ms_ssim(self) -> float:
-        """The pictures' mean MS-SSIM."""
-        return pooled_ms_ssim([p.ms_ssim for p in self.pictures], [p.pixels for p in self.pictures], self.by_pixels)
+    def values(self) -> dict[str, float]:
+        """The set's metrics, by key."""
+        pixels = [picture.pixels for picture in self.pictures]
+        columns = {m: [p.losses[m.column] for p in self.pictures] for m in known_metrics(self.pictures[0].losses)}
+        return {m.key: m.pooled(losses, pixels, self.by_pixels) for m, losses in columns.items()}
 
 
 def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
@@ -79,13 +81,16 @@ def flatten_pngs(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
     return found, problems
 
 
-def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tuple[SetScore | None, list[Problem]]:
+def score_folder(
+    originals: Path, decoded: Path, by_pixels: bool = True, metrics: Sequence[Metric] | None = None
+) -> tuple[SetScore | None, list[Problem]]:
     """Scores the PNGs below `decoded` against those in `originals`.
 
     Args:
       originals: folder of the original PNGs.
       decoded: folder of the decoded ones, at any depth.
-      by_pixels: how MS-SSIM is pooled, as in SetScore.
+      by_pixels: how means are pooled, as in SetScore.
+      metrics: what is measured, by default what costs little.
 
     Returns:
       The score, or None where a problem forbids one; and all problems found.
@@ -98,7 +103,7 @@ def score_folder(originals: Path, decoded: Path, by_pixels: bool = True) -> tupl
     problems += [Problem(name, "missing") for name in expected if name not in found]
     problems += [Problem(name, "not among the originals") for name in found if name not in expected]
     names = sorted(expected.keys() & found.keys())
-    scored = score_pairs([(expected[name], found[name]) for name in names])
+    scored = score_pairs([(expected[name], found[name]) for name in names], metrics or measured_metrics())
     rows = [one for one in scored if isinstance(one, PictureScore)]
     problems += [one for one in scored if isinstance(one, Problem)]
     return (None if failed(problems) else SetScore(tuple(rows), by_pixels)), problems
@@ -117,10 +122,10 @@ def _stray_originals(folder: Path) -> list[Problem]:
     return problems
 
 
-def score_pairs(pairs: Sequence[tuple[Path, Path]]) -> list[PictureScore | Problem]:
+def score_pairs(pairs: Sequence[tuple[Path, Path]], metrics: Sequence[Metric]) -> list[PictureScore | Problem]:
     """Scores each (original, decoded) pair of files, on all cores: a pair keeps one core busy."""
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        results = pool.map(lambda pair: _score_picture(*pair), pairs)
+        results = pool.map(lambda pair: _score_picture(pair[0], pair[1], metrics), pairs)
         return list(tqdm(results, desc="scoring", total=len(pairs), unit="picture", delay=PATIENCE, leave=False))
 
 
@@ -135,7 +140,7 @@ def _format_fault(path: Path) -> str:
     return f"has {header.depth} bits a sample and PNG colour type {header.colours}, not 8-bit RGB"
 
 
-def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
+def _score_picture(original: Path, decoded: Path, metrics: Sequence[Metric]) -> PictureScore | Problem:
     pictures: list[Pixels] = []
     for side, path in (("the original ", original), ("", decoded)):
         if not path.is_file():  # a pipe would never end
@@ -153,4 +158,4 @@ def _score_picture(original: Path, decoded: Path) -> PictureScore | Problem:
         sizes = (f"{p.shape[1]}x{p.shape[0]}" for p in (second, first))
         return Problem(decoded.name, "is {}, the original {}".format(*sizes))
     pixels = first.shape[0] * first.shape[1]
-    return PictureScore(original.stem, pixels, squared_error(first, second), ms_ssim(first, second))
+    return PictureScore(original.stem, pixels, {metric.column: metric.measure(first, second) for metric in metrics})

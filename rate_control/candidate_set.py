@@ -14,16 +14,17 @@ from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
 from encoder.pictures import check_set
 from encoder.weights import Zoo
+from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
 from .allocation import (
     Limits,
-    Metric,
     Options,
     TableAllocation,
     allocate_table,
     apply_limits,
     cheapest_rows,
     check_limits,
+    distortions,
     slope_at,
 )
 from .engine import Engine, Here
@@ -41,7 +42,7 @@ class CandidateSet:
         zoo: Zoo,
         files: Sequence[Path],
         cache: CandidateCache,
-        metric: Metric | None = None,
+        distortion: Distortion = SQUARED_ERROR,
         limits: Sequence[Limits] = (),
         engine: Engine | None = None,
     ) -> None:
@@ -51,7 +52,7 @@ class CandidateSet:
           zoo: the models.
           files: one per picture; the stem is its name.
           cache: where candidates are kept.
-          metric: what is minimised, PSNR by default.
+          distortion: what is minimised.
           limits: on single pictures.
           engine: where pictures are coded, by default in this process.
 
@@ -61,10 +62,10 @@ class CandidateSet:
         """
         check_set(files)
         check_limits(limits, [file.stem for file in files])
-        self.metric, self.limits = metric or Metric(), limits
-        self.zoo = zoo.suited(self.metric.kind)
+        self.distortion, self.limits = distortion, limits
+        self.zoo = zoo.suited(distortion)
         self._cache, self._engine = cache, engine or Here()
-        self.pictures = [SetPicture(file, self.zoo, cache) for file in files]
+        self.pictures = [SetPicture(file, self.zoo, cache, measured_metrics(distortion)) for file in files]
 
     @property
     def pixels(self) -> int:
@@ -72,10 +73,15 @@ class CandidateSet:
         return sum(picture.pixels for picture in self.pictures)
 
     @property
-    def _place(self) -> tuple[tuple[Path, Path], tuple[int, ...], Path]:
-        """Where a job finds weights, models and cache: other machines work in another folder."""
+    def _place(self) -> tuple[tuple[Path, Path], tuple[int, ...], Path, Distortion]:
+        """Where a job finds weights, models and cache, and what counts: other machines work in another folder."""
         decoder, encoder = self.zoo.folders
-        return (decoder.absolute(), encoder.absolute()), tuple(self.zoo.models), self._cache.folder.absolute()
+        return (
+            (decoder.absolute(), encoder.absolute()),
+            tuple(self.zoo.models),
+            self._cache.folder.absolute(),
+            self.distortion,
+        )
 
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
@@ -94,16 +100,16 @@ class CandidateSet:
         chosen = []
         for slope in slopes:
             self.improve(refine, self.cheapest(slope, swept=True), slope)
-            chosen.append(cheapest_rows(self.table(), slope, self.metric).assign(slope=slope))
+            chosen.append(cheapest_rows(self.table(), slope, self.distortion).assign(slope=slope))
         return pd.concat(chosen, ignore_index=True)
 
     def allocate(self, available: int, swept: bool = False) -> TableAllocation:
         """The least distortion in so many bytes, within the limits, from the sweep alone or from all candidates."""
-        return allocate_table(apply_limits(self.table(swept), self.limits), available, self.metric)
+        return allocate_table(apply_limits(self.table(swept), self.limits), available, self.distortion)
 
     def cheapest(self, slope: float, swept: bool = False) -> Choices:
         """The candidate of each picture that costs least at a slope."""
-        return self.choices(cheapest_rows(apply_limits(self.table(swept), self.limits), slope, self.metric))
+        return self.choices(cheapest_rows(apply_limits(self.table(swept), self.limits), slope, self.distortion))
 
     def choices(self, chosen: pd.DataFrame) -> Choices:
         """The candidates that rows of the table name, one for each picture."""
@@ -125,10 +131,10 @@ class CandidateSet:
         if not self.limits or not picture.swept:
             return slope
         table = pd.DataFrame(picture.rows(picture.swept))
-        free = cheapest_rows(table, slope, self.metric).iloc[0]
+        free = cheapest_rows(table, slope, self.distortion).iloc[0]
         if free["candidate"] == chosen.header or chosen.header not in picture.swept:
             return slope
-        options = Options(table["bytes"].to_numpy(np.int64), self.metric.distortion(table))
+        options = Options(table["bytes"].to_numpy(np.int64), distortions(table, self.distortion))
         return slope_at(options, entry_size(chosen.entry(picture.name)))
 
     def _run(self, pictures: Sequence[SetPicture], jobs: Sequence[PictureJob], name: str) -> None:

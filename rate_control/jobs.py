@@ -11,10 +11,10 @@ from decoder_pkg.entropy import Q_ONE
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
 from encoder.picture_coder import PictureCoder
-from encoder.pictures import Pixels, load_picture
+from encoder.pictures import load_picture
 from encoder.presets import Preset
 from encoder.weights import Zoo, load_zoo
-from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
+from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
 Refine = Callable[[PictureCoder, Candidate, float], Iterable[Measured]]
 """Further candidates of a picture, given its present choice and the slope in distortion per byte."""
@@ -55,6 +55,7 @@ class PictureJob:
       weights: folders of the decoder's and the encoder's weights.
       models: ids of those that may be used.
       cache: folder of the candidates.
+      distortion: what counts in the end, and so is measured.
       refine: what to do at the slope; None for the sweep.
       chosen: the picture's present choice.
       slope: distortion per byte.
@@ -64,14 +65,10 @@ class PictureJob:
     weights: tuple[Path, Path]
     models: tuple[int, ...]
     cache: Path
+    distortion: Distortion
     refine: Refine | None = None
     chosen: Candidate | None = None
     slope: float = 0.0
-
-
-def similarity(original: Pixels, decoded: Pixels) -> dict[str, float]:
-    """What is recorded beside the squared error of two pictures [H, W, 3] uint8."""
-    return {"ms_ssim": ms_ssim(original, decoded)}
 
 
 @lru_cache(maxsize=1)
@@ -89,7 +86,8 @@ def run_job(job: PictureJob) -> list[Measured]:
       RoundTripError: a stream does not decode to what was encoded.
     """
     zoo = loaded_zoo(job.weights).only(job.models)
-    coder = PictureCoder(load_picture(job.file), zoo, CandidateCache(job.cache), similarity)
+    metrics = measured_metrics(job.distortion)
+    coder = PictureCoder(load_picture(job.file), zoo, CandidateCache(job.cache), metrics)
     if job.refine is None or job.chosen is None:
         return list(coder.sweep())
     return list(job.refine(coder, job.chosen, job.slope))

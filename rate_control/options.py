@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from encoder.presets import PRESETS
+from eval.metrics import METRICS, MIX, PSNR, Distortion, distortion_of
 
-from .allocation import METRICS, Limits, Metric, TableError
+from .allocation import Limits, TableError
 from .engine import ENGINES
 
 LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH; either end may be left out.
@@ -16,8 +17,9 @@ There may be several.
 
 
 def add_metric_options(parser: argparse.ArgumentParser) -> None:
-    """Adds --metric and --weight; `chosen_metric` reads them."""
-    parser.add_argument("--metric", choices=METRICS, default="psnr", help="what is minimised (default psnr)")
+    """Adds --metric and --weight; `chosen_distortion` reads them."""
+    text = f"what is minimised (default {PSNR.key})"
+    parser.add_argument("--metric", choices=[*METRICS, MIX], default=PSNR.key, help=text)
     parser.add_argument("--weight", type=positive, default=0.1, help="of MS-SSIM in the mix (default 0.1)")
 
 
@@ -40,9 +42,16 @@ def add_coding_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=list(ENGINES), default="local", help="where pictures are coded")
 
 
-def chosen_metric(arguments: argparse.Namespace) -> Metric:
-    """The metric that --metric and --weight name."""
-    return Metric(arguments.metric, arguments.weight)
+def chosen_distortion(arguments: argparse.Namespace) -> Distortion:
+    """What --metric and --weight ask for.
+
+    Raises:
+      TableError: the weight is out of all proportion.
+    """
+    try:
+        return distortion_of(arguments.metric, arguments.weight)
+    except ValueError as error:
+        raise TableError(str(error)) from None
 
 
 def parse_target(text: str) -> str:

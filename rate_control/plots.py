@@ -11,39 +11,42 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from eval.files import write_atomically
+from eval.metrics import METRICS, PSNR, Distortion, known_metrics
 from eval.report import plt, png
 
-from .allocation import InfeasibleBudget, Metric, TableAllocation, allocate_table
+from .allocation import InfeasibleBudget, TableAllocation, allocate_table
 
 CURVE_POINTS = 40
 
 
-def set_curve(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """The set's rate-distortion curve under one slope: columns bpp, psnr_db, ms_ssim, from least to most bytes."""
+def set_curve(frame: pd.DataFrame, distortion: Distortion) -> pd.DataFrame:
+    """The set's rate-distortion curve under one slope: bpp and the metrics' fields, from least to most bytes."""
     pixels = frame.groupby("image")["pixels"].first().sum()
     sizes = frame.groupby("image")["bytes"]
     budgets = np.geomspace(sizes.min().sum(), sizes.max().sum(), CURVE_POINTS)
     rows = []
     for budget in budgets:
         try:
-            result = allocate_table(frame, int(np.ceil(budget)), metric)
+            result = allocate_table(frame, int(np.ceil(budget)), distortion)
         except InfeasibleBudget:
             continue
-        rows.append((8 * result.allocation.bytes / pixels, result.psnr_db, result.ms_ssim))
-    return pd.DataFrame(rows, columns=["bpp", "psnr_db", "ms_ssim"])
+        values = {METRICS[key].field: value for key, value in result.values.items()}
+        rows.append({"bpp": 8 * result.allocation.bytes / pixels} | values)
+    return pd.DataFrame(rows, columns=["bpp", *(metric.field for metric in known_metrics(frame.columns))])
 
 
-def plot_set_curve(curve: pd.DataFrame, results: Mapping[str, TableAllocation], metric: Metric, picture: Path) -> None:
-    """Draws the curve in what was optimised, PSNR or MS-SSIM, and marks each target's allocation."""
+def plot_set_curve(
+    curve: pd.DataFrame, results: Mapping[str, TableAllocation], distortion: Distortion, picture: Path
+) -> None:
+    """Draws the curve in what was optimised, PSNR where it is several metrics, and marks each target's allocation."""
     figure, axis = plt.subplots(figsize=(7, 4.5))
-    similarity = metric.name == "ms-ssim"
-    axis.plot(curve["bpp"], curve["ms_ssim" if similarity else "psnr_db"], color="black", label="one slope for the set")
+    metric = distortion.terms[0][0] if len(distortion.weights) == 1 else PSNR
+    axis.plot(curve["bpp"], curve[metric.field], color="black", label="one slope for the set")
     for target, result in results.items():
         bpp = 8 * result.allocation.bytes / result.chosen["pixels"].sum()
-        value, text = (result.ms_ssim, ".4f") if similarity else (result.psnr_db, ".2f")
-        axis.plot(bpp, value, "o", label=f"target {target}: {value:{text}}")
-    label = "MS-SSIM of the set" if similarity else "PSNR of the set (dB)"
-    axis.set(xlabel="bits per pixel of the set", ylabel=label, xscale="log")
+        value = result.values[metric.key]
+        axis.plot(bpp, value, "o", label=f"target {target}: {metric.text(value)}")
+    axis.set(xlabel="bits per pixel of the set", ylabel=f"{metric.name} of the set", xscale="log")
     _plain_ticks(axis.xaxis)
     axis.grid(alpha=0.3, which="both")
     axis.legend()

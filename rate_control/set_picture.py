@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from decoder_pkg.stream import ImageHeader, entry_size
@@ -11,8 +11,7 @@ from encoder.candidates import Candidate, Measured
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_with_notes
 from encoder.weights import Zoo
-
-from .jobs import similarity
+from eval.metrics import Metric
 
 FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
 """Changes of q by which a picture that was not refined spends what is left."""
@@ -25,10 +24,10 @@ PARTNER_CHANGE = 0.12
 class SetPicture:
     """A picture's file, coder and candidates; `swept` names those that were not refined."""
 
-    def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache) -> None:
+    def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric]) -> None:
         pixels = load_with_notes(file)
         self.file, self.name, self.pixels = file.absolute(), file.stem, pixels.shape[0] * pixels.shape[1]
-        self.coder = PictureCoder(pixels, zoo, cache, similarity)
+        self.coder = PictureCoder(pixels, zoo, cache, metrics)
         self.candidates: dict[ImageHeader, Measured] = {}
         self.swept: frozenset[ImageHeader] = frozenset()
 
@@ -48,8 +47,7 @@ class SetPicture:
                 "q": header.q,
                 "filters": len(header.filters),
                 "bytes": entry_size(measured.candidate.entry(self.name)),
-                "squared_error": measured.candidate.squared_error,
-                "ms_ssim_loss": 1 - measured.measures["ms_ssim"],
+                **measured.losses,
                 "pixels": self.pixels,
             }
 

@@ -14,16 +14,16 @@ from encoder.pictures import find_pictures
 from encoder.presets import Preset
 from encoder.weights import load_zoo
 from eval.files import check_folder
+from eval.metrics import METRICS, SQUARED_ERROR, Distortion, known_metrics
 from eval.provenance import provenance
 
 from .allocation import (
     Limits,
-    Metric,
     TableAllocation,
     apply_limits,
     budget_bytes,
     compare_allocations,
-    picture_psnr_db,
+    picture_values,
     write_table,
 )
 from .engine import Engine
@@ -44,10 +44,9 @@ def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
             "filters": chosen["filters"],
             "bytes": chosen["bytes"],
             "bpp": 8 * chosen["bytes"] / chosen["pixels"],
-            "PSNR": picture_psnr_db(chosen),
-            "MS-SSIM": 1 - chosen["ms_ssim_loss"],
-            "share": chosen["bytes"] / budget,
         }
+        | {metric.name: picture_values(chosen, metric) for metric in known_metrics(chosen.columns)}
+        | {"share": chosen["bytes"] / budget}
     )
 
 
@@ -55,7 +54,7 @@ def tune(
     images: Path,
     targets: Sequence[str],
     output: Path,
-    metric: Metric,
+    distortion: Distortion,
     limits: Sequence[Limits],
     effort: Preset,
     engine: Engine,
@@ -72,30 +71,30 @@ def tune(
     zoo = load_zoo()
     models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
-    coder = SetCoder(zoo, files, CandidateCache(), metric, limits, engine)
+    coder = SetCoder(zoo, files, CandidateCache(), distortion, limits, engine)
     coder.sweep()
     results, parts = {}, []
     for target in targets:
         budget = budget_bytes(coder.pixels, target)
-        filled = coder.fill(budget, PresetRefinement(effort, metric.kind), effort.saving)
+        filled = coder.fill(budget, PresetRefinement(effort, distortion), effort.saving)
         result = results[target] = filled.table
         table = picture_table(result, budget)
         write_table(table.assign(**origin), output / f"pictures-{target}.csv")
-        scores = f"{result.psnr_db:.3f} dB, MS-SSIM {result.ms_ssim:.5f}"
+        scores = ", ".join(METRICS[key].titled(value) for key, value in result.values.items())
         parts.append(f"target {target} bpp, {budget} bytes: {scores}\n{format_table(table)}")
         parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
         parts.append(summary(result, budget))
     frame = coder.table()
     write_table(frame.assign(candidate=range(len(frame)), **origin), output / "candidates.csv")
     frame = apply_limits(frame, limits)
-    curve = set_curve(frame, metric)
+    curve = set_curve(frame, distortion)
     write_table(curve.assign(**origin), output / "curve.csv")
-    plot_set_curve(curve, results, metric, output / "curve.png")
+    plot_set_curve(curve, results, distortion, output / "curve.png")
     plot_rates(results, output / "rates.png")
-    comparison = compare_allocations(frame, targets, metric)
+    comparison = compare_allocations(frame, targets, distortion)
     write_table(comparison.assign(**origin), output / "comparison.csv")
     which = "these candidates within the limits" if limits else "these candidates"
-    quality = f"{metric.quality.name}{'' if metric == Metric() else ', in decibels,'}"
+    quality = f"{distortion.figure.name}{'' if distortion == SQUARED_ERROR else ', in decibels,'}"
     parts.append(f"{quality} of the set under three allocations of {which}:\n{format_table(comparison)}")
     return "\n\n".join([*parts, f"tables and plots: {output}"])
 

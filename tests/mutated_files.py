@@ -21,6 +21,7 @@ from decoder_pkg.stream import unpack
 from encoder.manifest import read_encoder_manifest
 from encoder.pictures import read_picture
 from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
+from eval.metrics import PSNR
 from eval.pictures import PictureError, picture_size
 from eval.score import score_pairs
 from rate_control.allocation.table import COLUMNS, TableError, load_table
@@ -210,7 +211,7 @@ def configurations() -> list[tuple[str, bytes]]:
 
 def score(path: Path) -> None:
     """Scores a picture with itself; what is wrong with it is a value."""
-    score_pairs([(path, path)])
+    score_pairs([(path, path)], [PSNR])
 
 
 READERS = {

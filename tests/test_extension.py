@@ -1,12 +1,16 @@
-"""A codec and a post-filter of one's own get search, rate control, packing and scoring from a row of a table each."""
+"""A codec, a post-filter and a metric of one's own get search, rate control, packing and scoring from a row each."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import io
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 import torch
@@ -28,12 +32,17 @@ from encoder.presets import Preset
 from encoder.refinement import refine_latents
 from encoder.weights import Zoo, load_zoo
 from eval.files import write_atomically
-from eval.metrics import squared_error
+from eval.leaderboard import Row
+from eval.metrics import METRICS, Metric, distortion_of, measured_metrics, squared_error
+from eval.report import MEAN, Curve, bjontegaard_delta, board_tables, curves_picture
 from eval.score import score_folder
+from rate_control.allocation import allocate_table
+from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
 from submission.package import pack_targets
 from tests.toy_codec import PRIOR, TOY, ToyCodec, ToyFloatCodec
 from tests.toy_filter import ToyFilter, ToyFilterEncoder
+from tests.toy_metric import TOY_METRIC, absolute_error
 from training.export.manifests import NewModel, update_filter, update_manifests
 from training.export.tables import static_tables
 
@@ -49,6 +58,7 @@ def _in_the_tables() -> Iterator[None]:
         patch.setattr("decoder_pkg.codecs.table.ARCHITECTURES", (TOY,))
         patch.setattr("encoder.codecs.table.FLOAT_CODECS", (ToyFloatCodec,))
         patch.setitem(FILTERS, ToyFilter.name, ToyFilter)
+        patch.setitem(METRICS, TOY_METRIC.key, TOY_METRIC)
         patch.setitem(FILTER_ENCODERS, ToyFilter.name, ToyFilterEncoder())
         yield
 
@@ -138,5 +148,71 @@ def test_packed_toy_streams_are_decoded_and_scored(zoo: Zoo, files: list[Path], 
         score, problems = score_folder(files[0].parent, tmp_path / target)
         assert score
         assert not problems
-        scores.append(score.psnr_db)
+        scores.append(score.values["psnr"])
     assert 15 < scores[0] < scores[1]
+
+
+def test_metric_of_one_s_own_decides_what_a_set_spends_its_bytes_on(
+    zoo: Zoo, files: list[Path], tmp_path: Path
+) -> None:
+    asked, losses = distortion_of(TOY_METRIC.key, 1.0), {}
+    for distortion in (distortion_of("psnr", 1.0), asked):
+        coder = SetCoder(zoo, files, CandidateCache(tmp_path), distortion)
+        coder.sweep()
+        assert (TOY_METRIC.column in coder.table()) == (distortion == asked)
+        # Both choose from all that is known of both metrics.
+        chosen = allocate_table(swept(zoo, files, tmp_path), 800, distortion)
+        losses[distortion.figure.name] = chosen.values[TOY_METRIC.key]
+        data = coder.fill(800, PresetRefinement(QUICK, distortion)).data
+        for file, decoded in zip(files, decode_archive(zoo.bundle, read_archive(data)), strict=True):
+            assert decoded.pixels is not None
+            assert absolute_error(load_picture(file), decoded.pixels) < 60
+    assert losses[TOY_METRIC.name] <= losses["PSNR"]
+
+
+def swept(zoo: Zoo, files: list[Path], cache: Path) -> pd.DataFrame:
+    coder = SetCoder(zoo, files, CandidateCache(cache), distortion_of(TOY_METRIC.key, 1.0))
+    coder.sweep()
+    return coder.table()
+
+
+def test_latents_are_refined_for_a_metric_of_one_s_own(zoo: Zoo, files: list[Path]) -> None:
+    pixels, asked = load_picture(files[0]), distortion_of(TOY_METRIC.key, 1.0)
+    picture = AnalysedPicture(pixels, zoo.models[MODEL])
+    setting = Setting(20, Q_ONE, 40.0, asked)
+    costs = []
+    for iterations in (0, 8):
+        latents = refine_latents(picture, setting, "l-opt", iterations).latents
+        candidate, decoded = picture.encode(setting.coding, latents)
+        costs.append(pixels[..., 0].size * absolute_error(pixels, decoded) + 40 * candidate.header.length)
+    assert costs[1] < costs[0]
+
+
+def test_metric_of_one_s_own_is_scored_ranked_and_drawn(files: list[Path], tmp_path: Path) -> None:
+    asked = distortion_of(TOY_METRIC.key, 1.0)
+    shutil.copytree(files[0].parent, tmp_path / "decoded")
+    folders = files[0].parent, tmp_path / "decoded"
+    assert TOY_METRIC.key not in scored(*folders)
+    assert scored(*folders, measured_metrics(asked))[TOY_METRIC.key] == 0
+    rows = [
+        Row("far", {"psnr": 30.0, "mae": 3.0}),
+        Row("near", {"psnr": 29.0, "mae": 2.0}),
+        Row("unknown", {"psnr": 31}),
+    ]
+    tables = board_tables({"0.15": rows, "0.3": rows}, ["Team", "PSNR"], asked.figure)
+    assert [table["Team"].tolist() for table in tables.values()] == [["near", "far", "unknown"]] * 3
+    assert "absolute error, average of the targets" in tables
+    curve = Curve("codec", MEAN, (0.1, 0.2, 0.4, 0.8), {"psnr": (26.0, 28, 31, 34), "mae": (8.0, 6, 4, 3)})
+    assert bjontegaard_delta(curve, curve, TOY_METRIC).rate_percent == pytest.approx(0)
+    sizes = []
+    for shown in (curve, replace(curve, values={"psnr": curve.values["psnr"]})):
+        with Image.open(io.BytesIO(curves_picture([shown], "curves"))) as picture:
+            sizes.append(picture.width)
+    assert sizes[0] > 1.5 * sizes[1]
+
+
+def scored(originals: Path, decoded: Path, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
+    score, problems = score_folder(originals, decoded, metrics=metrics)
+    assert score
+    assert not problems
+    return score.values

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from encoder.manifest import MS_SSIM
-from encoder.refinement import differentiable_ms_ssim
+from eval.metrics import MS_SSIM, differentiable_ms_ssim
 
 MS_SSIM_SCALE = 1333.0
 """1 - MS-SSIM times this is worth one unit of squared 8-bit error: 2.4 / 0.0018, the lowest pair of lambdas for which
@@ -26,4 +25,4 @@ def structural_loss(decoded: Tensor, original: Tensor) -> Tensor:
     return MS_SSIM_SCALE * (1 - similarity)
 
 
-DISTORTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared_error, MS_SSIM: structural_loss}
+DISTORTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": squared_error, MS_SSIM.key: structural_loss}

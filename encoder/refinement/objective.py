@@ -12,16 +12,13 @@ from torch import Tensor
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.grids import LATENT_STRIDE
 from decoder_pkg.pixels.filters import FilterChain
-from eval.metrics import WEIGHTS, similarity_factors
+from eval.metrics import PSNR
 
 from ..codecs import ROUNDED, STRAIGHT_THROUGH, Coded, FloatCodec, Relaxation
 from ..devices import bf16_helps, seeded
 from ..filters import FollowedChain
 from ..latents import Latents, Setting
 from ..pictures import Pixels, padded_tensor
-
-LEAST_SIMILARITY = 1e-4
-"""Of a scale: a negative one has no fractional power."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Objective:
         picture = self._synthesis(y_hat)[:, :, : self._size[0], : self._size[1]]
         signs = torch.randint(0, 2, picture.shape, generator=seeded(0), device="cpu") * 2.0 - 1
         (response,) = torch.autograd.grad(picture, y_hat, 255 * signs.to(self.device))
-        bits_per_error = 8 / self.setting.slope * self.setting.distortion.error
+        bits_per_error = 8 / self.setting.slope * self.setting.distortion.weight(PSNR)
         return bits_per_error * response.square().mean(dim=(2, 3), keepdim=True)
 
     def pays(self, coded: Coded, gradient: Tensor, curvature: Tensor) -> Tensor:
@@ -118,8 +115,8 @@ class Objective:
 
     @property
     def is_local(self) -> bool:
-        """Whether the distortion is a sum over positions; MS-SSIM is a property of the whole."""
-        return not self.setting.distortion.loss
+        """Whether the distortion is a sum over positions; all but the squared error is a property of the whole."""
+        return self.setting.distortion.keys == {PSNR.key}
 
     @torch.no_grad()
     def snapped(self, latents: Latents) -> Latents:
@@ -143,19 +140,16 @@ class Objective:
         return self._model.code(latents, self._gain, self.setting.q / Q_ONE, relaxation)
 
     def _distortion(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Weighted squared error of each position's pixels [1, 1, h, w], and weighted 1 - MS-SSIM, a scalar."""
+        """Weighted squared error of each position's pixels [1, 1, h, w], and the other metrics' loss, a scalar."""
         (height, width), distortion = self._size, self.setting.distortion
         levels = self._filters(picture[0].clamp(0, 1) * 255)[None, :, :height, :width]
         target = self._target[:, :, :height, :width]
         error = (levels - target).square().sum(1, keepdim=True)
         error = F.pad(error, (0, picture.shape[3] - width, 0, picture.shape[2] - height))
-        cells = distortion.error * LATENT_STRIDE**2 * F.avg_pool2d(error, LATENT_STRIDE)
-        if not distortion.loss:
-            return cells, cells.new_zeros(())
-        return cells, distortion.loss * height * width * (1 - differentiable_ms_ssim(target[0], levels[0]))
-
-
-def differentiable_ms_ssim(first: Tensor, second: Tensor) -> Tensor:
-    """MS-SSIM of two pictures [3, H, W] float in 8-bit scale, a scalar whose gradient exists everywhere."""
-    factors = torch.stack(similarity_factors(first, second)).clamp(min=LEAST_SIMILARITY)
-    return factors.pow(factors.new_tensor(WEIGHTS)).prod()
+        cells = distortion.weight(PSNR) * LATENT_STRIDE**2 * F.avg_pool2d(error, LATENT_STRIDE)
+        loss = cells.new_zeros(())
+        for metric, weight in distortion.terms:
+            if metric is not PSNR:
+                assert metric.relaxed, f"{metric.name} has no gradient"
+                loss = loss + weight * height * width * metric.relaxed(target[0], levels[0])
+        return cells, loss

@@ -2,13 +2,12 @@
 
 from .board_files import board_markdown, board_picture, board_tables
 from .curve_plots import curves_picture
-from .curves import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, published_curves
+from .curves import MEAN, SET, Curve, bjontegaard_delta, published_curves
 from .figures import plt, png
 from .sheet import Contestant, comparison_sheet, picture_table
 
 __all__ = [
     "MEAN",
-    "QUALITIES",
     "SET",
     "Contestant",
     "Curve",

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import pandas as pd
 
 from ..leaderboard import PUBLISHED, Board, average_table, leaderboard
+from ..metrics import PSNR, Figure
 from ..problems import Problem
-from ..quality import PSNR, Quality
 from .figures import plt, png
 
 INCHES_PER_LINE = 0.27
@@ -17,11 +17,11 @@ GREY = "#6a6a6a"
 HEAD_COLOUR = "#dde6f0"
 
 
-def board_tables(board: Board, columns: Sequence[str], quality: Quality = PSNR) -> dict[str, pd.DataFrame]:
+def board_tables(board: Board, columns: Sequence[str], figure: Figure = PSNR) -> dict[str, pd.DataFrame]:
     """One table per target, and that of the average where there is more than one, by title."""
-    tables = {f"{target} bpp": leaderboard(rows, columns, quality) for target, rows in board.items()}
+    tables = {f"{target} bpp": leaderboard(rows, columns, figure) for target, rows in board.items()}
     if len(board) > 1:
-        tables[f"{quality.name}, average of the targets"] = average_table(board, quality)
+        tables[f"{figure.name}, average of the targets"] = average_table(board, figure)
     return tables
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bjontegaard
+import numpy as np
 
+from ..metrics import METRICS, PSNR, Metric
 from ..published import CLIC_2021_VALIDATION, FOLDER, read_pictures
 
 MEAN = "mean of pictures"
@@ -30,38 +32,26 @@ class Curve:
       name: of the codec.
       kind: MEAN or SET; curves of different kinds are not comparable.
       bpp: bits per pixel of each point.
-      psnr_db: PSNR in dB of each point.
-      ms_ssim: MS-SSIM of each point; empty where it is unknown.
+      values: of each point in each metric that is known, by its key.
       published: whether it was published, not measured here.
     """
 
     name: str
     kind: str
     bpp: tuple[float, ...]
-    psnr_db: tuple[float, ...]
-    ms_ssim: tuple[float, ...] = ()
+    values: Mapping[str, tuple[float, ...]]
     published: bool = False
 
     def within(self, low: float, high: float) -> Curve:
         """The points whose rate lies in [low, high]."""
         kept = [index for index, rate in enumerate(self.bpp) if low <= rate <= high]
-        bpp, psnr_db, ms_ssim = (
-            tuple(column[index] for index in kept) if column else ()
-            for column in (self.bpp, self.psnr_db, self.ms_ssim)
-        )
-        return replace(self, bpp=bpp, psnr_db=psnr_db, ms_ssim=ms_ssim)
+        values = {key: tuple(of[index] for index in kept) for key, of in self.values.items()}
+        return replace(self, bpp=tuple(self.bpp[index] for index in kept), values=values)
 
-
-def ms_ssim_db(curve: Curve) -> tuple[float, ...]:
-    """MS-SSIM as -10 log10(1 - MS-SSIM), which spreads values near 1; infinite where nothing was lost."""
-    return tuple(-10 * math.log10(1 - value) if value < 1 else math.inf for value in curve.ms_ssim)
-
-
-QUALITIES: dict[str, Callable[[Curve], tuple[float, ...]]] = {
-    "PSNR": lambda curve: curve.psnr_db,
-    "MS-SSIM": ms_ssim_db,
-}
-"""Qualities in dB by name; empty where a curve lacks them."""
+    def decibels(self, metric: Metric) -> tuple[float, ...]:
+        """A metric of each point in dB, infinite where nothing was lost; empty where it is unknown."""
+        losses = np.array([metric.loss(value) for value in self.values.get(metric.key, ())], np.float64)
+        return tuple(metric.decibels(losses).tolist())
 
 
 @dataclass(frozen=True)
@@ -74,17 +64,17 @@ class PublishedCurves:
 
     def load(self) -> list[Curve]:
         """The curves by codec, in the file's order."""
-        points: dict[str, list[tuple[float, float, float | None]]] = {}
+        points: dict[str, list[dict[str, str]]] = {}
         with self.file.open() as file:
             for row in csv.DictReader(file):
-                similarity = float(row["ms_ssim"]) if row["ms_ssim"] else None
-                points.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_db"]), similarity))
-        return [self._curve(name, sorted(rows, key=lambda row: row[:2])) for name, rows in points.items()]
+                points.setdefault(row["codec"], []).append(row)
+        return [self._curve(name, rows) for name, rows in points.items()]
 
-    def _curve(self, name: str, rows: list[tuple[float, float, float | None]]) -> Curve:
-        similarity = tuple(value for _, _, value in rows if value is not None)
-        complete = similarity if len(similarity) == len(rows) else ()
-        return Curve(name, self.kind, tuple(r[0] for r in rows), tuple(r[1] for r in rows), complete, published=True)
+    def _curve(self, name: str, rows: list[dict[str, str]]) -> Curve:
+        rows.sort(key=lambda row: (float(row["bpp"]), float(row[PSNR.field])))
+        known = [metric for metric in METRICS.values() if all(row.get(metric.field) for row in rows)]
+        values = {metric.key: tuple(float(row[metric.field]) for row in rows) for metric in known}
+        return Curve(name, self.kind, tuple(float(row["bpp"]) for row in rows), values, published=True)
 
 
 PUBLISHED_CURVES = (
@@ -117,7 +107,7 @@ class Delta:
     rate_range: tuple[float, float]
 
 
-def bjontegaard_delta(anchor: Curve, test: Curve, quality: str = "PSNR") -> Delta:
+def bjontegaard_delta(anchor: Curve, test: Curve, metric: Metric = PSNR) -> Delta:
     """Mean differences between two curves over the range they share (Bjontegaard 2001, Akima interpolation).
 
     Raises:
@@ -125,25 +115,25 @@ def bjontegaard_delta(anchor: Curve, test: Curve, quality: str = "PSNR") -> Delt
     """
     if anchor.kind != test.kind:
         raise ValueError(f"{anchor.name} is a {anchor.kind}, {test.name} a {test.kind}: they cannot be compared")
-    first, second = (_points(curve, quality) for curve in (anchor, test))
+    first, second = (_points(curve, metric) for curve in (anchor, test))
     rates = _overlap(first[0], second[0], f"{anchor.name} and {test.name} share no range of rate")
-    levels = _overlap(first[1], second[1], f"{anchor.name} and {test.name} share no range of {quality}")
+    levels = _overlap(first[1], second[1], f"{anchor.name} and {test.name} share no range of {metric.name}")
     options = {"method": "akima", "require_matching_points": False, "min_overlap": 0}
     percent = bjontegaard.bd_rate(*first, *second, **options)
     gain = bjontegaard.bd_psnr(*first, *second, **options)
     return Delta(float(percent), float(gain), levels, rates)
 
 
-def _points(curve: Curve, quality: str) -> tuple[list[float], list[float]]:
+def _points(curve: Curve, metric: Metric) -> tuple[list[float], list[float]]:
     """Rates and qualities of the points that have a finite quality and are better than all before."""
     rates: list[float] = []
     levels: list[float] = []
-    for rate, level in zip(curve.bpp, QUALITIES[quality](curve), strict=False):
+    for rate, level in zip(curve.bpp, curve.decibels(metric), strict=False):
         if math.isfinite(level) and (not rates or (rate > rates[-1] and level > levels[-1])):
             rates.append(rate)
             levels.append(level)
     if len(rates) < LEAST_POINTS:
-        raise ValueError(f"{curve.name} has {len(rates)} points of {quality}; a delta needs {LEAST_POINTS}")
+        raise ValueError(f"{curve.name} has {len(rates)} points of {metric.name}; a delta needs {LEAST_POINTS}")
     return rates, levels
 
 

@@ -12,9 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..metrics import Pixels
+from ..metrics import METRICS, PSNR, Figure, Metric, Pixels
 from ..pictures import opened
-from ..quality import PSNR, Quality
 from ..score import SetScore
 
 CROP = 256
@@ -36,42 +35,42 @@ class Contestant:
     pictures: Mapping[str, Path]
 
 
-def picture_table(ours: SetScore, other: SetScore, quality: Quality = PSNR) -> pd.DataFrame:
-    """One row per picture, those first where we are furthest behind in a quality: PSNR in dB and MS-SSIM of both.
+def picture_table(ours: SetScore, other: SetScore, figure: Figure = PSNR) -> pd.DataFrame:
+    """One row per picture, those first where we are furthest behind in a figure: the metrics of both.
 
     Raises:
       ValueError: the scores are of different sets.
     """
     if [p.name for p in ours.pictures] != [p.name for p in other.pictures]:
         raise ValueError("the two scores are of different sets")
-    table = pd.DataFrame(
-        {
-            "image": [p.name for p in ours.pictures],
-            "pixels": [p.pixels for p in ours.pictures],
-            "PSNR": [p.psnr_db for p in ours.pictures],
-            "PSNR, other": [p.psnr_db for p in other.pictures],
-            "MS-SSIM": [p.ms_ssim for p in ours.pictures],
-            "MS-SSIM, other": [p.ms_ssim for p in other.pictures],
-        }
-    )
-    first, second = (np.array([quality.rank(p.psnr_db, p.ms_ssim) for p in score.pictures]) for score in (other, ours))
-    gain = f"gain ({quality.unit})"
+    table = pd.DataFrame({"image": [p.name for p in ours.pictures], "pixels": [p.pixels for p in ours.pictures]})
+    for metric in _shared(ours, other):
+        table[metric.name] = [p.values[metric.key] for p in ours.pictures]
+        table[f"{metric.name}, other"] = [p.values[metric.key] for p in other.pictures]
+    first, second = (np.array([figure.rank(p.values) for p in score.pictures]) for score in (other, ours))
+    gain = f"gain ({figure.unit})"
     with np.errstate(invalid="ignore"):
         table[gain] = first - second  # no number where neither lost anything
     return table.sort_values(gain, kind="stable", ignore_index=True)
 
 
-def comparison_sheet(originals: Path, ours: Contestant, other: Contestant, quality: Quality = PSNR) -> bytes:
+def _shared(ours: SetScore, other: SetScore) -> list[Metric]:
+    """The metrics that both were measured in."""
+    return [metric for metric in METRICS.values() if metric.key in ours.values.keys() & other.values.keys()]
+
+
+def comparison_sheet(originals: Path, ours: Contestant, other: Contestant, figure: Figure = PSNR) -> bytes:
     """A PNG of the worst and best pictures against the other codec: original, ours, other, our error, at 1:1.
 
     Args:
       originals: folder of the original PNGs.
       ours: the one whose errors are shown.
       other: with pictures of the same names.
-      quality: in which they are the worst and the best.
+      figure: in which they are the worst and the best.
     """
-    table = picture_table(ours.score, other.score, quality)
-    rows = [_strip(originals, ours, other, line) for line in _ends(table)]
+    table = picture_table(ours.score, other.score, figure)
+    metrics = _shared(ours.score, other.score)
+    rows = [_strip(originals, ours, other, line, metrics) for line in _ends(table)]
     height, width = sum(row.height for row in rows), max(row.width for row in rows)
     page = Image.new("RGB", (width, height), "white")
     top = 0
@@ -91,7 +90,9 @@ def _ends(table: pd.DataFrame) -> list[dict[str, float | str]]:
     return [{"place": names[place], **{str(k): v for k, v in table.iloc[place].items()}} for place in places]
 
 
-def _strip(originals: Path, ours: Contestant, other: Contestant, line: dict[str, float | str]) -> Image.Image:
+def _strip(
+    originals: Path, ours: Contestant, other: Contestant, line: dict[str, float | str], metrics: Sequence[Metric]
+) -> Image.Image:
     """One picture's four crops side by side, each with its caption."""
     file = f"{line['image']}.png"
     original, mine, theirs = (_load(path) for path in (originals / file, ours.pictures[file], other.pictures[file]))
@@ -99,8 +100,10 @@ def _strip(originals: Path, ours: Contestant, other: Contestant, line: dict[str,
     error = np.minimum(AMPLIFIED * np.abs(original.astype(np.int16) - mine), 255).astype(np.uint8)
     captions = (
         f"{line['place']}: {line['image']}",
-        f"{ours.name}  {line['PSNR']:.2f} dB  {line['MS-SSIM']:.4f}",
-        f"{other.name}  {line['PSNR, other']:.2f} dB  {line['MS-SSIM, other']:.4f}",
+        "  ".join([ours.name, *(f"{metric.name} {line[metric.name]:{metric.form}}" for metric in metrics)]),
+        "  ".join(
+            [other.name, *(f"{metric.name} {line[f'{metric.name}, other']:{metric.form}}" for metric in metrics)]
+        ),
         f"error of {ours.name}, {AMPLIFIED} times",
     )
     return _side_by_side([picture[window] for picture in (original, mine, theirs, error)], captions)

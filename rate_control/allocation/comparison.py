@@ -7,26 +7,30 @@ from functools import partial
 
 import pandas as pd
 
+from eval.metrics import PSNR, SQUARED_ERROR, Distortion
+
 from .budget import budget_bytes
 from .hulls import InfeasibleBudget
 from .interpolation import interpolate_candidates
 from .limits import constant_quality, constant_rate
-from .table import Metric, allocate_table, pooled_psnr_db
+from .table import allocate_table, decibels, pooled_values
 
 LEAST_USE = 0.99
 """Share of the budget that a rule must spend to be compared: one that runs out of candidates says nothing."""
 
 
-def compare_allocations(frame: pd.DataFrame, targets: Sequence[str], metric: Metric | None = None) -> pd.DataFrame:
+def compare_allocations(
+    frame: pd.DataFrame, targets: Sequence[str], distortion: Distortion = SQUARED_ERROR
+) -> pd.DataFrame:
     """Quality of the set in dB under three allocations; empty where one cannot spend the budget.
 
     All three choose between the same points: the candidates of each picture that no other beats, and the quality
     interpolated between them, so that no rule loses by what happens to lie between two candidates. It is PSNR, or
-    what `Metric.decibels` says.
+    what `Distortion.decibels` says.
     """
     pixels = int(frame.groupby("image")["pixels"].first().sum())
     # From here on every metric's decibels are treated as if they were those of PSNR.
-    dense = interpolate_candidates(_points(frame, metric or Metric()))
+    dense = interpolate_candidates(_points(frame, distortion))
     rows = []
     for target in targets:
         budget = budget_bytes(pixels, target)
@@ -45,14 +49,14 @@ def compare_allocations(frame: pd.DataFrame, targets: Sequence[str], metric: Met
     return table
 
 
-def _points(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+def _points(frame: pd.DataFrame, distortion: Distortion) -> pd.DataFrame:
     """Candidates of rising rate and rising quality, for interpolation."""
     points = pd.DataFrame(
         {
             "image": frame["image"],
             "pixels": frame["pixels"],
             "bpp": 8 * frame["bytes"].clip(lower=1) / frame["pixels"],
-            "psnr_db": metric.decibels(frame),
+            "psnr_db": decibels(frame, distortion),
         }
     ).sort_values(["bpp", "psnr_db"], ascending=[True, False])
     best = points.groupby("image")["psnr_db"].cummax()
@@ -70,4 +74,4 @@ def _level(choose: Callable[[], pd.DataFrame], least: float) -> float:
         chosen = choose()
     except InfeasibleBudget:
         return float("nan")
-    return pooled_psnr_db(chosen) if chosen["bytes"].sum() >= least else float("nan")
+    return pooled_values(chosen)[PSNR.key] if chosen["bytes"].sum() >= least else float("nan")

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import PchipInterpolator
 
+from eval.metrics import PSNR, measured_metrics
+
 STEPS = 400
 
 
@@ -32,8 +34,8 @@ def interpolate_candidates(points: pd.DataFrame, steps: int = STEPS) -> pd.DataF
                     "image": name,
                     "candidate": np.arange(steps),
                     "bytes": np.ceil(np.exp(dense) * pixels / 8).astype(np.int64),
-                    "squared_error": 3 * pixels * 255**2 * 10 ** (-psnr / 10),
-                    "ms_ssim_loss": 0.0,
+                    **{metric.column: 0.0 for metric in measured_metrics()},
+                    PSNR.column: [pixels * PSNR.loss(level) for level in psnr.tolist()],
                     "pixels": pixels,
                 }
             )

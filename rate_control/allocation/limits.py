@@ -11,8 +11,10 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from eval.metrics import SQUARED_ERROR, Distortion
+
 from .hulls import InfeasibleBudget
-from .table import Metric, TableError, check_table, picture_groups, picture_psnr_db, take_rows
+from .table import TableError, check_table, distortions, picture_groups, picture_psnr_db, take_rows
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,13 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     return frame[keep]
 
 
-def constant_rate(frame: pd.DataFrame, bpp: float, metric: Metric | None = None) -> pd.DataFrame:
+def constant_rate(frame: pd.DataFrame, bpp: float, distortion: Distortion = SQUARED_ERROR) -> pd.DataFrame:
     """The best row of each picture that takes at most `bpp`, for comparison.
 
     Args:
       frame: candidate table.
       bpp: bits per pixel of every picture, as its shortest decimal number says.
-      metric: what is minimised, PSNR by default.
+      distortion: what is minimised.
 
     Raises:
       InfeasibleBudget: a picture has no candidate that small.
@@ -109,12 +111,12 @@ def constant_rate(frame: pd.DataFrame, bpp: float, metric: Metric | None = None)
     rate = Fraction(str(bpp))
     room = {pixels: math.floor(pixels * rate / 8) for pixels in frame["pixels"].unique().tolist()}
     allowed = frame["bytes"].to_numpy() <= frame["pixels"].map(room).to_numpy()
-    distortion = np.where(allowed, (metric or Metric()).distortion(frame), np.inf)
+    losses = np.where(allowed, distortions(frame, distortion), np.inf)
     for rows in groups:
         if not allowed[rows].any():
             least = (8 * frame["bytes"] / frame["pixels"]).iloc[rows].min()
             raise InfeasibleBudget(f"{frame['image'].iloc[rows[0]]} takes at least {least:.4f} bpp, {bpp} are allowed")
-    return take_rows(frame, groups, [int(np.argmin(distortion[rows])) for rows in groups])
+    return take_rows(frame, groups, [int(np.argmin(losses[rows])) for rows in groups])
 
 
 def constant_quality(frame: pd.DataFrame, budget: int) -> pd.DataFrame:

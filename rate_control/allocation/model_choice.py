@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from eval.metrics import SQUARED_ERROR, Distortion
+
 from .hulls import InfeasibleBudget
-from .table import Metric, TableError, allocate_table
+from .table import TableError, allocate_table
 
 
 def choose_models(
@@ -16,7 +18,7 @@ def choose_models(
     budgets: Sequence[int],
     model_bytes: Mapping[int, int],
     limit: int,
-    metric: Metric | None = None,
+    distortion: Distortion = SQUARED_ERROR,
 ) -> list[int]:
     """Drops the model that is missed least, again and again, until the rest fit the limit.
 
@@ -27,7 +29,7 @@ def choose_models(
       budgets: bytes of the set at each target.
       model_bytes: what each model adds to the decoder.
       limit: bytes that all shipped models may take together.
-      metric: what is minimised, PSNR by default.
+      distortion: what is minimised.
 
     Returns:
       Ids of the models to ship, rising.
@@ -41,7 +43,7 @@ def choose_models(
     if not pd.api.types.is_integer_dtype(frame["model"]):
         raise TableError("the column model must hold whole numbers in every row")
     for budget in budgets:
-        allocate_table(frame, budget, metric)  # a target that no choice can meet is refused with the figures
+        allocate_table(frame, budget, distortion)  # a target that no choice can meet is refused with the figures
     models = sorted(int(model) for model in frame["model"].unique())
     unknown = [model for model in models if model not in model_bytes]
     if unknown:
@@ -49,7 +51,7 @@ def choose_models(
     if min(model_bytes[model] for model in models) > limit:
         raise TableError(f"the smallest model takes {min(model_bytes[m] for m in models)} bytes, the limit is {limit}")
     while sum(model_bytes[model] for model in models) > limit:
-        losses = {model: _loss(frame, [m for m in models if m != model], budgets, metric) for model in models}
+        losses = {model: _loss(frame, [m for m in models if m != model], budgets, distortion) for model in models}
         least = min(models, key=lambda model: (losses[model], -model_bytes[model], model))
         if not np.isfinite(losses[least]):
             raise InfeasibleBudget(f"without any one of the models {models} a target's budget is exceeded")
@@ -57,13 +59,13 @@ def choose_models(
     return models
 
 
-def _loss(frame: pd.DataFrame, models: Sequence[int], budgets: Sequence[int], metric: Metric | None) -> float:
+def _loss(frame: pd.DataFrame, models: Sequence[int], budgets: Sequence[int], distortion: Distortion) -> float:
     """Mean decibels of distortion over the targets; infinite where a target cannot be met."""
     rows = frame[frame["model"].isin(models)]
     if set(rows["image"]) != set(frame["image"]):
         return float("inf")
     try:
-        distortions = [allocate_table(rows, budget, metric).allocation.distortion for budget in budgets]
+        distortions = [allocate_table(rows, budget, distortion).allocation.distortion for budget in budgets]
     except InfeasibleBudget:
         return float("inf")
     return float(np.mean(10 * np.log10(np.maximum(distortions, 1e-12))))

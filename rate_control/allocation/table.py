@@ -13,16 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eval.files import replacing
-from eval.metrics import SQUARED_ERROR, Distortion, pooled_psnr, psnr_db
-from eval.quality import MS_SSIM, PEAK, PSNR, SAMPLES, Quality, mixed
+from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Distortion, Metric, known_metrics
 
 from .hulls import Allocation, Options, allocate
 
-COLUMNS = ("image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels")
-"""image and candidate are names; ms_ssim_loss is 1 - MS-SSIM; squared_error is summed over all RGB samples."""
+COLUMNS = ("image", "candidate", "bytes", *(metric.column for metric in METRICS.values() if metric.is_cheap), "pixels")
+"""image and candidate are names; squared_error is summed over all RGB samples, ms_ssim_loss is 1 - MS-SSIM."""
 
-LARGEST = {"bytes": 2**53, "squared_error": 2**53, "ms_ssim_loss": 2, "pixels": 2**53}
-"""Of each column of numbers; up to 2^53 every whole number is a float64 of its own."""
+LARGEST = {"bytes": 2**53, "pixels": 2**53}
+"""Up to 2^53 every whole number is a float64 of its own."""
 
 WHOLE = ("bytes", "pixels")
 SHOWN = 10
@@ -30,64 +29,10 @@ SHOWN = 10
 
 PARQUET = ".parquet"
 NO_PARQUET = "{}: Parquet files need pyarrow: pip install '.[tables]', or take a CSV file"
-MAX_WEIGHT = 1e6
-
-METRICS = ("psnr", "ms-ssim", "mix")
 
 
 class TableError(ValueError):
     """A candidate table or a limit on it makes no sense."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What is minimised.
-
-    Attributes:
-      name: `psnr` is the summed squared error, `ms-ssim` the pixel-weighted 1 - MS-SSIM, `mix` their sum.
-      weight: of the second against the first in `mix`, where squared errors are taken per sample of range 1:
-        sum(squared_error / (3 * 255^2)) + weight * sum(pixels * (1 - MS-SSIM)).
-    """
-
-    name: str = "psnr"
-    weight: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Refuses what is no metric.
-
-        Raises:
-          TableError: the name is unknown, or the weight is not positive or out of all proportion.
-        """
-        if self.name not in METRICS or not 0 < self.weight <= MAX_WEIGHT:
-            raise TableError(f"{self.name} with weight {self.weight} is none of {', '.join(METRICS)}")
-
-    @property
-    def kind(self) -> Distortion:
-        """The weights of both distortions."""
-        if self.name == "psnr":
-            return SQUARED_ERROR
-        return Distortion(0.0, 1.0) if self.name == "ms-ssim" else Distortion(1 / (3 * 255**2), self.weight)
-
-    @property
-    def quality(self) -> Quality:
-        """What results are compared by."""
-        return {"psnr": PSNR, "ms-ssim": MS_SSIM}.get(self.name) or mixed(self.kind)
-
-    def decibels(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Quality of each row by itself: PSNR in dB, or minus ten times the logarithm of a pixel's distortion.
-
-        A row without any counts as off by one level in one sample.
-        """
-        scale = SAMPLES * PEAK**2 if self.kind == SQUARED_ERROR else 1
-        pixels = frame["pixels"].to_numpy(np.float64)
-        least = 1 / (SAMPLES * PEAK**2 * pixels)
-        levels: NDArray[np.float64] = -10 * np.log10(np.maximum(self.distortion(frame) / (scale * pixels), least))
-        return levels
-
-    def distortion(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """[rows] float64, additive over pictures."""
-        error, loss, pixels = (frame[name].to_numpy(np.float64) for name in ("squared_error", "ms_ssim_loss", "pixels"))
-        return self.kind.of(error, loss, pixels)
 
 
 @dataclass(frozen=True)
@@ -98,30 +43,53 @@ class TableAllocation:
     allocation: Allocation
 
     @property
-    def psnr_db(self) -> float:
-        """PSNR from one mean squared error over the set."""
-        return pooled_psnr_db(self.chosen)
-
-    @property
-    def ms_ssim(self) -> float:
-        """MS-SSIM weighted by pixels."""
-        return pooled_similarity(self.chosen)
+    def values(self) -> dict[str, float]:
+        """Metrics of the set, by key."""
+        return pooled_values(self.chosen)
 
 
-def pooled_psnr_db(chosen: pd.DataFrame) -> float:
-    """PSNR in dB of one row per picture, from one mean squared error."""
-    return pooled_psnr(chosen["squared_error"].tolist(), (SAMPLES * chosen["pixels"]).tolist())
+def pooled_values(chosen: pd.DataFrame) -> dict[str, float]:
+    """Metrics of a set by key, given one row per picture."""
+    pixels = chosen["pixels"].tolist()
+    return {m.key: m.pooled(chosen[m.column].tolist(), pixels) for m in known_metrics(chosen.columns)}
 
 
-def pooled_similarity(chosen: pd.DataFrame) -> float:
-    """MS-SSIM of one row per picture, weighted by pixels."""
-    return 1 - float(np.average(chosen["ms_ssim_loss"], weights=chosen["pixels"]))
+def picture_values(frame: pd.DataFrame, metric: Metric) -> NDArray[np.float64]:
+    """A metric of each row by itself, finite: without any loss it counts as off by one level in one sample."""
+    pixels = frame["pixels"].to_numpy(np.float64)
+    losses = metric.total(frame[metric.column].to_numpy(np.float64), pixels) / pixels
+    if metric.is_sum:
+        losses = np.maximum(losses, 1 / pixels)
+    return np.array([metric.value(loss) for loss in losses])
 
 
 def picture_psnr_db(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """PSNR in dB of each row by itself."""
-    errors, pixels = (frame[name].to_numpy(np.float64) for name in ("squared_error", "pixels"))
-    return psnr_db(errors, SAMPLES * pixels)
+    """PSNR in dB of each row by itself; infinite where nothing was lost."""
+    return PSNR.decibels(frame[PSNR.column].to_numpy(np.float64) / frame["pixels"].to_numpy(np.float64))
+
+
+def distortions(frame: pd.DataFrame, distortion: Distortion) -> NDArray[np.float64]:
+    """[rows] float64: the distortion of each row, additive over pictures.
+
+    Raises:
+      TableError: a metric that counts has no column.
+    """
+    columns = [metric.column for metric, _ in distortion.terms]
+    if missing := [column for column in columns if column not in frame.columns]:
+        raise TableError(f"the table has no {' and no '.join(missing)}")
+    losses = {column: frame[column].to_numpy(np.float64) for column in columns}
+    return distortion.of(losses, frame["pixels"].to_numpy(np.float64))
+
+
+def decibels(frame: pd.DataFrame, distortion: Distortion) -> NDArray[np.float64]:
+    """Quality of each row by itself, as `Distortion.decibels` says.
+
+    A row without any loss counts as off by one level in one sample.
+    """
+    pixels = frame["pixels"].to_numpy(np.float64)
+    least = -10 * np.log10(1 / (PSNR.peak * pixels))
+    levels: NDArray[np.float64] = np.minimum(distortion.decibels(distortions(frame, distortion) / pixels), least)
+    return levels
 
 
 def load_table(path: Path) -> pd.DataFrame:
@@ -191,15 +159,16 @@ def check_table(frame: pd.DataFrame) -> pd.DataFrame:
         raise TableError("the table has no rows")
     if not all(isinstance(name, str | int) and name != "" for name in frame["image"]):
         raise TableError("every row must name its picture, by a text or a whole number")
-    for name, most in LARGEST.items():
+    limits = LARGEST | {metric.column: metric.largest for metric in known_metrics(frame.columns)}
+    for name, most in limits.items():
         _check_numbers(frame[name], most, whole=name in WHOLE)
-    frame = frame.astype({name: np.int64 if name in WHOLE else np.float64 for name in LARGEST})
+    frame = frame.astype({name: np.int64 if name in WHOLE else np.float64 for name in limits})
     if (frame["pixels"] <= 0).any() or (frame.groupby("image")["pixels"].nunique() != 1).any():
         raise TableError("every row of a picture must state the same positive number of pixels")
     return frame
 
 
-def _check_numbers(column: pd.Series, most: int, whole: bool) -> None:
+def _check_numbers(column: pd.Series, most: float, whole: bool) -> None:
     if column.isna().any():
         raise TableError(f"{column.name} is missing in some rows")
     plain = pd.api.types.is_integer_dtype(column) or pd.api.types.is_float_dtype(column)
@@ -211,12 +180,12 @@ def _check_numbers(column: pd.Series, most: int, whole: bool) -> None:
     except (TypeError, ValueError, OverflowError) as error:
         raise TableError(f"{column.name} must hold numbers: {error}") from None
     if not ((numbers >= 0) & (numbers <= most)).all():
-        raise TableError(f"{column.name} must hold finite numbers, not negative and at most {most}")
+        raise TableError(f"{column.name} must hold finite numbers, not negative and at most {most:.16g}")
     if whole and (numbers % 1).any():
         raise TableError(f"{column.name} must hold whole numbers")
 
 
-def allocate_table(frame: pd.DataFrame, budget: int, metric: Metric | None = None) -> TableAllocation:
+def allocate_table(frame: pd.DataFrame, budget: int, distortion: Distortion = SQUARED_ERROR) -> TableAllocation:
     """Picks one row per picture: least distortion within `budget` bytes.
 
     Raises:
@@ -225,15 +194,14 @@ def allocate_table(frame: pd.DataFrame, budget: int, metric: Metric | None = Non
     """
     frame = check_table(frame)
     groups = picture_groups(frame)
-    distortion = (metric or Metric()).distortion(frame)
-    size = frame["bytes"].to_numpy()
-    allocation = allocate([Options(size[rows], distortion[rows]) for rows in groups], budget)
+    size, loss = frame["bytes"].to_numpy(), distortions(frame, distortion)
+    allocation = allocate([Options(size[rows], loss[rows]) for rows in groups], budget)
     return TableAllocation(take_rows(frame, groups, allocation.choice), allocation)
 
 
-def cheapest_rows(frame: pd.DataFrame, slope: float, metric: Metric | None = None) -> pd.DataFrame:
+def cheapest_rows(frame: pd.DataFrame, slope: float, distortion: Distortion = SQUARED_ERROR) -> pd.DataFrame:
     """The row of each picture with the least distortion + slope * bytes."""
-    cost = (metric or Metric()).distortion(frame) + slope * frame["bytes"].to_numpy(np.float64)
+    cost = distortions(frame, distortion) + slope * frame["bytes"].to_numpy(np.float64)
     groups = picture_groups(frame)
     return take_rows(frame, groups, [int(np.argmin(cost[rows])) for rows in groups])
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from encoder.options import whole
 from eval.files import check_output
+from eval.metrics import METRICS
 from eval.provenance import UNKNOWN, provenance
 
 from ..allocation import (
@@ -23,11 +24,10 @@ from ..allocation import (
     apply_limits,
     constant_rate,
     load_table,
-    pooled_psnr_db,
-    pooled_similarity,
+    pooled_values,
     write_table,
 )
-from ..options import LIMITS_HELP, add_limit_option, add_metric_options, chosen_metric, positive
+from ..options import LIMITS_HELP, add_limit_option, add_metric_options, chosen_distortion, positive
 from ..tune import format_table, summary
 
 EXAMPLES = f"""examples:
@@ -59,15 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_table(chosen.assign(**{k: v for k, v in origin.items() if k not in chosen}), arguments.output)
     else:
         print(format_table(chosen))
-    print(f"PSNR {pooled_psnr_db(chosen):.4f} dB, MS-SSIM {pooled_similarity(chosen):.6f}; {text}")
+    values = ", ".join(METRICS[key].titled(value) for key, value in pooled_values(chosen).items())
+    print(f"{values}; {text}")
     return 0
 
 
 def _choose(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     """The chosen rows, and a line about their bytes."""
-    metric, frame = chosen_metric(arguments), apply_limits(load_table(arguments.table), arguments.limit)
+    distortion, frame = chosen_distortion(arguments), apply_limits(load_table(arguments.table), arguments.limit)
     if arguments.each is not None:
-        chosen = constant_rate(frame, arguments.each, metric)
+        chosen = constant_rate(frame, arguments.each, distortion)
         return chosen, f"{chosen['bytes'].sum()} bytes, at most {arguments.each:g} bpp each"
-    result = allocate_table(frame, arguments.budget, metric)
+    result = allocate_table(frame, arguments.budget, distortion)
     return result.chosen, summary(result, arguments.budget)

@@ -9,7 +9,7 @@ from encoder.options import whole
 from eval.command_line import OptionError
 
 from ..allocation import InfeasibleBudget, TableError, choose_models, load_table
-from ..options import add_metric_options, chosen_metric, positive
+from ..options import add_metric_options, chosen_distortion, positive
 
 EXAMPLES = """examples:
   python -m rate_control models reports/tuning/candidates.csv --budgets 26000 52000 --sizes 1=1e7 2=1e7 --total 15e6
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     sizes, total = dict(arguments.sizes), int(arguments.total)
     if len(sizes) < len(arguments.sizes):
         raise OptionError("--sizes names a model twice")
-    print(*choose_models(load_table(arguments.table), arguments.budgets, sizes, total, chosen_metric(arguments)))
+    print(*choose_models(load_table(arguments.table), arguments.budgets, sizes, total, chosen_distortion(arguments)))
     return 0
 
 

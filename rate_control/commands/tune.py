@@ -17,7 +17,7 @@ from ..options import (
     add_limit_option,
     add_metric_options,
     add_targets_option,
-    chosen_metric,
+    chosen_distortion,
 )
 from ..tune import tune
 
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    metric, effort = chosen_metric(arguments), preset(arguments.preset)
+    distortion, effort = chosen_distortion(arguments), preset(arguments.preset)
     with ENGINES[arguments.engine]() as engine:
-        print(tune(arguments.images, arguments.targets, arguments.output, metric, arguments.limit, effort, engine))
+        print(tune(arguments.images, arguments.targets, arguments.output, distortion, arguments.limit, effort, engine))
     return 0

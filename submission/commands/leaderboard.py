@@ -11,12 +11,13 @@ from eval.baselines import installed
 from eval.command_line import OptionError
 from eval.files import check_folder
 from eval.leaderboard import PUBLISHED
+from eval.metrics import measured_metrics
 from eval.pictures import PictureError
 from eval.problems import Problem, failed
 from eval.published import published_rows
 from rate_control.allocation import TableError, budget_bytes
 from rate_control.engine import Engine, EngineError, Processes
-from rate_control.options import add_metric_options, add_targets_option, chosen_metric
+from rate_control.options import add_metric_options, add_targets_option, chosen_distortion
 
 from ..leaderboard import (
     Contest,
@@ -78,29 +79,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, engine: Engine) -> list[Problem]:
     """Ranks, prints and writes everything; returns what forbade rows."""
-    output, rules, metric = arguments.output, season(arguments.season), chosen_metric(arguments)
+    output, rules, distortion = arguments.output, season(arguments.season), chosen_distortion(arguments)
     files = stage_originals(arguments.images, originals)
     pixels = picture_pixels(files)
     targets = arguments.targets or list(rules.targets)
     budgets = {target: budget_bytes(sum(pixels.values()), target) for target in targets}
-    contest = Contest(originals, budgets, rules, output / "decoded")
+    metrics = measured_metrics(distortion)
+    contest = Contest(originals, budgets, rules, output / "decoded", metrics)
     results, problems = judge_all(arguments.entries, contest)
     wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
-    tables = sweep_baselines(files, engine=engine, codecs=wanted) if wanted else {}
+    tables = sweep_baselines(files, engine=engine, codecs=wanted, metrics=metrics) if wanted else {}
     fitted = {}
     for target, budget in budgets.items():
-        fitted[target], unfit = fit_baselines(tables, target, budget, metric)
+        fitted[target], unfit = fit_baselines(tables, target, budget, distortion)
         problems += unfit
     published = published_rows(pixels, targets)
     board = {
         target: [*(r.row for r in results[target]), *baseline_rows(fitted[target], rules), *published[target]]
         for target in targets
     }
-    print(write_board(board, rules, output, problems, metric.quality))
+    print(write_board(board, rules, output, problems, distortion.figure))
     if arguments.sheet:
         for target in targets:
             if other := other_contestant(arguments.sheet, results[target], fitted[target], contest, target):
-                write_sheets(results[target], other, target, contest.originals, output, metric.quality)
+                write_sheets(results[target], other, target, contest.originals, output, distortion.figure)
     return problems
 
 

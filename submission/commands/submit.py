@@ -7,7 +7,7 @@ no file is half written, and finished pictures are kept.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
@@ -16,9 +16,10 @@ from encoder.presets import preset
 from encoder.weights import load_zoo
 from eval.files import check_folder
 from eval.leaderboard import Board, Row
+from eval.metrics import Distortion, Metric, measured_metrics
 from eval.pictures import PictureError
 from eval.problems import Problem
-from rate_control.allocation import InfeasibleBudget, Metric, TableError
+from rate_control.allocation import InfeasibleBudget, TableError
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.options import (
     LIMITS_HELP,
@@ -26,7 +27,7 @@ from rate_control.options import (
     add_limit_option,
     add_metric_options,
     add_targets_option,
-    chosen_metric,
+    chosen_distortion,
 )
 
 from ..leaderboard import baseline_rows, decoder_report, fit_baselines, sweep_baselines, write_board
@@ -94,25 +95,25 @@ def run(arguments: argparse.Namespace) -> int:
 def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> None:
     """Packs, rehearses and scores; what dist holds is replaced once the rehearsal has succeeded."""
     dist, targets = arguments.dist, arguments.targets or list(rules.targets)
+    distortion = chosen_distortion(arguments)
     check_folder(arguments.reports, *([arguments.images] if arguments.images else []))
     names = [DECODER_ZIP, SUBMISSION_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]
     with rebuilt(dist, names, whole=[ORIGINALS]) as new:
         print(decoder_report(pack_decoder(new, rules.decoder_limit), rules))
         files = stage_originals(arguments.images, new / ORIGINALS)
         coding = CandidateCache(), preset(arguments.preset), engine, rules
-        metric = chosen_metric(arguments)
-        budgets = pack_targets(load_zoo(), files, targets, new, *coding, metric, arguments.limit)
+        budgets = pack_targets(load_zoo(), files, targets, new, *coding, distortion, arguments.limit)
         pack_submission(new, targets, rules)
-        rows = _rehearse(budgets, new, rules)
-    board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine, metric)
-    print(f"\n{write_board(board, rules, arguments.reports, problems, metric.quality)}")
+        rows = _rehearse(budgets, new, rules, measured_metrics(distortion))
+    board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine, distortion)
+    print(f"\n{write_board(board, rules, arguments.reports, problems, distortion.figure)}")
 
 
-def _rehearse(budgets: dict[str, int], dist: Path, rules: Season) -> dict[str, Row]:
+def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, metrics: Sequence[Metric]) -> dict[str, Row]:
     """Decodes as the server would, target by target; returns the rows of the leaderboard."""
     rows = {}
     for target, budget in budgets.items():
-        result = rehearse_target(dist, target, dist / ORIGINALS, budget, rules)
+        result = rehearse_target(dist, target, dist / ORIGINALS, budget, rules, metrics=metrics)
         print(f"\n{target_report(result)}")
         print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}", flush=True)
         rows[target] = result.row(dist / DECODER_ZIP)
@@ -125,13 +126,13 @@ def _board(
     originals: Path,
     rules: Season,
     engine: Engine,
-    metric: Metric,
+    distortion: Distortion,
 ) -> tuple[Board, list[Problem]]:
     """The rows beside those of the conventional codecs, which take longest: AVIF needs minutes for a photograph."""
-    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine)
+    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine, metrics=measured_metrics(distortion))
     board, problems = {}, []
     for target, row in rows.items():
-        fitted, unfit = fit_baselines(swept, target, budgets[target], metric)
+        fitted, unfit = fit_baselines(swept, target, budgets[target], distortion)
         board[target] = [row, *baseline_rows(fitted, rules)]
         problems += unfit
     return board, problems

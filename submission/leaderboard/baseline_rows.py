@@ -19,10 +19,11 @@ from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
 from eval.caches import cache_folder, load_rows, save_rows
 from eval.leaderboard import Row
+from eval.metrics import METRICS, Distortion, Metric, known_metrics, measured_metrics
 from eval.problems import Problem, warning
 from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
-from rate_control.allocation import InfeasibleBudget, Metric, TableAllocation, allocate_table
+from rate_control.allocation import InfeasibleBudget, TableAllocation, allocate_table
 from rate_control.engine import Engine, Here
 
 from ..seasons import Season
@@ -42,15 +43,21 @@ class BaselineJob:
       file: the picture.
       codec: name of the codec.
       cache: folder where the candidates' figures are kept.
+      metrics: keys of what is measured.
     """
 
     file: Path
     codec: str
     cache: Path
+    metrics: tuple[str, ...]
 
 
 def sweep_baselines(
-    files: Sequence[Path], cache: Path | None = None, engine: Engine | None = None, codecs: Sequence[str] = ()
+    files: Sequence[Path],
+    cache: Path | None = None,
+    engine: Engine | None = None,
+    codecs: Sequence[str] = (),
+    metrics: Sequence[Metric] | None = None,
 ) -> Tables:
     """Candidates of the codecs for every picture; what the cache knows is not made again.
 
@@ -59,18 +66,20 @@ def sweep_baselines(
       cache: folder of the candidates' figures, by default this machine's.
       engine: where pictures are coded, by default in this process.
       codecs: by default all that are installed; one that cannot code a picture is left out with a warning.
+      metrics: what is measured, by default what costs little.
     """
+    keys = tuple(metric.key for metric in metrics or measured_metrics())
     cache = cache or cache_folder(BASELINES)
     names = tuple(codecs) or tuple(baseline.name for baseline in installed())
     # Slow codecs stand last: begun first, they leave no process alone at the end.
-    jobs = [BaselineJob(file, name, cache) for name in reversed(names) for file in files]
+    jobs = [BaselineJob(file, name, cache, keys) for name in reversed(names) for file in files]
     found: dict[BaselineJob, pd.DataFrame] = {}
     progress = tqdm((engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="curve")
     for position, table in progress:
         found[jobs[position]] = table
     swept = {}
     for name in names:
-        tables = [found[BaselineJob(file, name, cache)] for file in files]
+        tables = [found[BaselineJob(file, name, cache, keys)] for file in files]
         lacking = [file.name for file, table in zip(files, tables, strict=True) if table.empty]
         if lacking:
             tqdm.write(f"warning: {name} cannot code {', '.join(lacking)}: it is left out", file=sys.stderr)
@@ -83,16 +92,17 @@ def run_job(job: BaselineJob) -> pd.DataFrame:
     """The candidates of one codec for one picture, as a candidate table."""
     pixels = load_picture(job.file)
     codec = next(baseline for baseline in installed() if baseline.name == job.codec)
-    return _table(job.file.stem, pixels, _candidates(codec, pixels, job.cache))
+    return _table(job.file.stem, pixels, _candidates(codec, pixels, job.cache, [METRICS[key] for key in job.metrics]))
 
 
-def _candidates(baseline: Baseline, pixels: Pixels, cache: Path) -> list[BaselineCandidate]:
-    key = json.dumps([pixels_digest(pixels), asdict(baseline), PIL.__version__, baseline.version])
+def _candidates(baseline: Baseline, pixels: Pixels, cache: Path, metrics: Sequence[Metric]) -> list[BaselineCandidate]:
+    keys = [metric.key for metric in metrics]
+    key = json.dumps([pixels_digest(pixels), asdict(baseline), PIL.__version__, baseline.version, keys])
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     rows = load_rows(path)
     if rows is not None:
         return [BaselineCandidate(**row) for row in rows]
-    found = list(baseline_candidates(baseline, pixels))
+    found = list(baseline_candidates(baseline, pixels, metrics))
     save_rows(path, [asdict(candidate) for candidate in found])
     return found
 
@@ -103,8 +113,10 @@ def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -
             "image": name,
             "candidate": [", ".join(f"{key} {value}" for key, value in c.settings.items()) for c in candidates],
             "bytes": [c.bytes for c in candidates],
-            "squared_error": [c.squared_error for c in candidates],
-            "ms_ssim_loss": [1 - c.ms_ssim for c in candidates],
+            **{
+                column: [c.losses[column] for c in candidates]
+                for column in (candidates[0].losses if candidates else ())
+            },
             "pixels": pixels.shape[0] * pixels.shape[1],
             "settings": [c.settings for c in candidates],
         }
@@ -112,13 +124,13 @@ def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -
 
 
 def fit_baselines(
-    tables: Tables, target: str, budget: int, metric: Metric
+    tables: Tables, target: str, budget: int, distortion: Distortion
 ) -> tuple[dict[str, TableAllocation], list[Problem]]:
     """The best allocation of each codec whose smallest files fit the budget, and why the others have none."""
     fitted, problems = {}, []
     for name, table in tables.items():
         try:
-            fitted[name] = allocate_table(table, budget, metric)
+            fitted[name] = allocate_table(table, budget, distortion)
         except InfeasibleBudget as error:
             problems.append(warning(f"{name}/{target}", str(error)))
     return fitted, problems
@@ -132,15 +144,15 @@ def baseline_rows(fitted: Mapping[str, TableAllocation], rules: Season) -> list[
         score = set_score(result, rules)
         settings = settings_text(codecs[name], result.chosen["settings"].tolist())
         size = result.allocation.bytes
-        rows.append(Row(name, score.ms_ssim, score.psnr_db, size, settings=settings, provenance=origin))
+        rows.append(Row(name, score.values, size, settings=settings, provenance=origin))
     return rows
 
 
 def set_score(result: TableAllocation, rules: Season) -> SetScore:
     """The scores of an allocation's pictures, pooled as a season does."""
-    columns = (result.chosen[name] for name in ("image", "pixels", "squared_error", "ms_ssim_loss"))
-    rows = zip(*columns, strict=True)
-    pictures = (PictureScore(name, int(count), int(error), 1 - loss) for name, count, error, loss in rows)
+    columns = [metric.column for metric in known_metrics(result.chosen.columns)]
+    rows = result.chosen[["image", "pixels", *columns]].to_dict("records")
+    pictures = (PictureScore(row["image"], row["pixels"], {column: row[column] for column in columns}) for row in rows)
     return SetScore(tuple(pictures), rules.ms_ssim_by_pixels)
 
 

@@ -7,6 +7,7 @@ either the data, whose size counts, or bytes.txt with the count.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from decoder_pkg.errors import DecoderError
 from decoder_pkg.stream import checked_members, open_zip, read_member
 from eval.files import write_atomically
 from eval.leaderboard import Row
+from eval.metrics import Metric
 from eval.problems import Problem
 from eval.provenance import UNKNOWN, provenance
 from eval.report import Contestant
@@ -56,12 +58,14 @@ class Contest:
       budgets: bytes by target.
       rules: of the season.
       work: folder for decoded pictures: <entry>/<target>/*.png.
+      metrics: what is measured, by default what costs little.
     """
 
     originals: Path
     budgets: dict[str, int]
     rules: Season
     work: Path
+    metrics: Sequence[Metric] | None = None
 
     def pictures(self, name: str, target: str) -> Path:
         """Folder of an entry's decoded pictures."""
@@ -123,7 +127,9 @@ def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -
     _check_size(entry, DECODER_ZIP, decoder.stat().st_size, contest.rules.decoder_limit, "season's limit")
     pictures = contest.pictures(entry.name, target)
     try:
-        result = rehearse_target(dist, target, contest.originals, contest.budgets[target], contest.rules, pictures)
+        result = rehearse_target(
+            dist, target, contest.originals, contest.budgets[target], contest.rules, pictures, contest.metrics
+        )
     except (RehearsalError, DecoderError, OSError) as error:
         listed = [Problem(f"{entry.name}/{target}/{one.where}", one.message) for one in getattr(error, "problems", ())]
         raise EntryError(Problem(f"{entry.name}/{target}", f"the rehearsal failed: {error}"), *listed) from None
@@ -133,10 +139,10 @@ def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -
 def _judge_pictures(entry: Entry, folder: Path, target: str, contest: Contest) -> Result:
     size = _counted_bytes(entry, folder, contest.rules.data_name)
     _check_size(entry, target, size, contest.budgets[target], "budget")
-    score, problems = score_folder(contest.originals, folder, contest.rules.ms_ssim_by_pixels)
+    score, problems = score_folder(contest.originals, folder, contest.rules.ms_ssim_by_pixels, contest.metrics)
     if score is None:
         raise EntryError(*(Problem(f"{entry.name}/{target}/{one.where}", one.message) for one in problems))
-    row = Row(entry.name, score.ms_ssim, score.psnr_db, size, provenance=provenance(None, UNKNOWN))
+    row = Row(entry.name, score.values, size, provenance=provenance(None, UNKNOWN))
     return Result(row, Contestant(entry.name, score, flatten_pngs(folder)[0]))
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.files import write_atomically
+from eval.metrics import Figure
 from eval.pictures import picture_size
 from eval.problems import Problem
-from eval.quality import Quality
 from eval.report import Contestant, comparison_sheet, picture_table
 from rate_control.allocation import TableAllocation
 
@@ -52,16 +52,16 @@ def other_contestant(
 
 
 def write_sheets(
-    results: Sequence[Result], other: Contestant, target: str, originals: Path, folder: Path, quality: Quality
+    results: Sequence[Result], other: Contestant, target: str, originals: Path, folder: Path, figure: Figure
 ) -> None:
     """Writes a table and a sheet of each entry against another contestant, and prints where."""
     for result in results:
         ours, origin = result.contestant, result.row.provenance
         if ours is not other:
             stem = f"{ours.name}-{other.name}-{target}"
-            table = picture_table(ours.score, other.score, quality)
+            table = picture_table(ours.score, other.score, figure)
             origins = table.assign(**asdict(origin) if origin else {})
             write_atomically(folder / f"{stem}.csv", origins.to_csv(index=False, float_format="%.5f").encode())
-            write_atomically(folder / f"{stem}.png", comparison_sheet(originals, ours, other, quality))
+            write_atomically(folder / f"{stem}.png", comparison_sheet(originals, ours, other, figure))
             print(f"\n{target} bpp, {ours.name} against {other.name} ({folder / stem}.csv, .png)")
             print(table.to_string(index=False, float_format="{:.4f}".format))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from eval.files import write_atomically
 from eval.leaderboard import Board, records
+from eval.metrics import Figure
 from eval.problems import Problem
-from eval.quality import Quality
 from eval.report import board_markdown, board_picture, board_tables
 
 from ..package import DecoderZip
@@ -28,10 +28,10 @@ def decoder_report(package: DecoderZip, rules: Season) -> str:
     return "\n".join(lines)
 
 
-def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Problem], quality: Quality) -> str:
+def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Problem], figure: Figure) -> str:
     """Writes leaderboard.csv, .md and .png of all targets into a folder; returns the tables for the terminal."""
-    tables = board_tables(board, rules.columns or DEFAULT_COLUMNS, quality)
-    write_atomically(folder / f"{BOARD}.csv", records(board, quality).to_csv(index=False).encode())
+    tables = board_tables(board, rules.columns or DEFAULT_COLUMNS, figure)
+    write_atomically(folder / f"{BOARD}.csv", records(board, figure).to_csv(index=False).encode())
     write_atomically(folder / f"{BOARD}.md", board_markdown(board, tables, problems).encode())
     write_atomically(folder / f"{BOARD}.png", board_picture(tables))
     parts = [f"{title}\n{table.to_string(index=False)}" for title, table in tables.items()]

@@ -12,8 +12,9 @@ from encoder.cache import CandidateCache
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
 from eval.files import write_atomically
+from eval.metrics import SQUARED_ERROR, Distortion
 from eval.score import flatten_pngs
-from rate_control.allocation import Limits, Metric, budget_bytes
+from rate_control.allocation import Limits, budget_bytes
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
@@ -53,7 +54,7 @@ def pack_targets(
     preset: Preset = PRESETS[0],
     engine: Engine | None = None,
     rules: Season = RULES,
-    metric: Metric | None = None,
+    distortion: Distortion = SQUARED_ERROR,
     limits: Sequence[Limits] = (),
 ) -> dict[str, int]:
     """Encodes the set and writes dist/<target>/bs.zip, or as the season names it; returns the budget of each target.
@@ -62,13 +63,12 @@ def pack_targets(
       InfeasibleBudget: a target is too small for the set.
       TableError: a limit leaves a picture without candidates.
     """
-    metric = metric or Metric()
-    coder = SetCoder(zoo, files, cache, metric, limits, engine)
+    coder = SetCoder(zoo, files, cache, distortion, limits, engine)
     coder.sweep()
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
     for target, budget in budgets.items():
-        filled = coder.fill(budget, PresetRefinement(preset, metric.kind), preset.saving, overhead)
+        filled = coder.fill(budget, PresetRefinement(preset, distortion), preset.saving, overhead)
         data = build_zip({ZIP_MEMBER: filled.data})
         assert len(data) <= budget
         write_atomically(dist / target / rules.data_name, data)

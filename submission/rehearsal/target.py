@@ -10,6 +10,7 @@ from pathlib import Path
 from eval.caches import cache_folder
 from eval.files import write_atomically
 from eval.leaderboard import Row
+from eval.metrics import Metric
 from eval.problems import Problem
 from eval.provenance import provenance
 from eval.score import SetScore, score_folder
@@ -49,8 +50,7 @@ class TargetResult:
         """The leaderboard row of a team that submits this decoder."""
         return Row(
             team,
-            self.score.ms_ssim,
-            self.score.psnr_db,
+            self.score.values,
             self.data_bytes,
             decoder_zip.stat().st_size,
             self.rehearsal.seconds,
@@ -59,7 +59,13 @@ class TargetResult:
 
 
 def rehearse_target(
-    dist: Path, target: str, originals: Path, budget: int, rules: Season = RULES, keep: Path | None = None
+    dist: Path,
+    target: str,
+    originals: Path,
+    budget: int,
+    rules: Season = RULES,
+    keep: Path | None = None,
+    metrics: Sequence[Metric] | None = None,
 ) -> TargetResult:
     """Runs the packed decoder on the packed data as the server would, scores what it wrote and keeps its log.
 
@@ -70,13 +76,14 @@ def rehearse_target(
       budget: bytes, for the report.
       rules: the season's.
       keep: folder that gets the decoded PNGs, without subfolders.
+      metrics: what is measured, by default what costs little.
 
     Raises:
       RehearsalError: the decoder failed, or pictures are missing, extra or wrong.
     """
     data_zip = dist / target / rules.data_name
     with rehearse(dist / DECODER_ZIP, data_zip, rules, [originals]) as run:
-        score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels)
+        score, problems = score_folder(originals, run.folder, rules.ms_ssim_by_pixels, metrics)
         if keep and score:
             copy_pictures(run.folder, keep)
     write_atomically(cache_folder(LOGS) / f"{target}.log", run.log.encode())

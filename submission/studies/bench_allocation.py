@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eval.metrics import MS_SSIM, PSNR
 from rate_control.allocation import allocate_table
 
 PICTURES, CANDIDATES = 500, 200
@@ -31,8 +32,8 @@ def _report(name: str, sizes: NDArray[np.int64], errors: NDArray[np.floating], b
             "image": np.repeat(np.arange(PICTURES).astype(str), CANDIDATES),
             "candidate": np.tile(np.arange(CANDIDATES), PICTURES),
             "bytes": sizes.reshape(-1),
-            "squared_error": errors.reshape(-1),
-            "ms_ssim_loss": 0.0,
+            PSNR.column: errors.reshape(-1),
+            MS_SSIM.column: 0.0,
             "pixels": PIXELS,
         }
     )

@@ -18,9 +18,10 @@ from encoder.latents import trained_slope
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
+from eval.metrics import METRICS, PSNR, Distortion, Metric, known_metrics
 from eval.provenance import Provenance, provenance
 from eval.report import MEAN, SET, Curve
-from rate_control.allocation import Metric, TableError, lower_hull
+from rate_control.allocation import TableError, lower_hull, picture_values
 from rate_control.engine import Engine
 from rate_control.jobs import PresetRefinement
 from rate_control.plots import set_curve
@@ -28,10 +29,8 @@ from rate_control.set_coder import SetCoder
 
 from ..leaderboard import Tables
 
-PSNR, MS_SSIM = Metric(), Metric("ms-ssim")
-
 LEAST_LOSS = 1e-9
-"""Of 1 - MS-SSIM, so that it has a logarithm where nothing was lost."""
+"""Of a metric's peak, so that there is a logarithm where nothing was lost."""
 
 SLOPE_GAINS = range(5, GAIN_COUNT, 9)
 """Presets are measured at the slopes where these gains were trained: about 0.05 to 0.5 bits per pixel."""
@@ -71,7 +70,7 @@ def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]
     if not groups:
         return []
     metrics = [_metric(zoo, group) for group in groups]
-    coder = SetCoder(zoo, files, CandidateCache(), MS_SSIM if MS_SSIM in metrics else PSNR, engine=engine)
+    coder = SetCoder(zoo, files, CandidateCache(), _sum_of(metrics), engine=engine)
     coder.sweep()
     table = coder.table()
     settings = table[["model", "gain", "q"]].itertuples(index=False)
@@ -84,7 +83,14 @@ def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]
 
 
 def _metric(zoo: Zoo, group: Sequence[int]) -> Metric:
-    return MS_SSIM if any(zoo.models[number].structural for number in group) else PSNR
+    """What some models were trained for: that of the first that is not PSNR."""
+    keys = (zoo.models[number].metric for number in group)
+    return next((METRICS[key] for key in keys if key != PSNR.key), PSNR)
+
+
+def _sum_of(metrics: Sequence[Metric]) -> Distortion:
+    """A distortion in which all metrics count, so that their models are swept."""
+    return Distortion(tuple((metric.key, 1.0) for metric in dict.fromkeys(metrics)))
 
 
 def _name(group: Sequence[int], metric: Metric) -> str:
@@ -94,7 +100,7 @@ def _name(group: Sequence[int], metric: Metric) -> str:
 
 
 def _named(name: str, metric: Metric) -> str:
-    return f"{name}, for MS-SSIM" if metric is MS_SSIM else name
+    return name if metric is PSNR else f"{name}, for {metric.name}"
 
 
 def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], engine: Engine) -> list[Codec]:
@@ -120,7 +126,7 @@ def baseline_codecs(tables: Tables, metrics: Sequence[Metric] = (PSNR,)) -> list
 
 
 def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
-    """Means over the pictures of rate, PSNR and MS-SSIM; settings are left out that others beat, alone or mixed.
+    """Means over the pictures of rate and metrics; settings are left out that others beat, alone or mixed.
 
     A picture that comes back exactly counts as off by one level in one sample, so that a mean exists.
     A setting that lacks a picture is left out, with a warning: its means would be those of another set.
@@ -129,14 +135,9 @@ def mean_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
       TableError: every setting lacks one.
     """
     table = _complete(name, table)
-    points = pd.DataFrame(
-        {
-            "setting": table["candidate"],
-            "bpp": 8 * table["bytes"] / table["pixels"],
-            "psnr_db": PSNR.decibels(table),
-            "ms_ssim": 1 - table["ms_ssim_loss"],
-        }
-    )
+    points = pd.DataFrame({"setting": table["candidate"], "bpp": 8 * table["bytes"] / table["pixels"]})
+    for known in known_metrics(table.columns):
+        points[known.field] = picture_values(table, known)
     return _curve(name, MEAN, points.groupby("setting", sort=False).mean(), metric)
 
 
@@ -156,10 +157,12 @@ def _complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def slope_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
     """The whole set at one slope, over byte budgets from the least possible to the most."""
-    return _curve(name, SET, set_curve(table, metric), metric)
+    return _curve(name, SET, set_curve(table, Distortion(((metric.key, 1.0),))), metric)
 
 
 def _curve(name: str, kind: str, points: pd.DataFrame, metric: Metric) -> Curve:
-    bpp, psnr_db, ms_ssim = (points[column].to_numpy(np.float64) for column in ("bpp", "psnr_db", "ms_ssim"))
-    kept = lower_hull(bpp, np.log(np.maximum(1 - ms_ssim, LEAST_LOSS)) if metric is MS_SSIM else -psnr_db)
-    return Curve(name, kind, tuple(bpp[kept]), tuple(psnr_db[kept]), tuple(ms_ssim[kept]))
+    bpp = points["bpp"].to_numpy(np.float64)
+    losses = points[metric.field].map(metric.loss).to_numpy(np.float64)
+    kept = lower_hull(bpp, -metric.decibels(np.maximum(losses, LEAST_LOSS * metric.peak)))
+    known = [one for one in METRICS.values() if one.field in points]
+    return Curve(name, kind, tuple(bpp[kept]), {one.key: tuple(points[one.field].to_numpy()[kept]) for one in known})

@@ -19,14 +19,13 @@ from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.files import write_atomically
 from eval.leaderboard import PUBLISHED
-from eval.metrics import SQUARED_ERROR
-from eval.report import MEAN, QUALITIES, SET, Curve, bjontegaard_delta, curves_picture, published_curves
+from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Metric
+from eval.report import MEAN, SET, Curve, bjontegaard_delta, curves_picture, published_curves
 from rate_control.allocation import TableError
 from rate_control.engine import Engine
-from rate_control.jobs import similarity
 
 from ..leaderboard import sweep_baselines
-from .codecs import PSNR, Codec, baseline_codecs, model_codecs, preset_codecs
+from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs
 
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
 """Half octaves of lambda, at which real bytes are compared with the float model's estimate."""
@@ -47,7 +46,7 @@ PICTURES = (
 )
 """Kind of curve, ending of the file name, title."""
 
-DELTA_COLUMNS = ("points", "codec", "against", "quality", "BD-rate", "over", "BD-quality", "over rates", "refused")
+DELTA_COLUMNS = ("points", "codec", "against", "metric", "BD-rate", "over", "BD-quality", "over rates", "refused")
 """BD-quality is the BD-PSNR or BD-MS-SSIM; `over` and `over rates` are the ranges that the two curves share."""
 
 
@@ -57,16 +56,17 @@ def delta_table(measured: Sequence[Curve], published: Sequence[Curve]) -> pd.Dat
     for number, test in enumerate(measured):
         anchors = [curve for curve in [*measured[number + 1 :], *published] if curve.kind == test.kind]
         for anchor in anchors:
-            rows += [_delta_row(anchor, test, quality) for quality in QUALITIES]
+            known = [metric for metric in METRICS.values() if metric.key in test.values]
+            rows += [_delta_row(anchor, test, metric) for metric in known]
     return pd.DataFrame(rows, columns=list(DELTA_COLUMNS))
 
 
-def _delta_row(anchor: Curve, test: Curve, quality: str) -> dict[str, str]:
-    row = {"points": test.kind, "codec": test.name, "against": anchor.name, "quality": quality}
+def _delta_row(anchor: Curve, test: Curve, metric: Metric) -> dict[str, str]:
+    row = {"points": test.kind, "codec": test.name, "against": anchor.name, "metric": metric.name}
     if anchor.published:
         row["against"] += PUBLISHED
     try:
-        delta = bjontegaard_delta(anchor, test.within(*RATES), quality)
+        delta = bjontegaard_delta(anchor, test.within(*RATES), metric)
     except ValueError as error:
         return row | {"refused": str(error)}
     return row | {
@@ -82,7 +82,7 @@ def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> 
     coded, filters = zoo.models[model], zoo.bundle.pixel_filters
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
-        coder = PictureCoder(load_picture(file), zoo, CandidateCache(), similarity)
+        coder = PictureCoder(load_picture(file), zoo, CandidateCache())
         for gain in sorted(set(ESTIMATED_GAINS) & set(coder.gains(model))):
             candidate = coder.encode(model, gain).candidate
             estimate = estimated_payload_bits(coded, candidate, filters)
@@ -99,10 +99,10 @@ def points_table(codecs: Sequence[Codec]) -> pd.DataFrame:
     rows = []
     for codec in codecs:
         for curve in codec.curves:
-            for bpp, psnr_db, ms_ssim in zip(curve.bpp, curve.psnr_db, curve.ms_ssim, strict=True):
-                row = {"codec": codec.name, "points": curve.kind, "bpp": f"{bpp:.6f}", "psnr_db": f"{psnr_db:.4f}"}
-                row |= {"ms_ssim": f"{ms_ssim:.6f}", "settings": codec.settings}
-                rows.append(row | asdict(codec.provenance))
+            for index, bpp in enumerate(curve.bpp):
+                row = {"codec": codec.name, "points": curve.kind, "bpp": f"{bpp:.6f}"}
+                row |= {METRICS[key].field: f"{of[index]:.6f}" for key, of in curve.values.items()}
+                rows.append(row | {"settings": codec.settings} | asdict(codec.provenance))
     return pd.DataFrame(rows)
 
 
@@ -120,8 +120,9 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
     origins = points[["codec", "commit", "device"]].drop_duplicates()
     for suffix, table in (("", points), ("-deltas", deltas.merge(origins, on="codec"))):
         write_atomically(folder / f"{name}{suffix}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    fields = [metric.field for metric in METRICS.values() if metric.field in points]
     texts = (
-        points.loc[points["points"] == MEAN, ["codec", "points", "bpp", "psnr_db", "ms_ssim"]].to_string(index=False),
+        points.loc[points["points"] == MEAN, ["codec", "points", "bpp", *fields]].to_string(index=False),
         f"Bjontegaard deltas, {RATES[0]} to {RATES[1]} bpp of the first codec",
         deltas.astype(object).fillna("").to_string(index=False),
         f"{folder / name}.png, -set.png, .csv, -deltas.csv",

@@ -15,6 +15,7 @@ from decoder_pkg.models import read_manifest
 from encoder.codecs import FloatCodec, watched_convolutions
 from encoder.manifest import ALL_GAINS, read_encoder_manifest
 from encoder.weights import Zoo
+from eval.metrics import MS_SSIM, PSNR, Metric
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine
 
@@ -27,8 +28,8 @@ SIDE = 256
 DECODER = ("synthesis",)
 """Networks of the decoder alone; the entropy networks, those with integer layers, run on both sides."""
 
-ANCHORS = (("VTM", "PSNR"), ("WebP", "PSNR"), ("VTM", "MS-SSIM"))
-"""Published codecs, and the quality in which they are compared."""
+ANCHORS = (("VTM", PSNR), ("WebP", PSNR), ("VTM", MS_SSIM))
+"""Published codecs, and the metric in which they are compared."""
 
 
 def multiplications(model: FloatCodec[Any]) -> dict[str, float]:
@@ -63,17 +64,17 @@ def kodak_deltas(zoo: Zoo, files: Sequence[Path], engine: Engine) -> dict[int, d
     for number, codec in zip(models, codecs, strict=True):
         curve = codec.curves[0].within(*RATES)
         deltas[number] = {
-            f"{quality} BD-rate, {name}": bd_rate(anchors[name], curve, quality)
-            for name, quality in ANCHORS
+            f"{metric.name} BD-rate, {name}": bd_rate(anchors[name], curve, metric)
+            for name, metric in ANCHORS
             if name in anchors
         }
     return deltas
 
 
-def bd_rate(anchor: Curve, test: Curve, quality: str) -> str:
+def bd_rate(anchor: Curve, test: Curve, metric: Metric) -> str:
     """The BD-rate; empty where the curves share too little, as that of a model for low rates with WebP's."""
     try:
-        return f"{bjontegaard_delta(anchor, test, quality).rate_percent:+.1f} %"
+        return f"{bjontegaard_delta(anchor, test, metric).rate_percent:+.1f} %"
     except ValueError:
         return ""
 

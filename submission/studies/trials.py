@@ -25,6 +25,7 @@ from encoder.pictures import Pixels, load_picture, pixels_digest
 from encoder.refinement import refine_latents
 from encoder.weights import EncoderModel, Zoo
 from eval.files import locked, write_atomically
+from eval.metrics import PSNR
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.allocation import TableError
 from rate_control.engine import Engine
@@ -207,4 +208,4 @@ def _curve(trials: pd.DataFrame) -> Curve:
     """Means over the pictures at each gain."""
     points = trials.assign(bpp=8 * trials["bytes"] / trials["pixels"])
     means = points.groupby("gain")[["bpp", "psnr_db"]].mean()
-    return Curve(str(trials["method"].iloc[0]), MEAN, tuple(means["bpp"]), tuple(means["psnr_db"]))
+    return Curve(str(trials["method"].iloc[0]), MEAN, tuple(means["bpp"]), {PSNR.key: tuple(means[PSNR.field])})

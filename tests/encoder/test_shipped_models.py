@@ -17,18 +17,18 @@ from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
 from encoder.coding import AnalysedPicture, estimated_payload_bits
 from encoder.latents import coding_setting
-from encoder.manifest import ALL_GAINS, MS_SSIM, read_encoder_manifest
+from encoder.manifest import ALL_GAINS, read_encoder_manifest
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
 from encoder.weights import WEIGHTS, Zoo, load_zoo
-from eval.metrics import ms_ssim
+from eval.metrics import MS_SSIM, ms_ssim
 
 IDS = [row["id"] for row in read_manifest(DECODER_WEIGHTS).models]
 KNOWN = read_encoder_manifest(WEIGHTS).models
 SERVED = {number: tuple(KNOWN[number].get("gains", ALL_GAINS)) for number in IDS}
 """The lowest and the highest gain that each model was trained for."""
 
-FOR_MS_SSIM = [number for number in IDS if KNOWN[number].get("distortion") == MS_SSIM]
+FOR_MS_SSIM = [number for number in IDS if KNOWN[number].get("distortion") == MS_SSIM.key]
 
 
 @pytest.fixture(scope="module")

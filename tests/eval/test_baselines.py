@@ -6,7 +6,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from eval.baselines import BASELINES, Baseline, baseline_candidates, code, installed, settings_text
-from eval.metrics import squared_error
+from eval.metrics import PSNR, squared_error
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def test_codec_does_not_change_the_settings_it_gets(crop: NDArray[np.uint8]) -> 
 
 def test_candidate_counts_the_bytes_of_its_file(crop: NDArray[np.uint8]) -> None:
     baseline = BASELINES[0]
-    candidate = next(baseline_candidates(baseline, crop))
+    candidate = next(baseline_candidates(baseline, crop, [PSNR]))
     stream, decoded = code(baseline, crop, candidate.settings)
     assert candidate.bytes == len(stream)
-    assert candidate.squared_error == squared_error(crop, decoded)
+    assert candidate.losses == {PSNR.column: squared_error(crop, decoded)}
 
 
 def test_row_does_not_hide_that_pictures_got_different_settings() -> None:

@@ -8,24 +8,23 @@ import pytest
 from PIL import Image
 
 from eval.leaderboard import CELLS, Row, average_table, leaderboard, records
-from eval.metrics import Distortion
+from eval.metrics import MS_SSIM, PSNR, Figure, distortion_of
 from eval.problems import Problem
 from eval.provenance import Provenance
 from eval.published import PUBLISHED_SETS, published_rows
-from eval.quality import MS_SSIM, PSNR, Quality, mixed
 from eval.report.board_files import board_markdown, board_picture, board_tables
 
 ORIGIN = Provenance("c0ffee", "ab" * 32, "2.0", 2, "CPU of a test", "2021-01-02 03:04:05")
 COLUMNS = ("Team", "MSSSIM", "PSNR", "FID", "ELO", "Data size", "Decoder size", "Decoding time (s)", "Date")
 BOARD = {
     "0.15": [
-        Row("a|b", 0.9, 30.0, 100, 7, 1.5, provenance=ORIGIN),
-        Row("JPEG", 0.8, 31.0, 90, settings="quality 5", provenance=replace(ORIGIN, threads=None)),
-        Row("winner", None, 32.5, source="a paper, Table 1"),
+        Row("a|b", {"psnr": 30.0, "ms-ssim": 0.9}, 100, 7, 1.5, provenance=ORIGIN),
+        Row("JPEG", {"psnr": 31.0, "ms-ssim": 0.8}, 90, settings="quality 5", provenance=replace(ORIGIN, threads=None)),
+        Row("winner", {"psnr": 32.5, "ms-ssim": None}, source="a paper, Table 1"),
     ],
     "0.3": [
-        Row("a|b", 0.95, 33.0, 200, 7, 1.5, provenance=ORIGIN),
-        Row("winner", None, 34.5, source="a paper, Table 1"),
+        Row("a|b", {"psnr": 33.0, "ms-ssim": 0.95}, 200, 7, 1.5, provenance=ORIGIN),
+        Row("winner", {"psnr": 34.5, "ms-ssim": None}, source="a paper, Table 1"),
     ],
 }
 
@@ -43,31 +42,31 @@ def test_leaderboard_puts_the_best_psnr_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quality", "teams"),
+    ("figure", "teams"),
     [(PSNR, ["winner (published)", "JPEG", "a|b"]), (MS_SSIM, ["a|b", "JPEG", "winner (published)"])],
     ids=["PSNR", "MS-SSIM"],
 )
-def test_every_table_is_ordered_by_what_was_asked(quality: Quality, teams: list[str]) -> None:
+def test_every_table_is_ordered_by_what_was_asked(figure: Figure, teams: list[str]) -> None:
     board = {"0.15": BOARD["0.15"], "0.3": BOARD["0.15"]}
-    title = f"{quality.name}, average of the targets"
-    tables = board_tables(board, COLUMNS, quality)
+    title = f"{figure.name}, average of the targets"
+    tables = board_tables(board, COLUMNS, figure)
     assert [tables[name]["Team"].tolist() for name in ("0.15 bpp", title)] == [teams, teams]
-    assert list(records(board, quality)["team"][:3]) == [team.removesuffix(" (published)") for team in teams]
+    assert list(records(board, figure)["team"][:3]) == [team.removesuffix(" (published)") for team in teams]
 
 
-def test_average_is_that_of_the_quality_that_was_asked() -> None:
+def test_average_is_that_of_the_metric_that_was_asked() -> None:
     table = average_table(BOARD, MS_SSIM)
     assert table["Team"].tolist() == ["a|b", "JPEG", "winner (published)"]
     assert table["Average"].tolist() == ["0.92500", "", ""]
 
 
 def test_mixed_distortion_is_that_of_both_and_falls_towards_the_best() -> None:
-    quality = mixed(Distortion(1 / (3 * 255**2), 0.1))
-    assert quality.of(30.0, 0.9) == pytest.approx(0.001 + 0.1 * 0.1)
-    assert quality.of(30.0, None) is None
-    teams = leaderboard(
-        [Row("worse", 0.9, 30.0), Row("better", 0.95, 29.9), Row("unknown", None, 40.0)], ("Team",), quality
-    )
+    figure = distortion_of("mix", 0.1).figure
+    assert figure.of({"psnr": 30.0, "ms-ssim": 0.9}) == pytest.approx(0.001 + 0.1 * 0.1)
+    assert figure.of({"psnr": 30.0, "ms-ssim": None}) is None
+    values = {"worse": (30.0, 0.9), "better": (29.9, 0.95), "unknown": (40.0, None)}
+    rows = [Row(team, {"psnr": psnr, "ms-ssim": similarity}) for team, (psnr, similarity) in values.items()]
+    teams = leaderboard(rows, ("Team",), figure)
     assert teams["Team"].tolist() == ["better", "worse", "unknown"]
 
 
@@ -117,7 +116,7 @@ def test_picture_is_drawn_of_full_and_of_empty_tables() -> None:
 
 
 def test_name_that_looks_like_a_formula_is_drawn_as_it_is() -> None:
-    board = {"0.15": [Row(r"$\foo$", 0.9, 30.0), Row("a$b$c", 0.9, 29.0)]}
+    board = {"0.15": [Row(r"$\foo$", {"psnr": 30.0, "ms-ssim": 0.9}), Row("a$b$c", {"psnr": 29.0, "ms-ssim": 0.9})]}
     assert board_picture(board_tables(board, COLUMNS))
 
 

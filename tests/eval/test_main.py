@@ -30,7 +30,7 @@ def test_scores_that_are_printed_are_those_of_the_set(
     assert run(*folders, "--csv", tmp_path / "scores.csv") == 0
     score, _ = score_folder(*folders)
     assert score is not None
-    assert f"set: PSNR {score.psnr_db:.5f} dB, MS-SSIM {score.ms_ssim:.6f}" in capsys.readouterr().out
+    assert f"set: PSNR {score.values['psnr']:.6f}, MS-SSIM {score.values['ms-ssim']:.6f}" in capsys.readouterr().out
     table = pd.read_csv(tmp_path / "scores.csv")
     assert list(table["image"]) == ["a", "b"]
     assert {"commit", "bundle_sha256", "torch", "threads", "device", "date"} < set(table.columns)

@@ -51,8 +51,8 @@ def test_pictures_in_any_subfolder_are_found(folders: tuple[Path, Path]) -> None
     assert score is not None
     assert not problems
     assert [p.name for p in score.pictures] == ["a", "b"]
-    assert 30 < score.psnr_db < 33
-    assert 0.5 < score.ms_ssim < 1
+    assert 30 < score.values["psnr"] < 33
+    assert 0.5 < score.values["ms-ssim"] < 1
 
 
 def test_missing_picture_forbids_a_score(folders: tuple[Path, Path]) -> None:

@@ -16,12 +16,12 @@ from encoder.candidates import Candidate, Measured
 from encoder.picture_coder import PictureCoder
 from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
-from eval.metrics import squared_error
+from eval.metrics import SQUARED_ERROR, squared_error
 from eval.pictures import PictureError
 from eval.provenance import provenance
 from rate_control.allocation.hulls import InfeasibleBudget
 from rate_control.allocation.limits import Limits
-from rate_control.allocation.table import Metric, TableError
+from rate_control.allocation.table import TableError
 from rate_control.engine import Here
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import TARGET_FILL, SetCoder
@@ -88,7 +88,7 @@ def test_refinement_sees_the_slope_and_its_candidates_are_used(
         slopes.append(slope)
         finer = picture.encode(chosen.header.model, min(chosen.header.gain + 4, 48)).candidate
         header = type(chosen.header)(**{**vars(finer.header), "q": 99})
-        yield Measured(Candidate(header, finer.payload[: len(finer.payload) // 2], 1), {"ms_ssim": 1.0})
+        yield Measured(Candidate(header, finer.payload[: len(finer.payload) // 2], 1), {"ms_ssim_loss": 0.0})
 
     result = coder.fill(2000, refine=better_by_magic)
     assert slopes[0] > slopes[3] > 0  # so much smaller: another round, where a byte is worth less
@@ -166,7 +166,7 @@ def test_tuning_writes_what_it_promises_and_says_the_same_again(
     origin = provenance(1)
 
     def report() -> str:
-        return tune(files[0].parent, ["0.15", "0.3"], tmp_path / "out", Metric(), [], PRESETS[0], Here())
+        return tune(files[0].parent, ["0.15", "0.3"], tmp_path / "out", SQUARED_ERROR, [], PRESETS[0], Here())
 
     report()
     names = {"candidates.csv", "comparison.csv", "curve.csv", "pictures-0.15.csv", "pictures-0.3.csv"}

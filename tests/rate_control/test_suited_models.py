@@ -9,8 +9,7 @@ import pytest
 from decoder_pkg.models import MANIFEST
 from encoder.cache import CandidateCache
 from encoder.weights import Zoo, load_zoo
-from eval.metrics import SQUARED_ERROR
-from rate_control.allocation.table import Metric
+from eval.metrics import SQUARED_ERROR, distortion_of
 from rate_control.set_coder import SetCoder
 from tests.paths import GOLDEN
 
@@ -30,7 +29,7 @@ def mixed_zoo(tmp_path: Path) -> Zoo:
 def test_models_for_ms_ssim_cost_no_time_where_psnr_alone_counts(
     mixed_zoo: Zoo, files: list[Path], tmp_path: Path, metric: str, models: set[int]
 ) -> None:
-    coder = SetCoder(mixed_zoo, files[:1], CandidateCache(tmp_path / "cache"), Metric(metric))
+    coder = SetCoder(mixed_zoo, files[:1], CandidateCache(tmp_path / "cache"), distortion_of(metric, 0.1))
     coder.sweep()
     assert set(coder.table()["model"]) == models
 

@@ -15,8 +15,7 @@ from torch import Tensor
 from decoder_pkg.grids import LATENT_STRIDE
 from encoder.codecs import FloatCodec
 from encoder.pictures import load_picture
-from encoder.refinement import differentiable_ms_ssim
-from eval.metrics import pooled_psnr
+from eval.metrics import PSNR, differentiable_ms_ssim
 
 EVALUATION_GAINS = (8, 16, 24, 32, 40)
 
@@ -73,6 +72,6 @@ def _one(model: FloatCodec[Any], picture: Tensor, gain: int) -> tuple[float, flo
     return (
         float(estimate.estimated_bits) / pixels,
         float(estimate.estimated_side_bits) / pixels,
-        pooled_psnr([int(error)], [3 * pixels]),
+        PSNR.pooled([int(error)], [pixels]),
         float(differentiable_ms_ssim(picture.float(), decoded)),
     )

@@ -24,7 +24,7 @@ from encoder.presets import Preset
 from encoder.refinement import tiles as refine
 from encoder.refinement.tiles import refine_latents
 from encoder.weights import Zoo
-from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim, squared_error
+from eval.metrics import SQUARED_ERROR, distortion_of, ms_ssim, squared_error
 from tests.streams import archive_of
 
 Pixels = NDArray[np.uint8]
@@ -264,7 +264,7 @@ def test_tiles_with_a_filter_are_refined_like_the_whole(
 def test_refinement_for_similarity_with_a_filter_buys_similarity(filtered_zoo: Zoo, photo: Pixels) -> None:
     picture = AnalysedPicture(photo[:176, :176].copy(), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
     values = []
-    for distortion, slope in ((SQUARED_ERROR, trained_slope(24)), (Distortion(0.0, 1.0), 0.5)):
+    for distortion, slope in ((SQUARED_ERROR, trained_slope(24)), (distortion_of("ms-ssim", 1.0), 0.5)):
         setting = Setting(24, 128, slope, distortion)
         refined = refine_latents(picture, setting, "local", 20)
         values.append(ms_ssim(picture.pixels, picture.encode(setting.coding, refined.latents)[1]))

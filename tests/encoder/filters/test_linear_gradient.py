@@ -15,7 +15,7 @@ from encoder.filters.linear_gradient import KEPT, FollowedFilter, gradient_throu
 from encoder.latents import Setting, trained_slope
 from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, float_model
-from eval.metrics import SQUARED_ERROR, Distortion
+from eval.metrics import SQUARED_ERROR, Distortion, distortion_of
 
 Pixels = NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ def test_correction_is_that_of_the_picture_and_what_comes_back_through_it_is_kep
     assert not torch.equal(found[-1], found[0])
 
 
-@pytest.mark.parametrize("distortion", [SQUARED_ERROR, Distortion(0.0, 1.0)], ids=["squared error", "MS-SSIM"])
+@pytest.mark.parametrize("distortion", [SQUARED_ERROR, distortion_of("ms-ssim", 1.0)], ids=["squared error", "MS-SSIM"])
 def test_objective_falls_along_its_gradient_as_promised(
     filtered_zoo: Zoo, photo: Pixels, distortion: Distortion
 ) -> None:

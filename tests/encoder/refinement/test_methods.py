@@ -12,7 +12,7 @@ from encoder.latents import Latents, Setting, coding_setting
 from encoder.refinement.methods import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, float_model, load_zoo
-from eval.metrics import SQUARED_ERROR, Distortion
+from eval.metrics import SQUARED_ERROR, distortion_of
 from tests.encoder.refining import SLOPE, Pixels, small, start_of
 
 
@@ -45,7 +45,7 @@ def test_no_tensor_is_made_where_the_model_is_not(filtered_zoo: Zoo, photo: Pixe
     start, chain = picture.latents(setting.gain), picture.fitted_chain(setting)
     assert chain.links
     with torch.device("meta"):
-        for distortion in (SQUARED_ERROR, Distortion(0.0, 1.0)):
+        for distortion in (SQUARED_ERROR, distortion_of("ms-ssim", 1.0)):
             objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), chain)
             refined = method.refine(objective, start, Stage(2))
             assert {part.device for part in refined.values()} == {objective.device}

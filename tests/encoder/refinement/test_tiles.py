@@ -13,7 +13,7 @@ from encoder.refinement import tiles as refining
 from encoder.refinement.methods import METHODS
 from encoder.refinement.tiles import FURTHER, _stages, refine_latents
 from encoder.weights import Zoo
-from eval.metrics import SQUARED_ERROR, Distortion, ms_ssim
+from eval.metrics import SQUARED_ERROR, distortion_of, ms_ssim
 from tests.encoder.refining import SLOPE, Pixels, real_cost, small
 
 
@@ -50,7 +50,7 @@ def test_tiles_are_refined_like_the_whole(
 def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixels) -> None:
     picture = AnalysedPicture(photo[:176, :176], golden_zoo.models[8])
     values = []
-    for distortion, slope in ((SQUARED_ERROR, SLOPE), (Distortion(0.0, 1.0), 0.5)):
+    for distortion, slope in ((SQUARED_ERROR, SLOPE), (distortion_of("ms-ssim", 1.0), 0.5)):
         setting = Setting(24, 128, slope, distortion)
         decoded = picture.encode(setting.coding, refine_latents(picture, setting, "local", 20).latents)[1]
         values.append(ms_ssim(picture.pixels, decoded))

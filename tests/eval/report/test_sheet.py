@@ -9,7 +9,7 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from eval.quality import MS_SSIM
+from eval.metrics import MS_SSIM
 from eval.report import sheet as module
 from eval.report.sheet import Contestant, comparison_sheet, picture_table, telling_crop
 from eval.score import flatten_pngs, score_folder

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eval.metrics import distortion_of
 from rate_control.allocation.limits import Limits, apply_limits
-from rate_control.allocation.table import COLUMNS, Metric, TableError, allocate_table, check_table, load_table
+from rate_control.allocation.table import COLUMNS, TableError, allocate_table, check_table, load_table
 from tests.rate_control.conftest import total_pixels
 
 
@@ -77,8 +78,8 @@ def test_file_that_would_be_misread_is_refused(tmp_path: Path, text: str, messag
 
 @pytest.mark.parametrize(("name", "weight"), [("vmaf", 0.1), ("mix", 0.0), ("mix", float("nan")), ("mix", 1e300)])
 def test_unknown_metric_or_senseless_weight_is_refused(name: str, weight: float) -> None:
-    with pytest.raises(TableError):
-        Metric(name, weight)
+    with pytest.raises(ValueError, match=r"is no metric|a weight of"):
+        distortion_of(name, weight)
 
 
 def test_names_in_a_csv_file_stay_as_they_are(table: pd.DataFrame, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from PIL import Image
 
 from eval import baselines
 from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
-from rate_control.allocation import Metric
+from eval.metrics import SQUARED_ERROR, Metric, distortion_of
 from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 from submission.seasons import season
 
@@ -33,9 +33,11 @@ def test_interrupted_baselines_go_on_where_they_stopped(
     assert list(first) == [baseline.name for baseline in installed()]
     honest, made = baseline_candidates, []
 
-    def counted(baseline: Baseline, pixels: NDArray[np.uint8]) -> Iterator[BaselineCandidate]:
+    def counted(
+        baseline: Baseline, pixels: NDArray[np.uint8], metrics: Sequence[Metric]
+    ) -> Iterator[BaselineCandidate]:
         made.append(baseline)
-        return honest(baseline, pixels)
+        return honest(baseline, pixels, metrics)
 
     monkeypatch.setattr(import_module("submission.leaderboard.baseline_rows"), "baseline_candidates", counted)
     both = sweep_baselines(files, tmp_path)
@@ -66,18 +68,18 @@ def test_codec_that_cannot_code_a_picture_is_left_out_not_the_picture(
 def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path], tmp_path: Path) -> None:
     swept = sweep_baselines(files, tmp_path, codecs=["JPEG", "WebP"])
     for budget in range(1500, 5000, 500):
-        plain, _ = fit_baselines(swept, "0.3", budget, Metric())
-        structural, _ = fit_baselines(swept, "0.3", budget, Metric("ms-ssim"))
-        assert all(structural[name].ms_ssim >= plain[name].ms_ssim for name in plain)
-        assert all(structural[name].psnr_db <= plain[name].psnr_db for name in plain)
-        if any(structural[name].ms_ssim > plain[name].ms_ssim for name in plain):
+        plain, _ = fit_baselines(swept, "0.3", budget, SQUARED_ERROR)
+        structural, _ = fit_baselines(swept, "0.3", budget, distortion_of("ms-ssim", 1.0))
+        assert all(structural[name].values["ms-ssim"] >= plain[name].values["ms-ssim"] for name in plain)
+        assert all(structural[name].values["psnr"] <= plain[name].values["psnr"] for name in plain)
+        if any(structural[name].values["ms-ssim"] > plain[name].values["ms-ssim"] for name in plain):
             return
     pytest.fail("no budget tells the two metrics apart")
 
 
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
     swept = sweep_baselines(files, tmp_path)
-    fitted, unfit = fit_baselines(swept, "0.3", 2500, Metric())
+    fitted, unfit = fit_baselines(swept, "0.3", 2500, SQUARED_ERROR)
     table = baseline_rows(fitted, season(2021))
     assert {row.team for row in table} | {problem.where.split("/")[0] for problem in unfit} == set(swept)
     assert {row.team for row in table} >= {"AVIF", "WebP"}
@@ -85,9 +87,9 @@ def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path:
     assert all(row.settings and row.provenance for row in table)
     chosen = fitted["AVIF"].chosen
     early = next(row for row in baseline_rows(fitted, season(2018)) if row.team == "AVIF")
-    assert early.ms_ssim == pytest.approx(1 - chosen["ms_ssim_loss"].mean())
-    assert early.ms_ssim != pytest.approx(fitted["AVIF"].ms_ssim)
-    nothing, unfit = fit_baselines(swept, "0.1", 10, Metric())
+    assert early.values["ms-ssim"] == pytest.approx(1 - chosen["ms_ssim_loss"].mean())
+    assert early.values["ms-ssim"] != pytest.approx(fitted["AVIF"].values["ms-ssim"])
+    nothing, unfit = fit_baselines(swept, "0.1", 10, SQUARED_ERROR)
     assert not nothing
     assert len(unfit) == len(swept)
     assert "more than the budget of 10" in str(unfit[0])

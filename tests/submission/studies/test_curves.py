@@ -15,16 +15,13 @@ from encoder.pictures import load_picture
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.command_line import call_module
-from eval.metrics import pooled_psnr
+from eval.metrics import MS_SSIM, PSNR
 from eval.provenance import provenance
 from eval.report.curves import MEAN, SET
 from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
-from rate_control.jobs import similarity
 from submission.leaderboard.baseline_rows import sweep_baselines
 from submission.studies.codecs import (
-    MS_SSIM,
-    PSNR,
     SLOPE_GAINS,
     Codec,
     baseline_codecs,
@@ -62,9 +59,9 @@ def test_mean_of_pictures_is_no_figure_of_the_whole_set() -> None:
     assert curve.kind == MEAN
     assert curve.bpp == pytest.approx([0.8, 1.52])
     errors = ((300_000, 90_000), (100_000, 30_000))
-    means = [(pooled_psnr([a], [3000]) + pooled_psnr([b], [1500])) / 2 for a, b in errors]
-    assert curve.psnr_db == pytest.approx(means)
-    assert curve.ms_ssim == pytest.approx([0.91, 0.97])
+    means = [(PSNR.pooled([a], [1000]) + PSNR.pooled([b], [500])) / 2 for a, b in errors]
+    assert curve.values["psnr"] == pytest.approx(means)
+    assert curve.values["ms-ssim"] == pytest.approx([0.91, 0.97])
 
 
 def test_setting_that_lacks_a_picture_is_left_out_of_the_means_and_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,8 +76,10 @@ def test_setting_that_lacks_a_picture_is_left_out_of_the_means_and_named(capsys:
 def test_picture_that_comes_back_exactly_leaves_the_others_a_curve() -> None:
     exact = TABLE.assign(squared_error=[300_000, 310_000, 100_000, 0, 0, 0])
     curve = mean_curve("codec", exact)
-    most = pooled_psnr([1], [1500])
-    assert curve.psnr_db == pytest.approx([(pooled_psnr([error], [3000]) + most) / 2 for error in (300_000, 100_000)])
+    most = PSNR.pooled([1], [500])
+    assert curve.values["psnr"] == pytest.approx(
+        [(PSNR.pooled([error], [1000]) + most) / 2 for error in (300_000, 100_000)]
+    )
 
 
 def test_conventional_codecs_have_a_curve_for_each_metric() -> None:
@@ -94,15 +93,15 @@ def test_whole_set_is_no_mean_of_pictures() -> None:
     assert curve.kind == SET
     assert curve.bpp[0] == pytest.approx(8 * 150 / 1500)
     assert curve.bpp[-1] == pytest.approx(8 * 290 / 1500)
-    assert curve.psnr_db[0] == pytest.approx(pooled_psnr([390_000], [4500]))
-    assert curve.ms_ssim[-1] == pytest.approx((0.96 * 1000 + 0.98 * 500) / 1500)
+    assert curve.values["psnr"][0] == pytest.approx(PSNR.pooled([390_000], [1500]))
+    assert curve.values["ms-ssim"][-1] == pytest.approx((0.96 * 1000 + 0.98 * 500) / 1500)
 
 
 def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) -> None:
     model = next(iter(golden_zoo.models))
     (codec,) = model_codecs(golden_zoo, files, [[model]], Here())
     assert codec.table.groupby("candidate")["image"].apply(set).tolist() == [{"one", "two"}] * len(SWEEP)
-    picture = PictureCoder(load_picture(files[0]), golden_zoo, CandidateCache(), similarity)
+    picture = PictureCoder(load_picture(files[0]), golden_zoo, CandidateCache())
     first = picture.encode(model, *SWEEP[0]).candidate
     row = codec.table.iloc[0]
     assert row["bytes"] == entry_size(first.entry("one"))
@@ -129,8 +128,8 @@ def test_models_together_are_at_no_point_worse_than_one_of_them(golden_zoo: Zoo,
     assert (together.name, len(together.table)) == ("this codec", sum(len(codec.table) for codec in single))
     best = together.curves[0]
     for curve in (codec.curves[0] for codec in single):
-        reached = np.interp(curve.bpp, best.bpp, best.psnr_db, left=-np.inf)
-        assert (reached >= np.array(curve.psnr_db) - 1e-9).all()
+        reached = np.interp(curve.bpp, best.bpp, best.values["psnr"], left=-np.inf)
+        assert (reached >= np.array(curve.values["psnr"]) - 1e-9).all()
 
 
 def test_settings_that_lose_to_others_or_to_a_mix_of_two_do_not_pull_a_curve_down() -> None:
@@ -150,7 +149,7 @@ def test_points_tell_settings_and_origin(files: list[Path], tmp_path: Path) -> N
     assert not points[["settings", "commit", "torch", "threads", "device", "date"]].isna().any(axis=None)
     deltas = pd.read_csv(tmp_path / "out" / "photos-deltas.csv")
     assert deltas["codec"].unique().tolist() == ["JPEG"]
-    assert not deltas[["points", "against", "quality", "commit", "device"]].isna().any(axis=None)
+    assert not deltas[["points", "against", "metric", "commit", "device"]].isna().any(axis=None)
     assert "BD-rate" in text
 
 

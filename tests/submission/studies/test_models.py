@@ -4,6 +4,7 @@ import pytest
 
 from decoder_pkg.grids import LATENT_STRIDE
 from encoder.weights import Zoo
+from eval.metrics import PSNR
 from eval.report.curves import MEAN, Curve
 from submission.studies.models import bd_rate, models_table, multiplications, parameters
 
@@ -29,10 +30,10 @@ def test_table_has_a_row_for_each_model(golden_zoo: Zoo) -> None:
 
 
 def test_model_for_low_rates_is_not_refused_beside_a_codec_that_begins_above() -> None:
-    low = Curve("low", MEAN, (0.05, 0.06, 0.07, 0.08), (26.0, 26.5, 27.0, 27.5))
-    high = Curve("high", MEAN, (0.2, 0.3, 0.4, 0.5), (27.0, 28.0, 29.0, 30.0))
-    assert bd_rate(high, low, "PSNR") == ""
-    assert bd_rate(low, low, "PSNR") == "+0.0 %"
+    low = Curve("low", MEAN, (0.05, 0.06, 0.07, 0.08), {"psnr": (26.0, 26.5, 27.0, 27.5)})
+    high = Curve("high", MEAN, (0.2, 0.3, 0.4, 0.5), {"psnr": (27.0, 28.0, 29.0, 30.0)})
+    assert bd_rate(high, low, PSNR) == ""
+    assert bd_rate(low, low, PSNR) == "+0.0 %"
 
 
 def test_parameters_of_a_part_are_fewer_than_of_the_whole(golden_zoo: Zoo) -> None:

@@ -39,7 +39,9 @@ def test_every_setting_is_compared_with_plain_rounding(golden_zoo: Zoo, files: l
 
 def test_kodak_trials_stand_beside_the_published_anchor() -> None:
     (anchor,) = (row for row in published_curves(KODAK_PICTURES) if (row.name, row.kind) == (trials.ANCHOR, MEAN))
-    points = [(round(1.1 * bpp * 768 * 512 / 8), psnr) for bpp, psnr in zip(anchor.bpp, anchor.psnr_db, strict=True)]
+    points = [
+        (round(1.1 * bpp * 768 * 512 / 8), psnr) for bpp, psnr in zip(anchor.bpp, anchor.values["psnr"], strict=True)
+    ]
     found = pd.DataFrame(
         [
             {"picture": name, "method": PLAIN[0], "iterations": 0, "gain": gain, "bytes": size, "pixels": pixels}

@@ -66,5 +66,5 @@ def test_submission_of_a_model_is_rehearsed_to_the_pictures_that_were_encoded(
     assert expected.pixels is not None
     found = np.asarray(Image.open(tmp_path / "decoded" / "one.png"), dtype=int)
     assert np.abs(found - expected.pixels).max() <= 1
-    assert result.score.psnr_db > 15
+    assert result.score.values["psnr"] > 15
     assert archive.models == {3}

@@ -1,22 +1,16 @@
-"""PSNR and MS-SSIM exactly as the competition's server computes them."""
+"""MS-SSIM exactly as the competition's server computes it, and as refinement and training follow it."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from .threads import one_thread
-
-Pixels = NDArray[np.uint8]
-Number = TypeVar("Number", float, NDArray[np.float64])
+from ..threads import one_thread
+from .interface import Metric, Pixels, check_shapes
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales (Wang et al. 2003, section 3.2)."""
@@ -25,61 +19,11 @@ WINDOW = 11
 SIGMA = 1.5
 LUMINANCE_CONSTANT = (0.01 * 255) ** 2
 CONTRAST_CONSTANT = (0.03 * 255) ** 2
+LEAST_SIMILARITY = 1e-4
+"""Of a scale that is followed: a negative one has no fractional power."""
+
 STRIP_ROWS = 64
 """Rows of a channel's similarity map that a CPU computes at once: few enough to stay in its cache."""
-
-
-@dataclass(frozen=True)
-class Distortion:
-    """What is minimised: error * squared error + loss * pixels * (1 - MS-SSIM), summed over pictures.
-
-    Attributes:
-      error: weight of the squared error, summed over all samples of 8-bit scale.
-      loss: weight of 1 - MS-SSIM, counted once a pixel.
-    """
-
-    error: float
-    loss: float
-
-    def of(self, squared_error: Number, ms_ssim_loss: Number, pixels: Number) -> Number:
-        """The distortion of one picture, or of each of several, given 1 - MS-SSIM."""
-        return self.error * squared_error + self.loss * pixels * ms_ssim_loss
-
-
-SQUARED_ERROR = Distortion(1.0, 0.0)
-
-
-def squared_error(original: Pixels, decoded: Pixels) -> int:
-    """Sum over all samples of the squared difference, exact.
-
-    Raises:
-      ValueError: the shapes differ.
-    """
-    _check_shapes(original, decoded)
-    difference = original.astype(np.int32) - decoded
-    return int(np.square(difference).sum(dtype=np.int64))
-
-
-def psnr_db(squared_error: Number, samples: Number) -> Number:
-    """PSNR in dB of summed squared errors of 8-bit scale over so many samples; infinite where nothing was lost."""
-    with np.errstate(divide="ignore"):
-        found: Number = 10 * np.log10(255**2 * np.divide(samples, squared_error))
-    return found
-
-
-def pooled_psnr(squared_errors: Sequence[int], samples: Sequence[int]) -> float:
-    """PSNR in dB from one mean squared error over the whole set (CLIC FAQ 2021); infinite where nothing was lost.
-
-    Args:
-      squared_errors: summed squared error per picture, 8-bit scale.
-      samples: 3 * H * W per picture, positive.
-
-    Raises:
-      ValueError: the lengths differ or are zero.
-    """
-    if len(squared_errors) != len(samples) or not samples or min(samples) <= 0:
-        raise ValueError(f"{len(squared_errors)} errors and {len(samples)} sizes: one positive size per picture needed")
-    return float(psnr_db(float(sum(squared_errors)), float(sum(samples))))
 
 
 def ms_ssim(original: Pixels, decoded: Pixels) -> float:
@@ -95,7 +39,7 @@ def ms_ssim(original: Pixels, decoded: Pixels) -> float:
     Raises:
       ValueError: the shapes differ.
     """
-    _check_shapes(original, decoded)
+    check_shapes(original, decoded)
     with one_thread():
         return _ms_ssim(original, decoded)
 
@@ -132,20 +76,10 @@ def similarity_factors(first: Tensor, second: Tensor) -> list[Tensor]:
     return factors
 
 
-def pooled_ms_ssim(values: Sequence[float], pixels: Sequence[int], by_pixels: bool = True) -> float:
-    """Mean weighted by pixels, as the server pools MS-SSIM since 2020; the plain mean of before without `by_pixels`.
-
-    Raises:
-      ValueError: the lengths differ or are zero.
-    """
-    if len(values) != len(pixels) or not pixels or min(pixels) <= 0:
-        raise ValueError(f"{len(values)} values and {len(pixels)} sizes: one positive size per picture needed")
-    return float(np.average(values, weights=pixels if by_pixels else None))
-
-
-def _check_shapes(original: Pixels, decoded: Pixels) -> None:
-    if original.shape != decoded.shape or original.ndim != 3 or original.shape[2] != 3:
-        raise ValueError(f"shapes {original.shape} and {decoded.shape}: two equal [H, W, 3] pictures needed")
+def differentiable_ms_ssim(first: Tensor, second: Tensor) -> Tensor:
+    """MS-SSIM of two pictures [3, H, W] float in 8-bit scale, a scalar whose gradient exists everywhere."""
+    factors = torch.stack(similarity_factors(first, second)).clamp(min=LEAST_SIMILARITY)
+    return factors.pow(factors.new_tensor(WEIGHTS)).prod()
 
 
 def _window(size: int) -> list[float]:
@@ -215,3 +149,23 @@ def _halve(x: Tensor) -> Tensor:
     height, width = x.shape[1:]
     complete = torch.nn.functional.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
     return torch.nn.functional.avg_pool2d(complete, 2)
+
+
+MS_SSIM = Metric(
+    key="ms-ssim",
+    name="MS-SSIM",
+    unit="MS-SSIM",
+    form=".5f",
+    sign=1,
+    field="ms_ssim",
+    column="ms_ssim_loss",
+    largest=2.0,
+    peak=1.0,
+    measure=lambda original, decoded: 1 - ms_ssim(original, decoded),
+    value=lambda loss: 1 - loss,
+    loss=lambda value: 1 - value,
+    axis="MS-SSIM, −10 log10(1 − x) (dB)",
+    is_cheap=True,
+    relaxed=lambda original, decoded: 1 - differentiable_ms_ssim(original, decoded),
+)
+"""Weighted by pixels over a set, as the server pools it since 2020; the plain mean before."""

@@ -14,20 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from eval.metrics import (
-    WINDOW,
-    _filter,
-    _filter_by_products,
-    _window,
-    ms_ssim,
-    pooled_ms_ssim,
-    pooled_psnr,
-    squared_error,
-)
+from eval.metrics import MS_SSIM, PSNR, ms_ssim, squared_error
+from eval.metrics.ms_ssim import WINDOW, _filter, _filter_by_products, _window
 from tests.conftest import SHARED
 
 IMAGES = SHARED / "reference" / "images"
-HERE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parents[1] / "reference"
 REFERENCE: dict[str, Any] = json.loads((HERE / "metrics_reference.json").read_text())
 
 CROPS = [row for row in REFERENCE["edge_cases"]["crops"] if "note" not in row]
@@ -41,7 +33,7 @@ def load(name: str) -> NDArray[np.uint8]:
 
 
 def psnr(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
-    return pooled_psnr([squared_error(original, decoded)], [original.size])
+    return PSNR.pooled([squared_error(original, decoded)], [original.size // 3])
 
 
 @pytest.mark.parametrize("row", REFERENCE["per_image"], ids=lambda row: f"{row['image']}-{row['quality']}")
@@ -76,10 +68,9 @@ def test_set_scores_are_the_organisers(key: str) -> None:
     expected = REFERENCE["aggregate"][key]
     rows = [row for row in REFERENCE["per_image"] if f"q{row['quality']}" == key]
     pixels = [row["width"] * row["height"] for row in rows]
-    assert pooled_psnr([row["sse"] for row in rows], [3 * p for p in pixels]) == pytest.approx(
-        expected["psnr_db"], abs=1e-5
-    )
-    assert pooled_ms_ssim([row["ms_ssim"] for row in rows], pixels) == pytest.approx(expected["ms_ssim"], abs=1e-6)
+    assert PSNR.pooled([row["sse"] for row in rows], pixels) == pytest.approx(expected["psnr_db"], abs=1e-5)
+    losses = [1 - row["ms_ssim"] for row in rows]
+    assert MS_SSIM.pooled(losses, pixels) == pytest.approx(expected["ms_ssim"], abs=1e-6)
 
 
 def test_psnr_of_one_picture_is_scikit_images(photo: NDArray[np.uint8]) -> None:
@@ -91,10 +82,8 @@ def test_psnr_of_a_set_is_scikit_images_over_all_pixels(photo: NDArray[np.uint8]
     noisy = np.clip(photo + np.random.default_rng(1).normal(0, 9, photo.shape), 0, 255).astype(np.uint8)
     noisy[:100] = photo[:100]
     parts = [(photo[rows], noisy[rows]) for rows in (slice(0, 120), slice(120, 150), slice(150, None))]
-    errors, samples = [squared_error(*part) for part in parts], [part[0].size for part in parts]
-    assert pooled_psnr(errors, samples) == pytest.approx(
-        peak_signal_noise_ratio(photo, noisy, data_range=255), abs=1e-9
-    )
+    errors, pixels = [squared_error(*part) for part in parts], [part[0].size // 3 for part in parts]
+    assert PSNR.pooled(errors, pixels) == pytest.approx(peak_signal_noise_ratio(photo, noisy, data_range=255), abs=1e-9)
 
 
 @pytest.mark.parametrize("size", [WINDOW, 4])
@@ -118,20 +107,26 @@ rows = st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**7)), min_siz
 
 @given(rows, st.randoms(use_true_random=False), st.integers(1, 8))
 def test_psnr_depends_on_neither_order_nor_cuts(table: list[tuple[int, int]], random: Any, cut: int) -> None:
-    whole = pooled_psnr(*zip(*table, strict=True))
+    def pooled(rows: list[tuple[int, int]]) -> float:
+        return PSNR.pooled([error for error, _ in rows], [pixels for _, pixels in rows])
+
+    whole = pooled(table)
     shuffled = list(table)
     random.shuffle(shuffled)
-    assert pooled_psnr(*zip(*shuffled, strict=True)) == whole
+    assert pooled(shuffled) == whole
     position = min(cut, len(table) - 1)
-    parts = [tuple(map(sum, zip(*part, strict=True))) for part in (table[:position], table[position:])]
-    assert pooled_psnr([p[0] for p in parts], [p[1] for p in parts]) == whole
+    parts = [
+        (sum(error for error, _ in part), sum(pixels for _, pixels in part))
+        for part in (table[:position], table[position:])
+    ]
+    assert pooled(parts) == whole
 
 
 def test_sizes_that_differ_are_refused(photo: NDArray[np.uint8]) -> None:
     for metric in (squared_error, ms_ssim):
         with pytest.raises(ValueError, match="shapes"):
             metric(photo, photo[:-1])
-    for pool in (pooled_psnr, pooled_ms_ssim):
+    for row in (PSNR, MS_SSIM):
         for values, sizes in (([], []), ([1], [1, 2]), ([1], [0])):
-            with pytest.raises(ValueError, match="size per picture"):
-                pool(values, sizes)
+            with pytest.raises(ValueError, match="size a picture"):
+                row.pooled(values, sizes)
