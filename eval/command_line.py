@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import errno
 import importlib
 import importlib.util
 import io
@@ -111,9 +112,15 @@ def call_module(program: str, module: str, words: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except (OSError, *getattr(command, "ERRORS", ())) as error:
-        print(printable(f"{type(error).__name__}: {error}"), file=sys.stderr)
+        print(printable(f"{type(error).__name__}: {error}{_advice(error)}"), file=sys.stderr)
         return FAILED
     return code
+
+
+def _advice(error: Exception) -> str:
+    """What helps against an error that the system raised."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return ": make room and run again; no file is half written, and what is finished is kept" if full else ""
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:

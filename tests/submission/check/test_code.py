@@ -49,10 +49,10 @@ def test_module_that_only_pixels_need_is_missed_before_it_is_needed(
 
 @pytest.mark.parametrize("line", ["from ..outside import x", "from ...json import x", "import " + "x" * 10**5])
 def test_import_that_nothing_can_answer_is_named(decoder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
-    path = decoder / "decoder_pkg/render.py"
+    path = decoder / "decoder_pkg/decoder.py"
     path.write_text(f"{line}\n{path.read_text()}".replace("from __future__ import annotations\n", ""))
     (text,) = found(decoder, monkeypatch)
-    assert re.match(r"has no module .*, which decoder_pkg/render.py imports", text)
+    assert re.match(r"has no module .*, which decoder_pkg/decoder.py imports", text)
 
 
 @pytest.mark.parametrize("content", [b"def (", b"x = '\xff'", b"\0", b"(" * 10**5, b"#" * 2**21])
