@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from encoder.devices import bf16_helps
+
 STEPS = 5
 WEIGHT_DECAY = 0.1
 """Times the learning rate. Every direction of a weight gets steps of one size, those without a gradient random ones;
@@ -32,10 +34,11 @@ def orthogonalise(matrices: Tensor) -> Tensor:
       matrices: [K, rows, columns] float, rows <= columns.
 
     Returns:
-      [K, rows, columns] bf16: five quintic steps correct themselves, so the precision is enough.
+      [K, rows, columns], bf16 where that is fast: five quintic steps correct themselves, so the precision is enough.
     """
     a, b, c = COEFFICIENTS
-    x: Tensor = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
+    kind = torch.bfloat16 if bf16_helps(matrices.device) else matrices.dtype
+    x: Tensor = (matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)).to(kind)
     for _ in range(STEPS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
