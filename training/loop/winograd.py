@@ -113,4 +113,4 @@ def _gains(conv: nn.Conv2d) -> bool:
     shape = conv.kernel_size, conv.stride, conv.padding
     channels = conv.in_channels, conv.out_channels
     divisible = all(count % LANES == 0 and count >= LEAST_CHANNELS for count in channels)
-    return shape == ((3, 3), (1, 1), (1, 1)) and divisible and conv.bias is not None
+    return shape == ((3, 3), (1, 1), (1, 1)) and conv.groups == 1 and divisible and conv.bias is not None

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from training.loop.winograd import is_faster, use_winograd
 
-pytestmark = pytest.mark.skipif(not is_faster(), reason="needs AVX512-BF16, g++, and no AMX")
+needs_bf16 = pytest.mark.skipif(not is_faster(), reason="needs AVX512-BF16, g++, and no AMX")
 
 
 def convolution(inputs: int, outputs: int) -> nn.Conv2d:
@@ -22,6 +22,7 @@ def results(conv: nn.Conv2d, x: Tensor, bf16: bool) -> list[Tensor]:
     return [y.detach(), *torch.autograd.grad(y, [x, conv.weight, conv.bias], gradient.to(y.dtype))]
 
 
+@needs_bf16
 @pytest.mark.parametrize(("inputs", "outputs", "size"), [(64, 64, (2, 2)), (128, 96, (6, 10)), (96, 192, (16, 4))])
 def test_transformed_products_do_not_yield_another_convolution(
     inputs: int, outputs: int, size: tuple[int, int]
@@ -36,6 +37,7 @@ def test_transformed_products_do_not_yield_another_convolution(
         assert not torch.equal(found, plain)
 
 
+@needs_bf16
 def test_odd_sizes_float32_and_evaluation_are_left_to_the_direct_convolution() -> None:
     conv = convolution(64, 64)
     for size, bf16, training in [((3, 4), True, True), ((4, 4), False, True), ((4, 4), True, False)]:
@@ -46,6 +48,7 @@ def test_odd_sizes_float32_and_evaluation_are_left_to_the_direct_convolution() -
         assert all(map(torch.equal, results(conv, x, bf16), direct))
 
 
-def test_strides_and_narrow_layers_are_left_alone() -> None:
+def test_strides_groups_and_narrow_layers_are_left_alone() -> None:
     layers = [nn.Conv2d(64, 64, 3, stride=2, padding=1), nn.Conv2d(48, 64, 3, padding=1), nn.Conv2d(64, 64, 1)]
-    assert use_winograd(nn.Sequential(*layers)) == 0
+    grouped = nn.Conv2d(64, 64, 3, padding=1, groups=64)
+    assert use_winograd(nn.Sequential(*layers, grouped)) == 0
