@@ -14,6 +14,14 @@ def test_orthogonalised_matrix_has_singular_values_near_one() -> None:
     assert values.max() < 1.5
 
 
+@pytest.mark.parametrize(("helps", "kind"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_products_are_in_bf16_only_where_that_is_fast(
+    helps: bool, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.muon.bf16_helps", lambda device: helps)
+    assert orthogonalise(torch.eye(32)[None]).dtype == kind
+
+
 def test_every_weight_moves_in_its_turn_and_as_far_as_in_every_step() -> None:
     weights = [torch.zeros(32, 32, 1, 1, requires_grad=True) for _ in range(2 * STACK)]
     optimizer = Muon(weights, lr=0.01, weight_decay=0.0)
