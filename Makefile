@@ -126,8 +126,12 @@ wheels: $(READY) ## the range coder's wheels that travel in decoder.zip, checked
 	$(BIN)/python -m submission wheels
 
 .PHONY: test
-test: setup ## all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: setup ## all tests but the long ones
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not long"
+
+.PHONY: test-long
+test-long: setup ## the tests that take half a minute or more
+	$(BIN)/python -m pytest --numprocesses 2 -m long
 
 .PHONY: lint
 lint: setup ## style and types

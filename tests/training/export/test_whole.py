@@ -62,6 +62,7 @@ def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: 
     assert (first.picture - second.picture).abs().mean() < 0.002
 
 
+@pytest.mark.long
 def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
     run: Path, crops: CropSet, tmp_path: Path
 ) -> None:
