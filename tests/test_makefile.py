@@ -79,7 +79,8 @@ def test_every_target_calls_a_command_that_there_is() -> None:
 
 
 def test_help_lists_every_target_under_a_heading() -> None:
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory", "help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(re.findall(r"^  (\S+)", shown, re.MULTILINE)) == set(targets) - {"help"}
     assert len(re.findall(r"^\S", shown, re.MULTILINE)) >= 3
