@@ -18,7 +18,7 @@ def test_orthogonalised_matrix_has_singular_values_near_one() -> None:
 def test_products_are_in_bf16_only_where_that_is_fast(
     helps: bool, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.muon.bf16_helps", lambda device: helps)
+    monkeypatch.setattr("training.loop.muon.bf16_helps", lambda device: helps)
     assert orthogonalise(torch.eye(32)[None]).dtype == kind
 
 
