@@ -130,7 +130,7 @@ test: setup ## all tests but the long ones
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not long"
 
 .PHONY: test-long
-test-long: setup ## the tests that take half a minute or more
+test-long: setup ## the tests that take longest
 	$(BIN)/python -m pytest --numprocesses 2 -m long
 
 .PHONY: lint

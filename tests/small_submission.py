@@ -48,7 +48,7 @@ def prepare() -> None:
     zoo = load_zoo(GOLDEN / "decoder", GOLDEN / "encoder")
     for name, value in {
         "load_zoo": lambda: zoo,
-        "sweep_baselines": lambda files, engine: {},
+        "sweep_baselines": lambda files, engine, metrics: {},
     }.items():
         setattr(command, name, value)
     setattr(build, "build_decoder_zip", partial(build_decoder_zip, GOLDEN / "decoder", ROOT / WHEELS))  # noqa: B010

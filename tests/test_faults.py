@@ -17,12 +17,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str
     return reference(tmp_path_factory.mktemp("reference"))
 
 
+@pytest.mark.long
 def test_run_after_a_killed_one_leaves_the_same_files(undisturbed: tuple[dict[str, str], int], tmp_path: Path) -> None:
     expected, moments = undisturbed
     assert {"decoder.zip", "submission.zip", "0.15/bs.zip", "0.3/bs.zip", "originals/one.png"} <= set(expected)
     killed(tmp_path, random.Random(SEED).randint(1, moments), expected)
 
 
+@pytest.mark.long
 def test_two_runs_in_one_folder_do_not_damage_it(undisturbed: tuple[dict[str, str], int], tmp_path: Path) -> None:
     assert together(tmp_path, undisturbed[0]) <= 1
 
@@ -32,6 +34,7 @@ def test_full_disk_ends_in_a_clear_error(tmp_path: Path) -> None:
     assert "make room" in full_disk("2m", tmp_path)
 
 
+@pytest.mark.long
 def test_refused_run_leaves_the_earlier_submission_and_the_files_of_others(tmp_path: Path) -> None:
     finish(start(tmp_path))
     (tmp_path / "dist/0.3/mine.zip").write_text("mine")

@@ -26,6 +26,7 @@ def test_stream_depends_on_seed_and_number_alone() -> None:
     assert len({mutated(golden(), seed, number) for seed in (1, 2) for number in range(20)}) > 30
 
 
+@pytest.mark.long
 def test_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     first = run(SEED, 3, tmp_path)
     both = run(SEED, 8, tmp_path)

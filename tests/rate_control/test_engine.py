@@ -58,6 +58,7 @@ def kill_itself(number: int) -> int:
     return number
 
 
+@pytest.mark.long
 def test_killed_process_is_named_and_replaced() -> None:
     engine = Processes(1)
     with pytest.raises(EngineError, match="killed"):
@@ -73,6 +74,7 @@ for _, (pid, _) in Processes(2).map(process_of, [0.0, 0.0, 60.0]):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_processes_end_with_the_one_that_started_them(number: signal.Signals) -> None:
     command = [sys.executable, "-c", STARTER]
@@ -124,6 +126,7 @@ class Interrupted:
             yield row
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jobs", [0, 2, 4])
 def test_killed_run_goes_on_and_ends_with_the_same_bytes(
     golden_zoo: Zoo, files: list[Path], tmp_path: Path, expected: bytes, jobs: int
@@ -157,6 +160,7 @@ with Processes(2) as engine:
 """
 
 
+@pytest.mark.long
 def test_error_ends_running_jobs_before_it_is_shown() -> None:
     command = [sys.executable, "-c", FAILING, "fails"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -164,6 +168,7 @@ def test_error_ends_running_jobs_before_it_is_shown() -> None:
     assert not is_running(int(result.stdout))
 
 
+@pytest.mark.long
 def test_interrupt_of_the_terminal_leaves_no_traceback_of_a_worker() -> None:
     command = [sys.executable, "-c", FAILING, "waits"]
     pipe = subprocess.PIPE
@@ -185,6 +190,7 @@ def test_missing_ray_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         engines._import_ray()
 
 
+@pytest.mark.long
 def test_two_node_cluster_yields_the_same_bytes(
     golden_zoo: Zoo, files: list[Path], tmp_path: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ def test_real_set_fills_its_budget_to_the_last_per_mille(
         assert 0.9995 * budget <= (tmp_path / "dist" / target / "bs.zip").stat().st_size <= budget
 
 
+@pytest.mark.long
 def test_tuning_writes_what_it_promises_and_says_the_same_again(
     golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,7 @@ def test_wrong_pictures_are_listed_with_team_target_and_file(decoded: Path, cont
     assert [line.split(":")[0] for line in found] == ["team/0.15/two.png", "team/0.15/one.png"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("year", [2019, 2020])
 def test_submission_of_an_older_season_is_judged_by_its_own_layout(
     golden_zoo: Zoo, photos: Path, dist: Path, contest: Contest, tmp_path: Path, year: int

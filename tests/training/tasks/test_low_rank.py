@@ -55,6 +55,7 @@ def copy(base: EncoderModel, tmp_path_factory: pytest.TempPathFactory, crops: Cr
     return folder
 
 
+@pytest.mark.long
 def test_only_what_is_added_is_trained_and_it_lowers_the_loss(base: EncoderModel, copy: Path) -> None:
     with (copy / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
