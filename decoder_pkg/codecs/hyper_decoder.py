@@ -5,8 +5,10 @@ Shared by the codecs that have them: means and features at the latents' resoluti
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,13 +21,15 @@ from ..entropy import (
     clamp_activation,
     leaky,
     pixel_shuffle,
+    read_scale_tables,
     read_static_tables,
 )
 from ..grids import hyper_grid
 from ..weight_files import TensorReader
-from .interface import HYPER_LATENTS, GridShape
+from .interface import HYPER_LATENTS, LATENTS, CodingSetting, GridShape, Size
+from .interface import Integers as PictureIntegers
 from .layers import MEAN_EXPONENT, POINT, SQUARE, Layer, read_layers
-from .transforms import TransformArchitecture
+from .transforms import TransformArchitecture, TransformCodec
 
 PRIOR = "hyper_prior"
 """Prefix of the hyper-latents' tables in a weight file."""
@@ -114,3 +118,40 @@ class HyperDecoder:
         x = leaky(pixel_shuffle(layers["hyper.up32"].grid(x)))
         x = leaky(layers["hyper.middle"].grid(x))
         return leaky(pixel_shuffle(layers["hyper.up16"].grid(x)))
+
+
+HyperArch = TypeVar("HyperArch", bound=HyperArchitecture)
+
+
+class HyperCodec(TransformCodec[HyperArch]):
+    """Codes hyper-latents first, then the latents by what those tell, under tables of scaled Gaussians."""
+
+    def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
+        super().__init__(arch, reader)
+        layers = self.layers(arch)
+        self._hyper = HyperDecoder(layers, arch, reader)
+        self._context = read_layers((layer for layer in layers if layer.name.startswith("context.")), reader)
+        self._tables = read_scale_tables(reader)
+
+    def grids(self, size: Size) -> dict[str, GridShape]:
+        latents = self.latent_grid(size)
+        return {HYPER_LATENTS: self._hyper.grid(latents.height, latents.width), LATENTS: latents}
+
+    def walk(self, size: Size, setting: CodingSetting, exchange: Exchange) -> PictureIntegers:
+        height, width = self.latent_grid(size).plane
+        z = self._hyper.coded(height, width, setting.gain.base, exchange)
+        parameters = self._hyper.parameters(z, height, width)
+        self.walk_latents(parameters.mean, parameters.features, setting.q, exchange)
+        return {HYPER_LATENTS: z, LATENTS: parameters.mean}
+
+    @abstractmethod
+    def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
+        """Goes through the symbols of the latents.
+
+        Args:
+          latents: [h, w, M] int32, at first the means; each is replaced in place when its turn has come, so that a
+            large picture needs no second grid.
+          features: [h, w, C] int32.
+          q: quantisation step.
+          exchange: reads or makes the symbols of a step.
+        """

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...entropy import CodingStep, Exchange, ScaledSymbols, latent_unit, read_scale_tables
-from ...weight_files import TensorReader
-from ..hyper_decoder import HyperArchitecture, HyperDecoder, hyper_layers
-from ..interface import HYPER_LATENTS, LATENTS, CodingSetting, GridShape, Integers, Size
+from ...entropy import CodingStep, Exchange, Grid, ScaledSymbols, latent_unit
+from ..hyper_decoder import HyperArchitecture, HyperCodec, hyper_layers
+from ..interface import LATENTS
 from ..layers import SCALE, Layer
-from ..transforms import TransformCodec
 
 BAND_POSITIONS = 2**14
 """Positions that are coded in one step: bounds the memory of a large picture."""
@@ -59,34 +57,20 @@ ARCHITECTURES = (
 )
 
 
-class MeanScaleCodec(TransformCodec[MeanScaleArchitecture]):
+class MeanScaleCodec(HyperCodec[MeanScaleArchitecture]):
     """Hyper-latents first, then all latents in bands of rows."""
 
     architectures = ARCHITECTURES
-
-    def __init__(self, arch: MeanScaleArchitecture, reader: TensorReader) -> None:
-        super().__init__(arch, reader)
-        self._hyper = HyperDecoder(self.layers(arch), arch, reader)
-        self._tables = read_scale_tables(reader)
 
     @staticmethod
     def layers(arch: MeanScaleArchitecture) -> Sequence[Layer]:
         return hyper_layers(arch, SCALE)
 
-    def grids(self, size: Size) -> dict[str, GridShape]:
-        latents = self.latent_grid(size)
-        return {HYPER_LATENTS: self._hyper.grid(latents.height, latents.width), LATENTS: latents}
-
-    def walk(self, size: Size, setting: CodingSetting, exchange: Exchange) -> Integers:
-        height, width = self.latent_grid(size).plane
-        z = self._hyper.coded(height, width, setting.gain.base, exchange)
-        parameters = self._hyper.parameters(z, height, width)
-        latents = parameters.mean  # each band is replaced when its turn has come: no second grid of a large picture
-        means, scales = (grid.reshape(height * width, -1) for grid in (latents, parameters.features))
-        for start in range(0, height * width, BAND_POSITIONS):
-            rows = np.arange(start, min(start + BAND_POSITIONS, height * width))
-            index = self._tables.index(scales[rows].astype(np.float64), setting.q)
+    def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
+        means, scales = (grid.reshape(-1, grid.shape[2]) for grid in (latents, features))
+        for start in range(0, len(means), BAND_POSITIONS):
+            rows = np.arange(start, min(start + BAND_POSITIONS, len(means)))
+            index = self._tables.index(scales[rows].astype(np.float64), q)
             symbols = ScaledSymbols(self._tables, index)
-            step = CodingStep(LATENTS, rows, means[rows], latent_unit(setting.q), symbols)
+            step = CodingStep(LATENTS, rows, means[rows], latent_unit(q), symbols)
             means[rows] += step.residuals(exchange(step))
-        return {HYPER_LATENTS: z, LATENTS: latents}

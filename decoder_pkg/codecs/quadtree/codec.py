@@ -24,14 +24,10 @@ from ...entropy import (
     latent_unit,
     leaky,
     magnitudes,
-    read_scale_tables,
 )
-from ...weight_files import TensorReader
-from ..hyper_decoder import HyperArchitecture, HyperDecoder, hyper_layers
-from ..interface import HYPER_LATENTS, LATENTS, CodingSetting, GridShape, Size
-from ..interface import Integers as PictureIntegers
-from ..layers import MEAN_EXPONENT, POINT, SCALE, SQUARE, Layer, read_layers
-from ..transforms import TransformCodec
+from ..hyper_decoder import HyperArchitecture, HyperCodec, hyper_layers
+from ..interface import LATENTS
+from ..layers import MEAN_EXPONENT, POINT, SCALE, SQUARE, Layer
 
 GROUPS = 4
 TURNS = (0, 3, 1, 2)
@@ -90,17 +86,10 @@ ARCHITECTURES = (
 )
 
 
-class QuadtreeCodec(TransformCodec[QuadtreeArchitecture]):
+class QuadtreeCodec(HyperCodec[QuadtreeArchitecture]):
     """Means and scales from the hyper-latents and from all latents of earlier steps."""
 
     architectures = ARCHITECTURES
-
-    def __init__(self, arch: QuadtreeArchitecture, reader: TensorReader) -> None:
-        super().__init__(arch, reader)
-        layers = self.layers(arch)
-        self._hyper = HyperDecoder(layers, arch, reader)
-        self._layers = read_layers((layer for layer in layers if layer.name.startswith("context.")), reader)
-        self._tables = read_scale_tables(reader)
 
     @staticmethod
     def layers(arch: QuadtreeArchitecture) -> Sequence[Layer]:
@@ -120,30 +109,22 @@ class QuadtreeCodec(TransformCodec[QuadtreeArchitecture]):
                 rows.append(Layer(f"{name}{step}", f"{name}.{step}", POINT, width, channels, hidden, peak, GROUPS))
         return rows
 
-    def grids(self, size: Size) -> dict[str, GridShape]:
-        latents = self.latent_grid(size)
-        return {HYPER_LATENTS: self._hyper.grid(latents.height, latents.width), LATENTS: latents}
-
-    def walk(self, size: Size, setting: CodingSetting, exchange: Exchange) -> PictureIntegers:
-        height, width = self.latent_grid(size).plane
-        z = self._hyper.coded(height, width, setting.gain.base, exchange)
-        parameters = self._hyper.parameters(z, height, width)
+    def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
+        height, width = latents.shape[:2]
         per_group = self.arch.latent_channels // GROUPS
         known = np.zeros((height, width, 2 * self.arch.latent_channels), dtype=np.int32)
-        latents = parameters.mean  # each of them is replaced when its turn has come: no second grid of a large picture
         for turn in range(GROUPS):
             positions = np.arange(height * width) * GROUPS
             rows = positions + groups_at(turn, height, width).reshape(-1)
-            mean, index = self._predict(parameters.features, known, turn, setting.q)
+            mean, index = self._predict(features, known, turn, q)
             total = mean + latents.reshape(-1, per_group)[rows]
-            step = CodingStep(LATENTS, rows, total, latent_unit(setting.q), ScaledSymbols(self._tables, index))
+            step = CodingStep(LATENTS, rows, total, latent_unit(q), ScaledSymbols(self._tables, index))
             residuals = step.residuals(exchange(step))
             latents.reshape(-1, per_group)[rows] = total + residuals
             # Row 2 * GROUPS * position + group of `known` holds values, the one GROUPS further on magnitudes.
             place = rows + positions
             known.reshape(-1, per_group)[place] = np.clip(residuals + mean, -ACTIVATION_LIMIT, ACTIVATION_LIMIT)
             known.reshape(-1, per_group)[place + GROUPS] = magnitudes(residuals)
-        return {HYPER_LATENTS: z, LATENTS: latents}
 
     def _predict(self, features: Grid, known: Grid, turn: int, q: int) -> tuple[Grid, NDArray[np.uint8]]:
         """Correction of the mean, and table, [h * w, M / GROUPS] of the group each position codes at this step."""
@@ -160,8 +141,8 @@ class QuadtreeCodec(TransformCodec[QuadtreeArchitecture]):
                 flat = part.reshape(-1, part.shape[2])
                 shape = (*part.shape[:2], channels // GROUPS)
                 target = np.s_[top + down : bottom : 2, across::2]
-                mean[target] = self._layers[f"context.mean{turn}.{group}"].columns(flat).reshape(shape)
-                scale = self._layers[f"context.scale{turn}.{group}"].columns(flat).reshape(shape)
+                mean[target] = self._context[f"context.mean{turn}.{group}"].columns(flat).reshape(shape)
+                scale = self._context[f"context.scale{turn}.{group}"].columns(flat).reshape(shape)
                 table[target] = self._tables.index(scale, q)
         return mean.reshape(height * width, -1), table.reshape(height * width, -1)
 
@@ -170,10 +151,10 @@ class QuadtreeCodec(TransformCodec[QuadtreeArchitecture]):
         x: Integers = features[rows].astype(np.float64)
         if turn:
             outer = slice(max(0, rows.start - 1), min(known.shape[0], rows.stop + 1))
-            embedded = leaky(self._layers["context.embed"].grid(known[outer].astype(np.float64)))
-            context = self._layers[f"context.enter{turn}"].grid(embedded)
+            embedded = leaky(self._context["context.embed"].grid(known[outer].astype(np.float64)))
+            context = self._context[f"context.enter{turn}"].grid(embedded)
             x = clamp_activation(x + context[rows.start - outer.start : rows.stop - outer.start])
-        return leaky(self._layers[f"context.hidden{turn}"].grid(leaky(x)))
+        return leaky(self._context[f"context.hidden{turn}"].grid(leaky(x)))
 
 
 def groups_at(turn: int, height: int, width: int) -> NDArray[np.intp]:

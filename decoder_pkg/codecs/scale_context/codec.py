@@ -19,14 +19,10 @@ from ...entropy import (
     latent_unit,
     leaky,
     magnitudes,
-    read_scale_tables,
 )
-from ...weight_files import TensorReader
-from ..hyper_decoder import HyperArchitecture, HyperDecoder, hyper_layers
-from ..interface import HYPER_LATENTS, LATENTS, CodingSetting, GridShape, Size
-from ..interface import Integers as PictureIntegers
-from ..layers import CAUSAL_WINDOW, MEAN_EXPONENT, POINT, SCALE, Layer, read_layers
-from ..transforms import TransformCodec
+from ..hyper_decoder import HyperArchitecture, HyperCodec, hyper_layers
+from ..interface import LATENTS
+from ..layers import CAUSAL_WINDOW, MEAN_EXPONENT, POINT, SCALE, Layer
 
 REACH = 2
 """The causal window reaches this far up, left and right."""
@@ -75,17 +71,10 @@ ARCHITECTURES = (
 )
 
 
-class ScaleContextCodec(TransformCodec[ScaleContextArchitecture]):
+class ScaleContextCodec(HyperCodec[ScaleContextArchitecture]):
     """Means from the hyper-latents alone; scales from them and from the magnitudes of the causal neighbours."""
 
     architectures = ARCHITECTURES
-
-    def __init__(self, arch: ScaleContextArchitecture, reader: TensorReader) -> None:
-        super().__init__(arch, reader)
-        layers = self.layers(arch)
-        self._hyper = HyperDecoder(layers, arch, reader)
-        self._layers = read_layers((layer for layer in layers if layer.name.startswith("context.")), reader)
-        self._tables = read_scale_tables(reader)
 
     @staticmethod
     def layers(arch: ScaleContextArchitecture) -> Sequence[Layer]:
@@ -97,37 +86,29 @@ class ScaleContextCodec(TransformCodec[ScaleContextArchitecture]):
             Layer("context.leave", "context.leave", POINT, width, channels, "context.hidden", SCALE),
         )
 
-    def grids(self, size: Size) -> dict[str, GridShape]:
-        latents = self.latent_grid(size)
-        return {HYPER_LATENTS: self._hyper.grid(latents.height, latents.width), LATENTS: latents}
-
-    def walk(self, size: Size, setting: CodingSetting, exchange: Exchange) -> PictureIntegers:
-        height, width = self.latent_grid(size).plane
-        z = self._hyper.coded(height, width, setting.gain.base, exchange)
-        parameters = self._hyper.parameters(z, height, width)
-        latents = parameters.mean  # each of them is replaced when its turn has come: no second grid of a large picture
+    def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
+        height, width = latents.shape[:2]
         neighbours = Neighbours(*latents.shape)
         for rows, columns in wavefront(height, width):
-            index = self._tables.index(self._scale(neighbours, parameters.features, rows, columns), setting.q)
+            index = self._tables.index(self._scale(neighbours, features, rows, columns), q)
             step = CodingStep(
                 LATENTS,
                 rows * width + columns,
                 latents[rows, columns],
-                latent_unit(setting.q),
+                latent_unit(q),
                 ScaledSymbols(self._tables, index),
             )
             residuals = step.residuals(exchange(step))
             neighbours.put(rows, columns, residuals)
             latents[rows, columns] += residuals
-        return {HYPER_LATENTS: z, LATENTS: latents}
 
     def _scale(
         self, neighbours: Neighbours, features: Grid, rows: NDArray[np.intp], columns: NDArray[np.intp]
     ) -> Integers:
         """[n, M] log2 of the standard deviation at n positions, in steps of a scale bin."""
-        context = self._layers["context.enter"].columns(neighbours.patches(rows, columns))
+        context = self._context["context.enter"].columns(neighbours.patches(rows, columns))
         x = leaky(clamp_activation(context + features[rows, columns]))
-        return self._layers["context.leave"].columns(leaky(self._layers["context.hidden"].columns(x)))
+        return self._context["context.leave"].columns(leaky(self._context["context.hidden"].columns(x)))
 
 
 def wavefront(height: int, width: int) -> Iterator[Positions]:
