@@ -15,7 +15,7 @@ from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.grids import LATENT_STRIDE
 
 from .distortion import DISTORTIONS
-from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, real, unknown_fields, whole
+from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, name, real, unknown_fields, whole
 
 ROWS = {row.name: row for row in ARCHITECTURES}
 MOST_IDS = 255
@@ -38,6 +38,7 @@ class TrainConfig:
 
     Attributes:
       architecture: name of a row of the architecture table.
+      task: what is trained, a name in `training.tasks.table`.
       from_model: id of the shipped model whose weights the run starts from; by default from nothing.
       architecture_changes: fields of that row to replace, for experiments that are never shipped.
       iterations: length of the whole run.
@@ -58,6 +59,7 @@ class TrainConfig:
     """
 
     architecture: str = choice("quadtree", tuple(ROWS))
+    task: str = name("rate-distortion")
     from_model: int | None = whole(None, 0, MOST_IDS)
     architecture_changes: dict[str, Any] = field(default_factory=dict, metadata={ALLOWED: Allowed(dict)})
     iterations: int = whole(100_000, 1)

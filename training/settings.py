@@ -13,6 +13,8 @@ ALLOWED = "allowed"
 MOST = 10**9
 """No number of a configuration is larger."""
 
+NAMED_KINDS: dict[type, str] = {dict: "a table", str: "a name"}
+
 SHOWN = 40
 """Characters of a wrong value that a message shows."""
 
@@ -53,8 +55,8 @@ class Allowed:
     def __str__(self) -> str:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        if self.kind is dict:
-            return "a table"
+        if self.kind in NAMED_KINDS:
+            return NAMED_KINDS[self.kind]
         name = "a number" if self.kind is float else "a whole number"
         multiple = f", a multiple of {self.step}" if self.step > 1 else ""
         return f"{name} from {self.low:,} to {self.high:,}{multiple}"
@@ -73,6 +75,11 @@ def real(default: float, low: float, high: float = MOST) -> Any:
 def choice(default: str, choices: Sequence[str]) -> Any:
     """A field that holds one of a few names."""
     return _declare(default, Allowed(str, choices=tuple(choices)))
+
+
+def name(default: str) -> Any:
+    """A field that holds a name of a table that is not known here."""
+    return _declare(default, Allowed(str))
 
 
 def _declare(default: object, allowed: Allowed) -> Any:

@@ -115,12 +115,18 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
           generator: source of the noise.
         """
         latents = self.latents(self.analyse(picture), gain_index)
-        noise = partial(uniform_noise, generator=generator)
-        noisy = Relaxation(noise if noisy_synthesis else round_straight_through, noise)
-        coded = self.code(latents, gain_index, 1.0, noisy if self.training else ROUNDED)
-        if self.training:
-            rate = coded.likelihood.noisy_bits(noise(coded.residual)).flatten(1).sum(1)
-        else:
-            rate = coded.position_bits().flatten(1).sum(1)
+        coded, bits = self.relax(latents, gain_index, noisy_synthesis, generator)
         picture = self.synthesis(coded.y_hat, gain_index).float()
-        return Estimate(picture, rate + coded.side_bits, coded.side_bits)
+        return Estimate(picture, bits, coded.side_bits)
+
+    def relax(
+        self, latents: Latents, gain_index: Tensor, noisy_synthesis: bool, generator: torch.Generator | None
+    ) -> tuple[Coded, Tensor]:
+        """Latents as `forward` codes them, and bits [B] float32 of all grids together; arguments are those there."""
+        noise = partial(uniform_noise, generator=generator)
+        if not self.training:
+            coded = self.code(latents, gain_index, 1.0, ROUNDED)
+            return coded, coded.position_bits().flatten(1).sum(1) + coded.side_bits
+        relaxation = Relaxation(noise if noisy_synthesis else round_straight_through, noise)
+        coded = self.code(latents, gain_index, 1.0, relaxation)
+        return coded, coded.likelihood.noisy_bits(noise(coded.residual)).flatten(1).sum(1) + coded.side_bits

@@ -33,7 +33,7 @@ from ..run_folder import (
     write_checkpoint,
 )
 from ..settings import ConfigError
-from ..tasks import MakeTask, Player, RateDistortion, trained
+from ..tasks import MakeTask, Player, task_of, trained
 from .divergence import DivergenceError, LossWatch
 from .optimizers import restore
 from .plots import plot_progress
@@ -58,7 +58,7 @@ class Trainer:
         crops: CropSet,
         evaluation: list[Tensor],
         initial: FloatCodec[Any] | None = None,
-        make_task: MakeTask = RateDistortion,
+        make_task: MakeTask | None = None,
     ) -> None:
         """Starts a run, or continues the one whose checkpoint lies in the folder.
 
@@ -68,7 +68,7 @@ class Trainer:
           crops: training data.
           evaluation: [3, H, W] uint8 pictures.
           initial: model to start from.
-          make_task: makes what is trained.
+          make_task: makes what is trained, where it is none of the table.
 
         Raises:
           ConfigError: the configuration asks for larger crops than there are or another architecture than the initial
@@ -82,7 +82,7 @@ class Trainer:
         self.iteration, self.seconds = 0, dict.fromkeys(DEVICES, 0.0)
         self.stopping = False
         goes_on = (folder / CHECKPOINT).exists()
-        self.task = make_task(config, initial, crops, not goes_on)
+        self.task = (make_task or task_of(config))(config, initial, crops, not goes_on)
         folder.mkdir(parents=True, exist_ok=True)
         self.updates = Updates(self.task, config, crops)
         self.model = self.task.players[0].network

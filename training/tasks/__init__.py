@@ -4,14 +4,14 @@ from .evaluation import EVALUATION_GAINS, RatePoint, evaluate, load_pictures
 from .interface import MakeTask, Part, Player, TrainingTask
 from .loss import losses
 from .low_rank import adapt, merge, trained
-from .rate_distortion import RateDistortion
+from .table import TASKS, task_of
 
 __all__ = [
     "EVALUATION_GAINS",
+    "TASKS",
     "MakeTask",
     "Part",
     "Player",
-    "RateDistortion",
     "RatePoint",
     "TrainingTask",
     "adapt",
@@ -19,5 +19,6 @@ __all__ = [
     "load_pictures",
     "losses",
     "merge",
+    "task_of",
     "trained",
 ]

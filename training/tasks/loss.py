@@ -39,5 +39,9 @@ def losses(
         estimate = model(picture, gains, noisy_synthesis, generator)
     weight = gain_lambda(gains.float())
     bpp = estimate.estimated_bits / (picture.shape[2] * picture.shape[3])
-    total: Tensor = weight * DISTORTIONS[distortion](estimate.picture, picture) + bpp
-    return total / torch.sqrt(weight / REFERENCE_LAMBDA)
+    return balanced(weight * DISTORTIONS[distortion](estimate.picture, picture) + bpp, gains)
+
+
+def balanced(loss: Tensor, gains: Tensor) -> Tensor:
+    """Losses [B] float32 of pictures at gains [B] int64, divided such that every rate counts alike."""
+    return loss / torch.sqrt(gain_lambda(gains.float()) / REFERENCE_LAMBDA)
