@@ -11,6 +11,7 @@ TARGETS ?= $(TARGET)
 SEASON ?= 2021
 PRESET ?= fast
 METRIC ?= psnr
+CODEC ?=
 LIMIT ?=
 ENGINE ?= local
 CONFIG ?= training/configs/base.toml
@@ -34,6 +35,7 @@ WISHES = --metric $(METRIC) $(if $(LIMIT),--limit $(LIMIT))
 PATHS = IMAGES CONFIG RUN DATA KODAK DIST SHEET
 $(foreach name,$(PATHS),$(eval override $(name) := $$(value $(name))))
 export $(PATHS)
+OF_CODEC = $(if $(CODEC),--codec $(CODEC))
 OF_IMAGES = $(if $(IMAGES),--images "$$IMAGES")
 
 .DEFAULT_GOAL := help
@@ -50,8 +52,8 @@ $(READY): requirements.lock
 ##@ Build and check a submission
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:")
-	$(BIN)/python -m submission submit --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --dist "$$DIST" $(WISHES) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:", CODEC=mean-scale)
+	$(BIN)/python -m submission submit --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --dist "$$DIST" $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
 
 .PHONY: check
 check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)
@@ -63,7 +65,7 @@ rehearsal: setup container ## the packed decoder as the server runs it, three ti
 
 .PHONY: freeze
 freeze: setup container ## after validation: from now on the decoder must stay as it is (decoder.lock.json)
-	$(BIN)/python -m submission freeze --dist "$$DIST" --season $(SEASON)
+	$(BIN)/python -m submission freeze --dist "$$DIST" --season $(SEASON) $(OF_CODEC)
 
 $(CONTAINER)/.ready: submission/container.txt requirements.lock
 	rm -rf $(CONTAINER)
@@ -89,13 +91,13 @@ leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRI
 
 .PHONY: curves
 curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
-	$(BIN)/python -m submission curves --images "$${IMAGES:-$$KODAK}" $(if $(CODECS),--codecs $(CODECS)) \
+	$(BIN)/python -m submission curves --images "$${IMAGES:-$$KODAK}" $(OF_CODEC) $(if $(CODECS),--codecs $(CODECS)) \
 	  $(if $(PRESETS),--presets $(PRESETS)) \
 	  $(if $(IMAGES),--output reports/curves)
 
 .PHONY: tune
 tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
-	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
+	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(OF_CODEC) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: models
 models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)

@@ -19,10 +19,11 @@ from .archive import pack_archive
 from .byte_budget import BudgetError, refine_within
 from .cache import CandidateCache
 from .candidates import Candidate, RoundTripError
+from .options import add_codec_option
 from .picture_coder import PictureCoder
 from .pictures import find_pictures, load_with_notes
 from .presets import PRESETS, Preset, preset
-from .weights import Zoo, load_zoo
+from .weights import Zoo, load_zoo, weight_folders
 
 MAX_BPP = 1000
 """More than any picture takes: one of a single pixel has a header of a few dozen bytes."""
@@ -43,11 +44,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bpp", type=parse_rate, default=0.15, help="bits per pixel of a file at most (default 0.15)")
     presets = [row.name for row in PRESETS]
     parser.add_argument("--preset", choices=presets, default=presets[0], help="encoding time (default fast)")
+    add_codec_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     jobs = _jobs(arguments.source, arguments.output)
-    zoo = load_zoo().suited(SQUARED_ERROR)
+    zoo = load_zoo(*weight_folders(arguments.codec)).suited(SQUARED_ERROR)
     failures = 0
     for source, target in tqdm(jobs, desc="encoding", disable=len(jobs) < 2):
         try:

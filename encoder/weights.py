@@ -30,6 +30,10 @@ from .manifest import ALL_GAINS, read_encoder_manifest
 
 WEIGHTS = Path(__file__).parent / "weights"
 
+ZOO = Path(__file__).parent / "zoo"
+"""Trained codecs beside the shipped models: <codec>/decoder and <codec>/encoder hold weights as the shipped folders do.
+"""
+
 
 @dataclass(frozen=True)
 class EncoderModel:
@@ -138,6 +142,16 @@ class Zoo:
         """
         models = self.suited(SQUARED_ERROR).models.values()
         return min((model for model in models if gain in model.gains), key=lambda model: len(model.gains))
+
+
+def trained_codecs() -> list[str]:
+    """Names of the codecs beside the shipped models."""
+    return sorted(path.parent.parent.name for path in ZOO.glob(f"*/decoder/{MANIFEST}"))
+
+
+def weight_folders(codec: str | None = None) -> tuple[Path, Path]:
+    """Folders of the decoder's and the encoder's weights: the shipped ones, or those of a codec beside them."""
+    return (ZOO / codec / "decoder", ZOO / codec / "encoder") if codec else (DECODER_WEIGHTS, WEIGHTS)
 
 
 def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WEIGHTS) -> Zoo:

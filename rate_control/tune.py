@@ -12,7 +12,7 @@ import pandas as pd
 from encoder.cache import CandidateCache
 from encoder.pictures import find_pictures
 from encoder.presets import Preset
-from encoder.weights import load_zoo
+from encoder.weights import Zoo
 from eval.files import check_folder
 from eval.metrics import METRICS, SQUARED_ERROR, Distortion, known_metrics
 from eval.provenance import provenance
@@ -51,6 +51,7 @@ def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
 
 
 def tune(
+    zoo: Zoo,
     images: Path,
     targets: Sequence[str],
     output: Path,
@@ -68,7 +69,6 @@ def tune(
     """
     files = find_pictures(images)
     check_folder(output, images)
-    zoo = load_zoo()
     models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
     coder = SetCoder(zoo, files, CandidateCache(), distortion, limits, engine)

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
+from encoder.options import add_codec_option
 from encoder.presets import preset
+from encoder.weights import load_zoo, weight_folders
 from eval.pictures import PictureError
 
 from ..allocation import TARGETS, InfeasibleBudget, TableError
@@ -34,12 +36,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_targets_option(parser, list(TARGETS), "all three")
     parser.add_argument("--output", type=Path, default=Path("reports/tuning"), help="folder for tables and plots")
     add_coding_options(parser)
+    add_codec_option(parser)
     add_metric_options(parser)
     add_limit_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    zoo, images, output = load_zoo(*weight_folders(arguments.codec)), arguments.images, arguments.output
     distortion, effort = chosen_distortion(arguments), preset(arguments.preset)
     with ENGINES[arguments.engine]() as engine:
-        print(tune(arguments.images, arguments.targets, arguments.output, distortion, arguments.limit, effort, engine))
+        print(tune(zoo, images, arguments.targets, output, distortion, arguments.limit, effort, engine))
     return 0

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
+from encoder.options import add_codec_option
 from encoder.pictures import find_pictures
 from encoder.presets import PRESETS, preset
-from encoder.weights import load_zoo
+from encoder.weights import load_zoo, weight_folders
 from eval.baselines import installed
 from eval.command_line import OptionError
 from eval.files import check_folder
@@ -38,10 +39,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     names = [row.name for row in PRESETS]
     parser.add_argument("--presets", nargs="+", choices=names, default=[], help="at equal slopes, as in a set")
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the results (default docs)")
+    add_codec_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    zoo, files = load_zoo(), find_pictures(arguments.images)
+    zoo, files = load_zoo(*weight_folders(arguments.codec)), find_pictures(arguments.images)
     models = [name for name, group in joint_codecs(zoo).items() if len(group) > 1] + [str(n) for n in zoo.models]
     known = [*models, *(baseline.name for baseline in installed())]
     wanted = arguments.codecs or models

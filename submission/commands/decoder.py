@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from decoder_pkg.errors import DecoderError
+from encoder.options import add_codec_option
+from encoder.weights import weight_folders
 
 from ..leaderboard import decoder_report
 from ..options import add_dist_option, add_season_option
@@ -21,10 +23,11 @@ ERRORS = (DecoderError, BuildError, Busy, ForeignFiles)
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_dist_option(parser)
     add_season_option(parser)
+    add_codec_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    rules = season(arguments.season)
+    rules, weights = season(arguments.season), weight_folders(arguments.codec)[0]
     with exclusive(arguments.dist), rebuilt(arguments.dist, [DECODER_ZIP], keep=True) as new:
-        print(decoder_report(pack_decoder(new, rules.decoder_limit), rules))
+        print(decoder_report(pack_decoder(new, rules.decoder_limit, weights), rules))
     return 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 
 from decoder_pkg.errors import DecoderError
+from encoder.options import add_codec_option
+from encoder.weights import weight_folders
 from eval.pictures import PictureError
 from eval.problems import failed
 
@@ -28,6 +30,7 @@ ERRORS = (RehearsalError, DecoderError, BuildError, PictureError)
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_dist_option(parser)
     add_season_option(parser)
+    add_codec_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,5 +41,5 @@ def run(arguments: argparse.Namespace) -> int:
     if failed(problems):
         return 1
     rehearse_all(arguments.dist, rules, 1)
-    print(f"frozen in {LOCK}: sha256 {freeze(arguments.dist, LOCK)}")
+    print(f"frozen in {LOCK}: sha256 {freeze(arguments.dist, LOCK, weight_folders(arguments.codec)[0])}")
     return 0

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from encoder.cache import CandidateCache
+from encoder.options import add_codec_option
 from encoder.presets import preset
-from encoder.weights import load_zoo
+from encoder.weights import load_zoo, weight_folders
 from eval.files import check_folder
 from eval.leaderboard import Board, Row
 from eval.metrics import Distortion, Metric, measured_metrics
@@ -57,6 +58,7 @@ EXAMPLES = f"""examples:
   python -m submission submit --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission submit --season 2022             the rules of another year
   python -m submission submit --limit psnr=28: --limit bpp=:0.5    no picture below 28 dB or above 0.5 bpp
+  python -m submission submit --codec mean-scale        a trained codec in place of the shipped models
   python -m submission submit --metric ms-ssim          the best MS-SSIM for the bytes, in place of PSNR
 
 {LIMITS_HELP}"""
@@ -79,6 +81,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_season_option(parser)
     add_targets_option(parser, None, "the season's")
     add_coding_options(parser)
+    add_codec_option(parser)
     add_metric_options(parser)
     add_limit_option(parser)
     add_dist_option(parser)
@@ -99,10 +102,11 @@ def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> Non
     check_folder(arguments.reports, *([arguments.images] if arguments.images else []))
     names = [DECODER_ZIP, SUBMISSION_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]
     with rebuilt(dist, names, whole=[ORIGINALS]) as new:
-        print(decoder_report(pack_decoder(new, rules.decoder_limit), rules))
+        zoo = load_zoo(*weight_folders(arguments.codec))
+        print(decoder_report(pack_decoder(new, rules.decoder_limit, zoo.folders[0]), rules))
         files = stage_originals(arguments.images, new / ORIGINALS)
         coding = CandidateCache(), preset(arguments.preset), engine, rules
-        budgets = pack_targets(load_zoo(), files, targets, new, *coding, distortion, arguments.limit)
+        budgets = pack_targets(zoo, files, targets, new, *coding, distortion, arguments.limit)
         pack_submission(new, targets, rules)
         rows = _rehearse(budgets, new, rules, measured_metrics(distortion))
     board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine, distortion)

@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 
 from decoder_pkg.fields import all_of, field, parse_object
+from decoder_pkg.models import WEIGHTS
 from eval.files import write_atomically
 
 from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
@@ -79,7 +80,7 @@ def _change(before: str | None, after: str | None) -> str:
     return "changed" if before and after else "new" if after else "gone"
 
 
-def freeze(dist: Path, lock: Path) -> str:
+def freeze(dist: Path, lock: Path, weights: Path = WEIGHTS) -> str:
     """Records dist/decoder.zip, which must be what the sources give; returns its sha256.
 
     Raises:
@@ -89,7 +90,7 @@ def freeze(dist: Path, lock: Path) -> str:
     """
     package = (dist / DECODER_ZIP).read_bytes()
     check_frozen(package, lock)
-    if build_decoder_zip().data != package:
+    if build_decoder_zip(weights).data != package:
         raise FrozenDecoder(f"{dist / DECODER_ZIP} is not what the sources give now: run `make submission` first")
     write_atomically(lock, record(package).encode())
     return hashlib.sha256(package).hexdigest()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from decoder_pkg.commands import ZIP_MEMBER
+from decoder_pkg.models import WEIGHTS
 from decoder_pkg.stream import checked_members, open_zip, read_member
 from encoder.cache import CandidateCache
 from encoder.presets import PRESETS, Preset
@@ -31,13 +32,13 @@ TEAM_INFO = "team_info.json"
 RULES = season(DEFAULT_SEASON)
 
 
-def pack_decoder(dist: Path, limit: int | None = None) -> DecoderZip:
-    """Writes dist/decoder.zip.
+def pack_decoder(dist: Path, limit: int | None = None, weights: Path = WEIGHTS) -> DecoderZip:
+    """Writes dist/decoder.zip with a folder of weights.
 
     Raises:
       BuildError: a part is missing, the package is larger than `limit` bytes, or another one is frozen.
     """
-    package = build_decoder_zip()
+    package = build_decoder_zip(weights)
     check_frozen(package.data, LOCK)
     if limit is not None and len(package.data) > limit:
         raise BuildError(f"decoder.zip takes {len(package.data)} bytes, the season allows {limit}: ship fewer models")

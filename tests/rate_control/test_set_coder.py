@@ -161,13 +161,13 @@ def test_real_set_fills_its_budget_to_the_last_per_mille(
 def test_tuning_writes_what_it_promises_and_says_the_same_again(
     golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rate_control.tune.load_zoo", lambda: golden_zoo)
     monkeypatch.chdir(tmp_path)
 
     origin = provenance(1)
 
     def report() -> str:
-        return tune(files[0].parent, ["0.15", "0.3"], tmp_path / "out", SQUARED_ERROR, [], PRESETS[0], Here())
+        targets, out = ["0.15", "0.3"], tmp_path / "out"
+        return tune(golden_zoo, files[0].parent, targets, out, SQUARED_ERROR, [], PRESETS[0], Here())
 
     report()
     names = {"candidates.csv", "comparison.csv", "curve.csv", "pictures-0.15.csv", "pictures-0.3.csv"}

@@ -6,15 +6,14 @@ It ends with 1, and the weights stay as they were, where few steps or fixed poin
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.models import DecoderModel
-from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
-from encoder.weights import EncoderModel, load_zoo
+from encoder.weights import EncoderModel, load_zoo, weight_folders
 from eval.command_line import OptionError
 from eval.files import write_atomically
 from eval.provenance import commit
@@ -33,6 +32,7 @@ half of that are usual."""
 EXAMPLES = """examples:
   python -m training export --run runs/base --id 1 --name base
   python -m training export --run runs/low --id 2 --name low --base 1   (model 1, fine-tuned for low rates)
+  python -m training export --run runs/mean-scale --id 1 --name base --codec mean-scale   (for `--codec mean-scale`)
 """
 ERRORS = (ConfigError, RunError, CropError, ExportError, WeightsError)
 
@@ -43,8 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="name for people, also of the files")
     parser.add_argument("--base", type=int, help="write differences to this model, which must be exported before")
     parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
-    parser.add_argument("--decoder", type=Path, default=DECODER_WEIGHTS, help="folder of the decoder's weights")
-    parser.add_argument("--encoder", type=Path, default=ENCODER_WEIGHTS, help="folder of the encoder's weights")
+    parser.add_argument("--codec", type=plain_name, help="a codec beside the shipped models, which it may begin")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     ledger = trained.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
     file = f"{arguments.name}.safetensors.gz"
     row = NewModel(arguments.id, arguments.name, file, base.id if base else None, ledger)
-    check_rows(arguments.decoder, row)
+    folders = weight_folders(arguments.codec)
+    check_rows(folders[0], row)
     with tempfile.TemporaryDirectory() as name:
         halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
         if base:
@@ -65,17 +65,28 @@ def run(arguments: argparse.Namespace) -> int:
         exported = EncoderModel(arguments.id, decoder, halves[1], gains=trained.gains, base=base)
         if not _is_as_good(exported, trained, crops):
             return 1
-        for half, folder in zip(halves, (arguments.decoder, arguments.encoder), strict=True):
+        for half, folder in zip(halves, folders, strict=True):
             write_atomically(folder / file, half.read_bytes())
-    update_manifests(arguments.decoder, arguments.encoder, row)
+    update_manifests(*folders, row, weight_folders())
     return 0
+
+
+def plain_name(text: str) -> str:
+    """A name that a folder can have anywhere.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of small letters, digits and hyphens")
+    return text
 
 
 def _base(arguments: argparse.Namespace) -> EncoderModel | None:
     """The model that --base names."""
     if arguments.base is None:
         return None
-    models = load_zoo(arguments.decoder, arguments.encoder).models
+    models = load_zoo(*weight_folders(arguments.codec)).models
     if arguments.base not in models:
         raise OptionError(f"--base {arguments.base}: there are the models {list(models)}")
     return models[arguments.base]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from decoder_pkg.models import MANIFEST, check_manifest
-from eval.files import write_json
+from eval.files import write_atomically, write_json
 
 from .trained import ExportError, Ledger
 
@@ -55,15 +55,23 @@ def check_rows(folder: Path, model: NewModel) -> None:
         raise ExportError(f"model {model.id} {model.name!r} does not fit into {folder}: {error}") from None
 
 
-def update_manifests(decoder: Path, encoder: Path, model: NewModel) -> None:
+def update_manifests(
+    decoder: Path, encoder: Path, model: NewModel, filters_of: tuple[Path, Path] | None = None
+) -> None:
     """Adds or replaces a model's rows; what was a delta to the model replaced has no meaning any more and goes.
 
     Args:
       decoder: folder of the decoder's half.
       encoder: folder of the encoder's half.
       model: its files lie in both.
+      filters_of: folders whose post-filters a first model is given.
     """
-    shipped, known = _read(decoder), _read(encoder)
+    if filters_of and not (decoder / MANIFEST).exists():
+        shipped, known = ({"models": [], "filters": _read(folder)["filters"]} for folder in filters_of)
+        for row in shipped["filters"]:
+            write_atomically(decoder / row["file"], (filters_of[0] / row["file"]).read_bytes())
+    else:
+        shipped, known = _read(decoder), _read(encoder)
     digest, other = (hashlib.sha256((folder / model.file).read_bytes()).hexdigest() for folder in (decoder, encoder))
     former = [_sha256(manifest["models"], model.id) for manifest in (shipped, known)]
     gone = _deltas_to(shipped["models"], model.id) if former not in ([None, None], [digest, other]) else set()
