@@ -16,7 +16,6 @@ from pathlib import Path
 import skimage.data
 from PIL import Image
 
-from encoder.weights import load_zoo
 from eval.command_line import call_module
 from rate_control.engine import ENGINES, Here
 from submission.commands import submit as command
@@ -45,13 +44,12 @@ class Moments:
 
 def prepare() -> None:
     """Puts the golden models, this process and no baselines in place of what takes long."""
-    zoo = load_zoo(GOLDEN / "decoder", GOLDEN / "encoder")
     for name, value in {
-        "load_zoo": lambda: zoo,
+        "weight_folders": lambda codec: (GOLDEN / "decoder", GOLDEN / "encoder"),
         "sweep_baselines": lambda files, engine, metrics: {},
     }.items():
         setattr(command, name, value)
-    setattr(build, "build_decoder_zip", partial(build_decoder_zip, GOLDEN / "decoder", ROOT / WHEELS))  # noqa: B010
+    setattr(build, "build_decoder_zip", partial(build_decoder_zip, wheels=ROOT / WHEELS))  # noqa: B010
     if not PHOTOS.exists():
         PHOTOS.mkdir()
         for name, pixels in CROPS.items():

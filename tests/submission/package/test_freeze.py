@@ -30,7 +30,10 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(decoder_zip, "PACKAGE", folder)
     for module in (build, FREEZE):
         monkeypatch.setattr(
-            module, "build_decoder_zip", lambda: build_decoder_zip(folder / "weights", ROOT / WHEELS), raising=True
+            module,
+            "build_decoder_zip",
+            lambda _weights: build_decoder_zip(folder / "weights", ROOT / WHEELS),
+            raising=True,
         )
     monkeypatch.setattr(build, "LOCK", tmp_path / "lock.json")
     return folder
