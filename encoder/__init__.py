@@ -1,3 +1,3 @@
 """The encoder: pictures to streams."""
 
-import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
+import decoder_pkg  # before numpy and torch: it sets how their threads wait

@@ -8,23 +8,3 @@ from __future__ import annotations
 from .interface import HYPER_LATENTS, LATENTS, Architecture, CodingSetting, GridShape, IntegerCodec, Integers, Size
 from .layers import CAUSAL_WINDOW, MEAN_EXPONENT, SCALE, Layer, read_layers
 from .table import ARCHITECTURES, CODECS, architecture, codec_of
-
-__all__ = [
-    "ARCHITECTURES",
-    "CAUSAL_WINDOW",
-    "CODECS",
-    "HYPER_LATENTS",
-    "LATENTS",
-    "MEAN_EXPONENT",
-    "SCALE",
-    "Architecture",
-    "CodingSetting",
-    "GridShape",
-    "IntegerCodec",
-    "Integers",
-    "Layer",
-    "Size",
-    "architecture",
-    "codec_of",
-    "read_layers",
-]

@@ -2,19 +2,3 @@
 
 from .bundle import BUNDLE_ID_BYTES, Bundle, DecoderModel, ShippedFilter, load_bundle
 from .manifest import MANIFEST, WEIGHTS, FileRow, FilterRow, ModelRow, check_manifest, read_file, read_manifest
-
-__all__ = [
-    "BUNDLE_ID_BYTES",
-    "MANIFEST",
-    "WEIGHTS",
-    "Bundle",
-    "DecoderModel",
-    "FileRow",
-    "FilterRow",
-    "ModelRow",
-    "ShippedFilter",
-    "check_manifest",
-    "load_bundle",
-    "read_file",
-    "read_manifest",
-]

@@ -15,25 +15,3 @@ from .container import (
     write_archive,
 )
 from .safe_zip import MAX_PATH_BYTES, checked_members, member_faults, open_zip, read_member, read_stored, unpack
-
-__all__ = [
-    "BUNDLE_ID_BYTES",
-    "MAX_IMAGES",
-    "MAX_PATH_BYTES",
-    "MAX_PIXELS",
-    "MAX_SET_PIXELS",
-    "MAX_SIDE",
-    "Archive",
-    "Entry",
-    "ImageHeader",
-    "check_names",
-    "checked_members",
-    "entry_size",
-    "member_faults",
-    "open_zip",
-    "read_archive",
-    "read_member",
-    "read_stored",
-    "unpack",
-    "write_archive",
-]

@@ -5,16 +5,3 @@ from .payload import QuantisedPicture, encode_payload, quantise
 from .rate import estimated_bits, estimated_payload_bits
 from .rounding import ROUNDING
 from .splice import parts_of, splice_to_fit
-
-__all__ = [
-    "ROUNDING",
-    "AnalysedPicture",
-    "Filters",
-    "QuantisedPicture",
-    "encode_payload",
-    "estimated_bits",
-    "estimated_payload_bits",
-    "parts_of",
-    "quantise",
-    "splice_to_fit",
-]

@@ -3,15 +3,3 @@
 from .chain import FILTER_ENCODERS, FollowedChain, chain_bits, fit_chain
 from .interface import FilterEncoder, Following
 from .linear import FIRST_M, NormalEquations, normal_equations
-
-__all__ = [
-    "FILTER_ENCODERS",
-    "FIRST_M",
-    "FilterEncoder",
-    "FollowedChain",
-    "Following",
-    "NormalEquations",
-    "chain_bits",
-    "fit_chain",
-    "normal_equations",
-]

@@ -3,13 +3,3 @@
 from .methods import METHODS, REFINEMENT_VERSION
 from .search import search_latents, search_start, sweep_choices
 from .tiles import Refined, refine_latents
-
-__all__ = [
-    "METHODS",
-    "REFINEMENT_VERSION",
-    "Refined",
-    "refine_latents",
-    "search_latents",
-    "search_start",
-    "sweep_choices",
-]

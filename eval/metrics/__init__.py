@@ -5,23 +5,3 @@ from .interface import Figure, Metric, Pixels
 from .ms_ssim import MS_SSIM, differentiable_ms_ssim, ms_ssim
 from .psnr import PEAK, PSNR, SAMPLES, squared_error
 from .table import METRICS
-
-__all__ = [
-    "METRICS",
-    "MIX",
-    "MS_SSIM",
-    "PEAK",
-    "PSNR",
-    "SAMPLES",
-    "SQUARED_ERROR",
-    "Distortion",
-    "Figure",
-    "Metric",
-    "Pixels",
-    "differentiable_ms_ssim",
-    "distortion_of",
-    "known_metrics",
-    "measured_metrics",
-    "ms_ssim",
-    "squared_error",
-]

@@ -5,20 +5,3 @@ from .curve_plots import curves_picture
 from .curves import MEAN, SET, Curve, bjontegaard_delta, published_curves
 from .figures import plt, png
 from .sheet import Contestant, comparison_sheet, picture_table
-
-__all__ = [
-    "MEAN",
-    "SET",
-    "Contestant",
-    "Curve",
-    "bjontegaard_delta",
-    "board_markdown",
-    "board_picture",
-    "board_tables",
-    "comparison_sheet",
-    "curves_picture",
-    "picture_table",
-    "plt",
-    "png",
-    "published_curves",
-]

@@ -1,7 +1,3 @@
 """Checks of a submission, which is never trusted."""
 
 from .whole import check
-
-__all__ = [
-    "check",
-]

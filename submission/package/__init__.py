@@ -17,37 +17,3 @@ from .originals import EMBEDDED, ORIGINALS, set_pixels, stage_originals
 from .pack import RULES, SUBMISSION_ZIP, TEAM, TEAM_INFO, copy_pictures, pack_decoder, pack_submission, pack_targets
 from .wheels import fetch_wheels
 from .zips import build_zip
-
-__all__ = [
-    "DECODER_ZIP",
-    "EMBEDDED",
-    "ENTRY",
-    "LOCK",
-    "ORIGINALS",
-    "RULES",
-    "SUBMISSION_ZIP",
-    "TEAM",
-    "TEAM_INFO",
-    "VENDOR",
-    "WHEELS",
-    "BuildError",
-    "Busy",
-    "DecoderZip",
-    "ForeignFiles",
-    "build_decoder_zip",
-    "build_zip",
-    "bundle_sha256",
-    "clean",
-    "copy_pictures",
-    "exclusive",
-    "fetch_wheels",
-    "freeze",
-    "pack_decoder",
-    "pack_submission",
-    "pack_targets",
-    "read_lock",
-    "rebuilt",
-    "set_pixels",
-    "stage_originals",
-    "vendored",
-]

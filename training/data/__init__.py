@@ -3,14 +3,3 @@
 from .batches import TrainingBatch, load_batches
 from .crops import CROPS, EVALUATION, CropError, CropSet
 from .cutting import Cutter, fits
-
-__all__ = [
-    "CROPS",
-    "EVALUATION",
-    "CropError",
-    "CropSet",
-    "Cutter",
-    "TrainingBatch",
-    "fits",
-    "load_batches",
-]

@@ -2,8 +2,3 @@
 
 from .divergence import DivergenceError
 from .trainer import Trainer
-
-__all__ = [
-    "DivergenceError",
-    "Trainer",
-]

@@ -5,20 +5,3 @@ from .interface import MakeTask, Part, Player, TrainingTask
 from .loss import losses
 from .low_rank import adapt, merge, trained
 from .table import TASKS, task_of
-
-__all__ = [
-    "EVALUATION_GAINS",
-    "TASKS",
-    "MakeTask",
-    "Part",
-    "Player",
-    "RatePoint",
-    "TrainingTask",
-    "adapt",
-    "evaluate",
-    "load_pictures",
-    "losses",
-    "merge",
-    "task_of",
-    "trained",
-]

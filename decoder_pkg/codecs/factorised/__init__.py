@@ -1,5 +1,3 @@
 """The factorised prior: one static table for each channel of the latents."""
 
 from .codec import PRIOR, FactorisedArchitecture, FactorisedCodec, table_gain
-
-__all__ = ["PRIOR", "FactorisedArchitecture", "FactorisedCodec", "table_gain"]

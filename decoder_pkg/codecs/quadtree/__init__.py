@@ -1,5 +1,3 @@
 """The codec with a quadtree context: four steps for a picture of any size."""
 
 from .codec import GROUPS, TURNS, QuadtreeArchitecture, QuadtreeCodec
-
-__all__ = ["GROUPS", "TURNS", "QuadtreeArchitecture", "QuadtreeCodec"]

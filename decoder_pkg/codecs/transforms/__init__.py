@@ -1,5 +1,3 @@
 """Float transforms that several codecs share. What needs torch is imported from its own module."""
 
 from .interface import TransformArchitecture, TransformCodec
-
-__all__ = ["TransformArchitecture", "TransformCodec"]

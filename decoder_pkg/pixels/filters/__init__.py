@@ -19,20 +19,3 @@ from .linear import (
     LinearParameters,
 )
 from .table import FILTERS
-
-__all__ = [
-    "COLOURS",
-    "DIFFERENCES",
-    "FEATURES",
-    "FILTERS",
-    "MEANS",
-    "M_MAX",
-    "PAIRS",
-    "STRENGTH_BINS",
-    "TONES",
-    "FilterChain",
-    "FilterLink",
-    "LinearFilter",
-    "LinearParameters",
-    "PixelFilter",
-]

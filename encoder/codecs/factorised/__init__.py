@@ -1,5 +1,3 @@
 """The float half of the factorised prior."""
 
 from .codec import FactorisedFloatCodec
-
-__all__ = ["FactorisedFloatCodec"]

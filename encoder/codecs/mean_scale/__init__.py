@@ -1,5 +1,3 @@
 """The float half of the mean-scale hyperprior."""
 
 from .codec import MeanScaleFloatCodec
-
-__all__ = ["MeanScaleFloatCodec"]

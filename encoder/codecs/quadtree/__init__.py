@@ -1,5 +1,3 @@
 """The float half of the codec with a quadtree context."""
 
 from .codec import QuadtreeFloatCodec
-
-__all__ = ["QuadtreeFloatCodec"]

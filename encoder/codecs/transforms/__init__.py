@@ -1,5 +1,3 @@
 """Float transforms that several codecs share."""
 
 from .interface import TransformFloatCodec
-
-__all__ = ["TransformFloatCodec"]
