@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +16,7 @@ Pixels = NDArray[np.uint8]
 Number = TypeVar("Number", float, NDArray[np.float64])
 
 
-class Figure:
+class Figure(ABC):
     """A figure of a set of pictures that leaderboards and tables are ordered by.
 
     Attributes:
@@ -30,9 +31,9 @@ class Figure:
     form: str
     sign: int
 
+    @abstractmethod
     def of(self, values: Mapping[str, float | None]) -> float | None:
         """The figure, given the set's metrics by their keys; None where what it needs is unknown."""
-        raise NotImplementedError
 
     def rank(self, values: Mapping[str, float | None]) -> float:
         """Falls from the best to the worst; last is what is unknown."""

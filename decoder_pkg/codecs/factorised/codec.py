@@ -12,7 +12,7 @@ from ...gains import GAIN_COUNT
 from ...weight_files import TensorReader
 from ..interface import LATENTS, CodingSetting, GridShape, Integers, Size
 from ..layers import Layer
-from ..transforms import TransformArchitecture, TransformCodec
+from ..transforms import FULL_WIDTHS, SMOKE_WIDTHS, TransformArchitecture, TransformCodec
 
 PRIOR = "latent_prior"
 """Prefix of the latents' tables in a weight file."""
@@ -24,30 +24,8 @@ class FactorisedArchitecture(TransformArchitecture):
 
 
 ARCHITECTURES = (
-    FactorisedArchitecture(
-        id=11,
-        name="factorised",
-        latent_channels=256,
-        width4=64,
-        width8=128,
-        width16=192,
-        analysis_blocks8=3,
-        analysis_blocks16=2,
-        synthesis_blocks8=4,
-        synthesis_blocks16=3,
-    ),
-    FactorisedArchitecture(
-        id=211,
-        name="smoke-factorised",
-        latent_channels=16,
-        width4=16,
-        width8=16,
-        width16=16,
-        analysis_blocks8=1,
-        analysis_blocks16=1,
-        synthesis_blocks8=1,
-        synthesis_blocks16=1,
-    ),
+    FactorisedArchitecture(id=11, name="factorised", latent_channels=256, **FULL_WIDTHS),
+    FactorisedArchitecture(id=211, name="smoke-factorised", latent_channels=16, **SMOKE_WIDTHS),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...entropy import CodingStep, Exchange, Grid, ScaledSymbols, latent_unit
-from ..hyper_decoder import HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER_WIDTHS, SMOKE_HYPER_WIDTHS, HyperArchitecture, HyperCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import SCALE, Layer
 
@@ -22,38 +22,8 @@ class MeanScaleArchitecture(HyperArchitecture):
 
 
 ARCHITECTURES = (
-    MeanScaleArchitecture(
-        id=10,
-        name="mean-scale",
-        latent_channels=256,
-        width4=64,
-        width8=128,
-        width16=192,
-        analysis_blocks8=3,
-        analysis_blocks16=2,
-        synthesis_blocks8=4,
-        synthesis_blocks16=3,
-        hyper_channels=96,
-        hyper_analysis_width=128,
-        hyper_width=160,
-        feature_width=256,
-    ),
-    MeanScaleArchitecture(
-        id=210,
-        name="smoke-mean-scale",
-        latent_channels=16,
-        width4=16,
-        width8=16,
-        width16=16,
-        analysis_blocks8=1,
-        analysis_blocks16=1,
-        synthesis_blocks8=1,
-        synthesis_blocks16=1,
-        hyper_channels=8,
-        hyper_analysis_width=16,
-        hyper_width=16,
-        feature_width=16,
-    ),
+    MeanScaleArchitecture(id=10, name="mean-scale", latent_channels=256, feature_width=256, **FULL_HYPER_WIDTHS),
+    MeanScaleArchitecture(id=210, name="smoke-mean-scale", latent_channels=16, feature_width=16, **SMOKE_HYPER_WIDTHS),
 )
 
 

@@ -20,7 +20,7 @@ from ...entropy import (
     leaky,
     magnitudes,
 )
-from ..hyper_decoder import HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER_WIDTHS, SMOKE_HYPER_WIDTHS, HyperArchitecture, HyperCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import CAUSAL_WINDOW, MEAN_EXPONENT, POINT, SCALE, Layer
 
@@ -36,38 +36,8 @@ class ScaleContextArchitecture(HyperArchitecture):
 
 
 ARCHITECTURES = (
-    ScaleContextArchitecture(
-        id=1,
-        name="scale-context",
-        latent_channels=192,
-        width4=64,
-        width8=128,
-        width16=192,
-        analysis_blocks8=3,
-        analysis_blocks16=2,
-        synthesis_blocks8=4,
-        synthesis_blocks16=3,
-        hyper_channels=96,
-        hyper_analysis_width=128,
-        hyper_width=160,
-        feature_width=192,
-    ),
-    ScaleContextArchitecture(
-        id=200,
-        name="smoke",
-        latent_channels=16,
-        width4=16,
-        width8=16,
-        width16=16,
-        analysis_blocks8=1,
-        analysis_blocks16=1,
-        synthesis_blocks8=1,
-        synthesis_blocks16=1,
-        hyper_channels=8,
-        hyper_analysis_width=16,
-        hyper_width=16,
-        feature_width=16,
-    ),
+    ScaleContextArchitecture(id=1, name="scale-context", latent_channels=192, feature_width=192, **FULL_HYPER_WIDTHS),
+    ScaleContextArchitecture(id=200, name="smoke", latent_channels=16, feature_width=16, **SMOKE_HYPER_WIDTHS),
 )
 
 

@@ -46,6 +46,26 @@ class TransformArchitecture(Architecture):
         return at_quarter + at_eighth + at_sixteenth
 
 
+FULL_WIDTHS = {
+    "width4": 64,
+    "width8": 128,
+    "width16": 192,
+    "analysis_blocks8": 3,
+    "analysis_blocks16": 2,
+    "synthesis_blocks8": 4,
+    "synthesis_blocks16": 3,
+}
+SMOKE_WIDTHS = {
+    "width4": 16,
+    "width8": 16,
+    "width16": 16,
+    "analysis_blocks8": 1,
+    "analysis_blocks16": 1,
+    "synthesis_blocks8": 1,
+    "synthesis_blocks16": 1,
+}
+"""Transforms of the models that ship, and of those that tests and smoke runs train in seconds."""
+
 Arch = TypeVar("Arch", bound=TransformArchitecture)
 
 
