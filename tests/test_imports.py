@@ -17,7 +17,7 @@ PROJECT = {"decoder_pkg", "encoder", "rate_control", "eval", "submission", "trai
 ORDER: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "decoder_pkg": (set(), ("weight_files", "entropy", "stream", "pixels", "codecs", "models")),
     "encoder": ({"decoder_pkg", "eval"}, ("codecs", "filters", "coding", "refinement")),
-    "eval": (set(), ("metrics", "report")),
+    "eval": (set(), ("metrics", "baselines", "report")),
     "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation", "commands")),
     "submission": (
         {"decoder_pkg", "encoder", "eval", "rate_control"},

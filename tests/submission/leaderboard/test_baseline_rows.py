@@ -11,8 +11,7 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from eval import baselines
-from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed
+from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed, interface
 from eval.metrics import SQUARED_ERROR, Metric, distortion_of
 from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
 from submission.seasons import season
@@ -49,14 +48,14 @@ def test_interrupted_baselines_go_on_where_they_stopped(
 def test_codec_that_cannot_code_a_picture_is_left_out_not_the_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    honest = baselines.code
+    honest = interface.code
 
     def picky(baseline: Baseline, pixels: NDArray[np.uint8], settings: Any) -> Any:
         if baseline.name == "WebP" and min(pixels.shape[:2]) < 32:
             raise RuntimeError("encoder could not be opened")
         return honest(baseline, pixels, settings)
 
-    monkeypatch.setattr(baselines, "code", picky)
+    monkeypatch.setattr(interface, "code", picky)
     for name, side in (("large", 40), ("tiny", 20)):
         Image.fromarray(skimage.data.coffee()[:side, :side]).save(tmp_path / f"{name}.png")
     swept = sweep_baselines(sorted(tmp_path.glob("*.png")), tmp_path / "cache", codecs=["JPEG", "WebP"])

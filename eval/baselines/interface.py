@@ -1,9 +1,8 @@
-"""Conventional codecs as Pillow provides them: candidates over their quality settings."""
+"""What a conventional codec is, as Pillow provides it: candidates over its quality settings."""
 
 from __future__ import annotations
 
 import copy
-import importlib
 import importlib.metadata
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
-from .metrics import Metric, Pixels
-
-JPEG_QUALITIES = (*range(1, 17), 18, 20, 22, 24, 26, 28, 30, 35, 40, 46, 52, 58, 64, 70, 76)
-WEBP_QUALITIES = (*range(16), 18, 20, 22, 25, 28, 32, 36, 42, 50, 58, 66, 74, 80)
-AVIF_QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 45)
-HEVC_QUALITIES = (2, 5, 8, 11, 14, 17, 20, 24, 28, 32, 37, 43, 50)
-JXL_QUALITIES = (3, 6, 9, 12, 16, 20, 25, 30, 36, 43, 50, 60, 70)
-RATIOS = tuple(round(18 * 1.145**step) for step in reversed(range(29)))
+from ..metrics import Metric, Pixels
 
 
 @dataclass(frozen=True)
@@ -52,56 +44,9 @@ class Baseline:
             return ""
 
 
-def _settings(qualities: tuple[int, ...], *choices: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+def sweep(qualities: Sequence[int], *choices: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """Every quality with every choice of the other arguments."""
     return tuple({"quality": quality} | choice for choice in choices for quality in qualities)
-
-
-BASELINES = (
-    Baseline(
-        "JPEG",
-        "JPEG",
-        _settings(JPEG_QUALITIES, *({"subsampling": s, "optimize": True, "progressive": True} for s in (2, 0))),
-        "jpg",
-    ),
-    Baseline(
-        "JPEG 2000",
-        "JPEG2000",
-        tuple({"quality_mode": "rates", "quality_layers": [r], "irreversible": True, "mct": 1} for r in RATIOS),
-        "jpg_2000",
-    ),
-    Baseline("WebP", "WEBP", _settings(WEBP_QUALITIES, {"method": 6}), "webp"),
-    Baseline(
-        "AVIF",
-        "AVIF",
-        _settings(AVIF_QUALITIES, {"speed": 0, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1}),
-        "avif",
-    ),
-    Baseline(
-        "HEVC",
-        "HEIF",
-        _settings(
-            HEVC_QUALITIES, *({"chroma": c, "enc_params": {"preset": "placebo", "tune": "psnr"}} for c in (420, 444))
-        ),
-        "pillow-heif",
-        "pillow_heif",
-    ),
-    Baseline("JPEG XL", "JXL", _settings(JXL_QUALITIES, {"effort": 10}), "pillow-jxl-plugin", "pillow_jxl"),
-)
-"""Each in its slowest setting, tuned for PSNR where it can be; 4:4:4 beside 4:2:0 where both win at some rate.
-
-AVIF by default serves the eye: on the embedded photographs its tuning for PSNR is worth more than half a decibel there,
-and 4:4:4 wins at every rate and picture."""
-
-
-def installed() -> list[Baseline]:
-    """The codecs whose library is there; plugins are registered with Pillow."""
-    rows = [row for row in BASELINES if row.version]
-    for row in rows:
-        if row.module:
-            plugin = importlib.import_module(row.module)
-            getattr(plugin, "register_heif_opener", lambda: None)()
-    return rows
 
 
 @dataclass(frozen=True)

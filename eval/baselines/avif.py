@@ -1,0 +1,18 @@
+"""AVIF, tuned for PSNR.
+
+Its default tuning is perceptual: on the embedded photographs tuning for PSNR gains more than half a decibel of PSNR,
+and 4:4:4 wins at every rate and picture.
+"""
+
+from __future__ import annotations
+
+from .interface import Baseline, sweep
+
+QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 45)
+
+AVIF = Baseline(
+    "AVIF",
+    "AVIF",
+    sweep(QUALITIES, {"speed": 0, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1}),
+    "avif",
+)
