@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from decoder_pkg.entropy import Q_ONE
 
 from .candidates import Candidate
-from .latents import trained_slope
-from .picture_coder import FINEST_Q, LEAST_CHANGE, PARTNER_SLOPES, PictureCoder
+from .latents import trained_multiplier
+from .picture_coder import FINEST_Q, LEAST_CHANGE, PARTNER_MULTIPLIERS, PictureCoder
 from .presets import Preset
 
 MAX_Q = 255
@@ -18,7 +18,7 @@ FINE_Q = 16
 
 ATTEMPTS = 3
 ELASTICITY = 0.63
-"""Bytes go about as slope^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
+"""Bytes go about as multiplier^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
 
 FULL = 0.999
 """Share of the budget above which refined latents fill it well enough."""
@@ -51,7 +51,7 @@ def encode_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
 
 
 def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget: int, effort: Preset) -> Candidate:
-    """As `encode_within`, with latents refined at the slope where the budget is expected to be full.
+    """As `encode_within`, with latents refined at the Lagrange multiplier where the budget is expected to be full.
 
     Raises:
       BudgetError: even the coarsest candidate is too large.
@@ -60,14 +60,14 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     if not effort.method:
         return best
     roomy = encode_within(coder, size, int(budget / (1 - effort.saving)))
-    slope, ratio = trained_slope(roomy.header.gain) * (roomy.header.q / Q_ONE) ** 2, 1.0
+    multiplier, ratio = trained_multiplier(roomy.header.gain) * (roomy.header.q / Q_ONE) ** 2, 1.0
     for _ in range(ATTEMPTS):
-        slope *= ratio ** (1 / ELASTICITY)
-        first = coder.refine(slope, effort).candidate
+        multiplier *= ratio ** (1 / ELASTICITY)
+        first = coder.refine(multiplier, effort).candidate
         ratio = size(first) / budget
         if abs(ratio - 1) < LEAST_CHANGE:
             break
-    partner = coder.refine(slope * PARTNER_SLOPES[ratio > 1], effort, like=first.header).candidate
+    partner = coder.refine(multiplier * PARTNER_MULTIPLIERS[ratio > 1], effort, like=first.header).candidate
     small, large = sorted((first, partner), key=size)
     candidates = [best, small, large]
     if size(small) <= budget < size(large):

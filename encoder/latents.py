@@ -33,13 +33,13 @@ class Setting:
     Attributes:
       gain: gain index.
       q: quantisation step in 1/128.
-      slope: distortion that one byte is worth, > 0.
+      multiplier: Lagrange multiplier, distortion per byte, > 0.
       distortion: what it is measured in.
     """
 
     gain: int
     q: int
-    slope: float
+    multiplier: float
     distortion: Distortion = SQUARED_ERROR
 
     @property
@@ -53,6 +53,6 @@ def coding_setting(gain: int, q: int) -> CodingSetting:
     return CodingSetting(GainField(gain), q)
 
 
-def trained_slope(gain: int) -> float:
-    """Squared error that one byte is worth where this gain was trained: bits + lambda / 3 * squared error."""
+def trained_multiplier(gain: int) -> float:
+    """Squared error per byte at which this gain was trained, which minimised bits + lambda / 3 * squared error."""
     return 24 / gain_lambda(float(gain))

@@ -1,4 +1,4 @@
-"""All candidates of a picture: over models and gains, and refined at a slope."""
+"""All candidates of a picture: over models and gains, and refined at a Lagrange multiplier."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ SWEEP = (
 """Settings (gain, q) by rising rate: every second gain, a quarter octave of lambda apart; coarser steps below
 the lowest gain, and finer ones above the highest, so that smooth pictures can take what a high budget gives them."""
 
-PARTNER_SLOPES = (0.7, 1.4)
-"""Factors of the slope at which a picture is refined once more, for a larger and a smaller stream to splice with."""
+PARTNER_MULTIPLIERS = (0.7, 1.4)
+"""Factors of the Lagrange multiplier at which a picture is refined again: a larger and a smaller stream to splice."""
 
 ORIGINS = (0.0, 0.5, 0.25, 0.75)
 """Heights, as shares, below which a spliced stream's larger part may begin."""
@@ -98,12 +98,12 @@ class PictureCoder:
                     yield self.encode(model, gain, q)
 
     def refine(
-        self, slope: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None
+        self, multiplier: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None
     ) -> Measured:
-        """The candidate refined at a slope; from the cache where it is known.
+        """The candidate refined at a Lagrange multiplier; from the cache where it is known.
 
         Args:
-          slope: distortion that one byte is worth.
+          multiplier: Lagrange multiplier, distortion per byte.
           preset: how much is tried; it has a method.
           distortion: what is minimised.
           like: its model, gain and q are kept; without one they are searched.
@@ -112,24 +112,24 @@ class PictureCoder:
           RoundTripError: the stream does not decode to what was encoded.
         """
         digests = [model.digest for model in self._zoo.models.values()]
-        key = digests, refinement_key(), slope, astuple(preset), astuple(distortion), like and like.setting
+        key = digests, refinement_key(), multiplier, astuple(preset), astuple(distortion), like and like.setting
 
         def refined() -> list[Measured]:
             if like:
-                return [self._refine_like(like, slope, preset, distortion)]
-            return [self._refine(slope, preset, distortion)]
+                return [self._refine_like(like, multiplier, preset, distortion)]
+            return [self._refine(multiplier, preset, distortion)]
 
         return self._known(key, refined)[0]
 
-    def _refine_like(self, like: ImageHeader, slope: float, preset: Preset, distortion: Distortion) -> Measured:
-        setting = Setting(like.gain, like.q, slope, distortion)
+    def _refine_like(self, like: ImageHeader, multiplier: float, preset: Preset, distortion: Distortion) -> Measured:
+        setting = Setting(like.gain, like.q, multiplier, distortion)
         refined = refine_latents(self._analyse(like.model), setting, preset.method, preset.iterations)
         return self._encode(like.model, like.gain, like.q, refined.latents)
 
-    def _refine(self, slope: float, preset: Preset, distortion: Distortion) -> Measured:
+    def _refine(self, multiplier: float, preset: Preset, distortion: Distortion) -> Measured:
         starts = [
-            (self._analyse(header.model), Setting(header.gain, header.q, slope, distortion))
-            for header in (c.header for c in sweep_choices(self.sweep(), slope, distortion, preset.survivors))
+            (self._analyse(header.model), Setting(header.gain, header.q, multiplier, distortion))
+            for header in (c.header for c in sweep_choices(self.sweep(), multiplier, distortion, preset.survivors))
         ]
         picture, start = search_start(starts, preset)
 

@@ -18,7 +18,8 @@ class Preset:
       gain_steps: steps of the search over gains, from the sweep's choice.
       q_steps: steps of the search over q in 1/128, coarse first; Zhao et al. 2021 use 0.05 and 0.01.
       survivors: models tried, by their cost in the sweep.
-      saving: share of the bytes that refinement is expected to save, so that it starts at the slope where it ends.
+      saving: share of the bytes that refinement is expected to save, so that it starts with the right Lagrange
+        multiplier.
     """
 
     name: str

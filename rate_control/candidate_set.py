@@ -25,7 +25,7 @@ from .allocation import (
     cheapest_rows,
     check_limits,
     distortions,
-    slope_at,
+    multiplier_at,
 )
 from .engine import Engine, Here
 from .jobs import PictureJob, Refine, run_job
@@ -35,7 +35,7 @@ Choices = list[tuple[SetPicture, Candidate]]
 
 
 class CandidateSet:
-    """The candidates of a set of pictures: swept, refined at a slope, allocated under a budget."""
+    """The candidates of a set of pictures: swept, refined at a Lagrange multiplier, allocated under a budget."""
 
     def __init__(
         self,
@@ -95,47 +95,47 @@ class CandidateSet:
         rows = [row for p in self.pictures for row in p.rows(p.swept if swept else p.candidates)]
         return pd.DataFrame(rows)
 
-    def along(self, slopes: Sequence[float], refine: Refine) -> pd.DataFrame:
-        """The cheapest candidate of every picture at each slope, refined there: the table's rows and their slope."""
+    def along(self, multipliers: Sequence[float], refine: Refine) -> pd.DataFrame:
+        """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
         chosen = []
-        for slope in slopes:
-            self.improve(refine, self.cheapest(slope, swept=True), slope)
-            chosen.append(cheapest_rows(self.table(), slope, self.distortion).assign(slope=slope))
+        for multiplier in multipliers:
+            self.improve(refine, self.cheapest(multiplier, swept=True), multiplier)
+            chosen.append(cheapest_rows(self.table(), multiplier, self.distortion).assign(multiplier=multiplier))
         return pd.concat(chosen, ignore_index=True)
 
     def allocate(self, available: int, swept: bool = False) -> TableAllocation:
         """The least distortion in so many bytes, within the limits, from the sweep alone or from all candidates."""
         return allocate_table(apply_limits(self.table(swept), self.limits), available, self.distortion)
 
-    def cheapest(self, slope: float, swept: bool = False) -> Choices:
-        """The candidate of each picture that costs least at a slope."""
-        return self.choices(cheapest_rows(apply_limits(self.table(swept), self.limits), slope, self.distortion))
+    def cheapest(self, multiplier: float, swept: bool = False) -> Choices:
+        """The candidate of each picture that costs least at a Lagrange multiplier."""
+        return self.choices(cheapest_rows(apply_limits(self.table(swept), self.limits), multiplier, self.distortion))
 
     def choices(self, chosen: pd.DataFrame) -> Choices:
         """The candidates that rows of the table name, one for each picture."""
         return [(p, p.candidates[key].candidate) for p, key in zip(self.pictures, chosen["candidate"], strict=True)]
 
-    def improve(self, refine: Refine, choices: Choices, slope: float) -> None:
-        """Refines pictures, each like the candidate beside it, at a slope."""
+    def improve(self, refine: Refine, choices: Choices, multiplier: float) -> None:
+        """Refines pictures, each like the candidate beside it, at a Lagrange multiplier."""
         pictures, jobs = [], []
         for picture, chosen in choices:
-            own = self._own_slope(picture, chosen, slope)
+            own = self._own_multiplier(picture, chosen, multiplier)
             # Where another byte is worth nothing there is nothing to refine.
             if own > 0:
                 pictures.append(picture)
                 jobs.append(PictureJob(picture.file, *self._place, refine, chosen, own))
         self._run(pictures, jobs, "refinement")
 
-    def _own_slope(self, picture: SetPicture, chosen: Candidate, slope: float) -> float:
-        """The set's slope, or that of the picture's curve at its choice where a limit keeps it from the set's."""
+    def _own_multiplier(self, picture: SetPicture, chosen: Candidate, multiplier: float) -> float:
+        """The set's multiplier, or that of the picture's curve at its choice where a limit keeps it from the set's."""
         if not self.limits or not picture.swept:
-            return slope
+            return multiplier
         table = pd.DataFrame(picture.rows(picture.swept))
-        free = cheapest_rows(table, slope, self.distortion).iloc[0]
+        free = cheapest_rows(table, multiplier, self.distortion).iloc[0]
         if free["candidate"] == chosen.header or chosen.header not in picture.swept:
-            return slope
+            return multiplier
         options = Options(table["bytes"].to_numpy(np.int64), distortions(table, self.distortion))
-        return slope_at(options, entry_size(chosen.entry(picture.name)))
+        return multiplier_at(options, entry_size(chosen.entry(picture.name)))
 
     def _run(self, pictures: Sequence[SetPicture], jobs: Sequence[PictureJob], name: str) -> None:
         """Adds what the jobs, one for each picture, find."""

@@ -1,4 +1,4 @@
-"""The work on one picture, as any engine runs it: sweep it, or refine it at a slope."""
+"""The work on one picture, as any engine runs it: sweep it, or refine it at a Lagrange multiplier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
 Refine = Callable[[PictureCoder, Candidate, float], Iterable[Measured]]
-"""Further candidates of a picture, given its present choice and the slope in distortion per byte."""
+"""Further candidates of a picture, given its present choice and the Lagrange multiplier in distortion per byte."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class PresetRefinement:
     preset: Preset
     distortion: Distortion = SQUARED_ERROR
 
-    def __call__(self, coder: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
-        """Further candidates at the slope; a choice that is refined already keeps its settings."""
+    def __call__(self, coder: PictureCoder, chosen: Candidate, multiplier: float) -> Iterable[Measured]:
+        """Further candidates at the Lagrange multiplier; a choice that is refined already keeps its settings."""
         if not self.preset.method:
             return neighbours(coder, chosen)
         swept = any(measured.candidate == chosen for measured in coder.sweep())
-        return [coder.refine(slope, self.preset, self.distortion, None if swept else chosen.header)]
+        return [coder.refine(multiplier, self.preset, self.distortion, None if swept else chosen.header)]
 
 
 def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:
@@ -56,9 +56,9 @@ class PictureJob:
       models: ids of those that may be used.
       cache: folder of the candidates.
       distortion: what counts in the end, and so is measured.
-      refine: what to do at the slope; None for the sweep.
+      refine: what to do at the Lagrange multiplier; None for the sweep.
       chosen: the picture's present choice.
-      slope: distortion per byte.
+      multiplier: Lagrange multiplier, distortion per byte.
     """
 
     file: Path
@@ -68,7 +68,7 @@ class PictureJob:
     distortion: Distortion
     refine: Refine | None = None
     chosen: Candidate | None = None
-    slope: float = 0.0
+    multiplier: float = 0.0
 
 
 @lru_cache(maxsize=1)
@@ -90,4 +90,4 @@ def run_job(job: PictureJob) -> list[Measured]:
     coder = PictureCoder(load_picture(job.file), zoo, CandidateCache(job.cache), metrics)
     if job.refine is None or job.chosen is None:
         return list(coder.sweep())
-    return list(job.refine(coder, job.chosen, job.slope))
+    return list(job.refine(coder, job.chosen, job.multiplier))

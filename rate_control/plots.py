@@ -20,7 +20,7 @@ CURVE_POINTS = 40
 
 
 def set_curve(frame: pd.DataFrame, distortion: Distortion) -> pd.DataFrame:
-    """The set's rate-distortion curve under one slope: bpp and the metrics' fields, from least to most bytes."""
+    """The set's rate-distortion curve: one Lagrange multiplier a point; bpp and the metrics' fields by rising bytes."""
     pixels = frame.groupby("image")["pixels"].first().sum()
     sizes = frame.groupby("image")["bytes"]
     budgets = np.geomspace(sizes.min().sum(), sizes.max().sum(), CURVE_POINTS)
@@ -41,7 +41,7 @@ def plot_set_curve(
     """Draws the curve in what was optimised, PSNR where it is several metrics, and marks each target's allocation."""
     figure, axis = plt.subplots(figsize=(7, 4.5))
     metric = distortion.terms[0][0] if len(distortion.weights) == 1 else PSNR
-    axis.plot(curve["bpp"], curve[metric.field], color="black", label="one slope for the set")
+    axis.plot(curve["bpp"], curve[metric.field], color="black", label="one Lagrange multiplier for the set")
     for target, result in results.items():
         bpp = 8 * result.allocation.bytes / result.chosen["pixels"].sum()
         value = result.values[metric.key]

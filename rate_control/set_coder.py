@@ -1,4 +1,4 @@
-"""A whole set of pictures under one byte budget: slope, refinement at the slope, remainder."""
+"""An image set under one byte budget: the Lagrange multiplier, refinement there, and what fills the last bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decoder_pkg.stream import entry_size
 from encoder.archive import pack_archive
 from encoder.byte_budget import ELASTICITY
 from encoder.candidates import Candidate
-from encoder.picture_coder import LEAST_CHANGE, PARTNER_SLOPES
+from encoder.picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS
 from encoder.presets import PRESETS
 from eval.threads import one_thread
 
@@ -26,7 +26,7 @@ TARGET_FILL = 0.9995
 """Share of the budget that is used at least, where the pictures allow it."""
 
 ROUNDS = 3
-"""Times that the whole set is refined at most, each at a better slope."""
+"""Times that the whole set is refined at most, each at a better Lagrange multiplier."""
 
 FINER_GAINS = PresetRefinement(PRESETS[0])
 
@@ -47,7 +47,7 @@ class SetCoder(CandidateSet):
 
         Args:
           budget: bytes of the whole archive.
-          refine: adds candidates for a picture at a slope.
+          refine: adds candidates for a picture at a Lagrange multiplier.
           saving: share of the bytes that refinement will save: the first fit may spend so much more.
           around: bytes of the file in which the archive will lie, which count towards the budget.
 
@@ -59,10 +59,10 @@ class SetCoder(CandidateSet):
         available = budget - fixed - around
         self._check_feasible(budget, fixed + around, saving)
         # What was refined for another target would hide how much refinement saves.
-        slope = self.allocate(int(available / (1 - saving)), swept=True).allocation.slope
-        if slope > 0:
-            slope = self._refine(refine, slope, available)
-        result = self._spend(self.allocate(available), available, refine, slope)
+        multiplier = self.allocate(int(available / (1 - saving)), swept=True).allocation.multiplier
+        if multiplier > 0:
+            multiplier = self._refine(refine, multiplier, available)
+        result = self._spend(self.allocate(available), available, refine, multiplier)
         data = self._archive(result)
         assert len(data) == fixed + result.allocation.bytes <= budget - around
         return SetResult(data, result)
@@ -79,17 +79,17 @@ class SetCoder(CandidateSet):
                 f"names and headers, {whole - budget} more than the budget of {budget}"
             )
 
-    def _refine(self, refine: Refine, slope: float, available: int) -> float:
-        """Refines all pictures at the slope where they fill the budget, and some at another, to make up the rest.
+    def _refine(self, refine: Refine, multiplier: float, available: int) -> float:
+        """Refines all pictures at the multiplier where they fill the budget, and some at another, to make up the rest.
 
         Returns:
-          The slope.
+          The Lagrange multiplier.
         """
         ratio = 1.0
         for _ in range(ROUNDS):
-            slope *= ratio ** (1 / ELASTICITY)
-            self.improve(refine, self.cheapest(slope, swept=True), slope)
-            choices = self.cheapest(slope)
+            multiplier *= ratio ** (1 / ELASTICITY)
+            self.improve(refine, self.cheapest(multiplier, swept=True), multiplier)
+            choices = self.cheapest(multiplier)
             ratio = sum(entry_size(chosen.entry(picture.name)) for picture, chosen in choices) / available
             if abs(ratio - 1) < LEAST_CHANGE:
                 break
@@ -98,14 +98,14 @@ class SetCoder(CandidateSet):
             if change > 0:
                 some.append((picture, chosen))
             change -= PARTNER_CHANGE * chosen.header.length
-        self.improve(refine, some, slope * PARTNER_SLOPES[ratio > 1])
-        return slope
+        self.improve(refine, some, multiplier * PARTNER_MULTIPLIERS[ratio > 1])
+        return multiplier
 
     @one_thread()
-    def _spend(self, result: TableAllocation, available: int, refine: Refine, slope: float) -> TableAllocation:
+    def _spend(self, result: TableAllocation, available: int, refine: Refine, multiplier: float) -> TableAllocation:
         """Adds finer candidates, one picture after another, until the budget is full.
 
-        `slope` is that at which pictures were refined; a larger partner needs a lower one.
+        `multiplier` is that at which pictures were refined; a larger partner needs a lower one.
         """
         least = math.ceil(TARGET_FILL * available)
         missing = available - result.allocation.bytes
@@ -120,7 +120,7 @@ class SetCoder(CandidateSet):
                 break
             chosen = dict(self.choices(result.chosen))[picture]
             if picture.lacks_partner(chosen):
-                self.improve(refine, [(picture, chosen)], slope * PARTNER_SLOPES[0])
+                self.improve(refine, [(picture, chosen)], multiplier * PARTNER_MULTIPLIERS[0])
                 result = self.allocate(available)
                 chosen = dict(self.choices(result.chosen))[picture]
                 if result.allocation.bytes >= least:

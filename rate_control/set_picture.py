@@ -18,7 +18,7 @@ FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
 
 
 PARTNER_CHANGE = 0.12
-"""Share of a stream's bytes by which its partner, refined at another slope, is expected to differ."""
+"""Share of a stream's bytes by which its partner, refined at another Lagrange multiplier, is expected to differ."""
 
 
 class SetPicture:

@@ -100,12 +100,12 @@ def tune(
 
 
 def summary(result: TableAllocation, budget: int) -> str:
-    """One line about an allocation: bytes, slope, gap."""
+    """One line about an allocation: bytes, Lagrange multiplier, gap."""
     allocation = result.allocation
     above = allocation.gap / allocation.distortion if allocation.distortion else 0.0
     return (
         f"{allocation.bytes} bytes for pictures ({100 * allocation.bytes / budget:.3f} % of {budget}), "
-        f"slope {allocation.slope:.4g} per byte, {100 * above:.4f} % above the bound"
+        f"Lagrange multiplier {allocation.multiplier:.4g} per byte, {100 * above:.4f} % above the bound"
     )
 
 

@@ -25,7 +25,7 @@ from decoder_pkg.stream import read_archive
 from encoder.cache import CandidateCache
 from encoder.coding import AnalysedPicture, estimated_payload_bits
 from encoder.filters import FILTER_ENCODERS
-from encoder.latents import Setting, coding_setting, trained_slope
+from encoder.latents import Setting, coding_setting, trained_multiplier
 from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
@@ -118,7 +118,7 @@ def test_filter_of_one_s_own_is_on_where_it_pays(zoo: Zoo, files: list[Path]) ->
 @pytest.mark.parametrize("name", ["l-opt", "local"])
 def test_latents_of_a_codec_of_one_s_own_are_refined(zoo: Zoo, files: list[Path], name: str) -> None:
     picture = AnalysedPicture(load_picture(files[0]), zoo.models[MODEL], zoo.bundle.pixel_filters)
-    setting = Setting(20, Q_ONE, trained_slope(20))
+    setting = Setting(20, Q_ONE, trained_multiplier(20))
     refined = refine_latents(picture, setting, name, 4)
     assert refined.cost <= refine_latents(picture, setting, name, 0).cost
     candidate, _ = picture.encode(setting.coding, refined.latents)

@@ -58,7 +58,9 @@ class ToyFollowing:
 class ToyFilterEncoder(FilterEncoder[int]):
     """The encoder's half: the level that is missing on average."""
 
-    def fit(self, link: PixelFilter[int], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float) -> int | None:
+    def fit(
+        self, link: PixelFilter[int], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
+    ) -> int | None:
         assert isinstance(link, ToyFilter)
         height, width = pixels.shape[:2]
         shown = assemble(tiles, height, width, FilterChain())

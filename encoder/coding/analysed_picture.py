@@ -24,7 +24,7 @@ from eval.metrics import squared_error
 
 from ..candidates import Candidate, RoundTripError
 from ..filters import fit_chain
-from ..latents import Latents, trained_slope
+from ..latents import Latents, trained_multiplier
 from ..pictures import Pixels, padded_tensor
 from ..weights import EncoderModel, to_grid
 from .payload import QuantisedPicture, encode_payload, quantise, side_bytes
@@ -108,11 +108,11 @@ class AnalysedPicture:
         return list(self.model.decoder.codec.synthesise(quantised.integers, setting, margin))
 
     def _fit(self, quantised: QuantisedPicture, setting: CodingSetting) -> tuple[FilterChain, Pixels]:
-        """The post-filters of least rate and squared error at about the slope where latents are coded so."""
+        """The post-filters of least rate and squared error at about the Lagrange multiplier of these gain and q."""
         tiles = self.rendered(quantised, setting, sum(link.reach for link in self.filters.values()))
         gain = setting.gain.base
-        slope = trained_slope(gain) * (setting.q / Q_ONE) ** 2
-        return fit_chain(self.filters, self.pixels, tiles, gain, slope)
+        multiplier = trained_multiplier(gain) * (setting.q / Q_ONE) ** 2
+        return fit_chain(self.filters, self.pixels, tiles, gain, multiplier)
 
     def _header(
         self, setting: CodingSetting, side: SideInformation, payload: bytes, quantised: QuantisedPicture

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from decoder_pkg.entropy import Q_ONE, Grid, SymbolModel
 
 STIFFNESS = 36.0
-"""Bits that a latent off by one whole step is worth, found on training crops; each gain is trained at its own slope."""
+"""Bits that an error of one whole quantisation step costs at the Lagrange multiplier of its gain, found on crops."""
 
 MOST_STEPS = 4
 """Steps that a symbol may go towards zero; more than one is worth it where little of a latent's cell is seen."""

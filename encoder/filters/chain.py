@@ -21,7 +21,7 @@ FILTER_ENCODERS: dict[str, FilterEncoder[Any]] = {"linear": LinearEncoder()}
 
 
 def fit_chain(
-    filters: Mapping[int, PixelFilter[Any]], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float
+    filters: Mapping[int, PixelFilter[Any]], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
 ) -> tuple[FilterChain, Pixels]:
     """The filters that pay on the pixels as they are shown, clamped and rounded, and the picture they leave.
 
@@ -30,20 +30,20 @@ def fit_chain(
       pixels: the original, [H, W, 3] uint8.
       tiles: of the decoded picture, not filtered.
       gain: gain index.
-      slope: squared error that one byte is worth.
+      multiplier: Lagrange multiplier, squared error per byte.
     """
     links: dict[int, FilterLink] = {}
     height, width = pixels.shape[:2]
     shown = assemble(tiles, height, width, FilterChain())
     for number, filter_ in filters.items():
         encoder = FILTER_ENCODERS[filter_.name]
-        parameters = encoder.fit(filter_, pixels, tiles, gain, slope)
+        parameters = encoder.fit(filter_, pixels, tiles, gain, multiplier)
         if parameters is None:
             continue
         link = FilterLink(filter_, parameters)
         filtered = [replace(tile, picture=filter_.apply(tile.picture, parameters)) for tile in tiles]
         pictured = assemble(filtered, height, width, FilterChain())
-        price = slope / 8 * encoder.bits(filter_, parameters)
+        price = multiplier / 8 * encoder.bits(filter_, parameters)
         if squared_error(pixels, pictured) + price < squared_error(pixels, shown):
             links[number], tiles, shown = link, filtered, pictured
     return FilterChain(links), shown

@@ -31,7 +31,7 @@ class FilterEncoder(ABC, Generic[Parameters]):
 
     @abstractmethod
     def fit(
-        self, link: PixelFilter[Parameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float
+        self, link: PixelFilter[Parameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
     ) -> Parameters | None:
         """The parameters of least rate and squared error; None where the filter does not seem to pay.
 
@@ -40,7 +40,7 @@ class FilterEncoder(ABC, Generic[Parameters]):
           pixels: the original, [H, W, 3] uint8.
           tiles: of the decoded picture, not filtered by it.
           gain: gain index.
-          slope: squared error that one byte is worth.
+          multiplier: Lagrange multiplier, squared error per byte.
         """
 
     @abstractmethod

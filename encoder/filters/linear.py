@@ -46,10 +46,10 @@ class LinearEncoder(FilterEncoder[LinearParameters]):
     """Fits the coefficients by least squares, with their bits in mind, and searches the strength."""
 
     def fit(
-        self, link: PixelFilter[LinearParameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, slope: float
+        self, link: PixelFilter[LinearParameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
     ) -> LinearParameters | None:
         assert isinstance(link, LinearFilter)
-        return fit_filter(link, normal_equations(pixels, tiles), gain, slope)
+        return fit_filter(link, normal_equations(pixels, tiles), gain, multiplier)
 
     def bits(self, link: PixelFilter[LinearParameters], parameters: LinearParameters) -> float:
         assert isinstance(link, LinearFilter)
@@ -76,7 +76,7 @@ class NormalEquations:
 
 
 def fit_filter(
-    postfilter: LinearFilter, equations: NormalEquations, gain: int, slope: float
+    postfilter: LinearFilter, equations: NormalEquations, gain: int, multiplier: float
 ) -> LinearParameters | None:
     """The strength and coefficients that cost least; None where no filter costs less.
 
@@ -84,7 +84,7 @@ def fit_filter(
       postfilter: the basis.
       equations: of the picture's filter.
       gain: gain index.
-      slope: squared error that one byte is worth.
+      multiplier: Lagrange multiplier, squared error per byte.
     """
     projected = in_basis(postfilter, equations)
 
@@ -92,7 +92,7 @@ def fit_filter(
         step = postfilter.step(m, gain)
         in_steps = NormalEquations(projected.matrix * step**2, projected.vector * step)
         deviations = np.exp2(LOG2_SIGMA_MIN + BIN_OCTAVES * postfilter.bins(m))
-        coefficients, cost = _coded(in_steps, list(postfilter.tables(m)), deviations, slope / 8)
+        coefficients, cost = _coded(in_steps, list(postfilter.tables(m)), deviations, multiplier / 8)
         return Fit(LinearParameters(m, coefficients, gain), cost)
 
     first = FIRST_M, at_strength(FIRST_M, None)

@@ -1,4 +1,4 @@
-"""What refinement minimises: bits plus distortion at a slope, differentiable in the latents."""
+"""What refinement minimises: bits plus distortion at a Lagrange multiplier, differentiable in the latents."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Rounded:
 
 
 class Objective:
-    """Lagrangian of one picture under one model: bits + 8 / slope * distortion (Zhao et al. 2021, Eq. 1)."""
+    """Lagrangian of one picture under one model: bits + 8 / multiplier * distortion (Zhao et al. 2021, Eq. 1)."""
 
     def __init__(
         self, model: FloatCodec[Any], pixels: Pixels, setting: Setting, chain: FilterChain | None = None
@@ -88,7 +88,7 @@ class Objective:
         picture = self._synthesis(y_hat)[:, :, : self._size[0], : self._size[1]]
         signs = torch.randint(0, 2, picture.shape, generator=seeded(0), device="cpu") * 2.0 - 1
         (response,) = torch.autograd.grad(picture, y_hat, 255 * signs.to(self.device))
-        bits_per_error = 8 / self.setting.slope * self.setting.distortion.weight(PSNR)
+        bits_per_error = 8 / self.setting.multiplier * self.setting.distortion.weight(PSNR)
         return bits_per_error * response.square().mean(dim=(2, 3), keepdim=True)
 
     def pays(self, coded: Coded, gradient: Tensor, curvature: Tensor) -> Tensor:
@@ -108,10 +108,10 @@ class Objective:
         symbol = coded.symbols.detach().requires_grad_()
         likelihood, sign = coded.likelihood.detach(), -torch.sign(gradient)
         rate = likelihood.bits(symbol)
-        (slope,) = torch.autograd.grad(rate.sum(), symbol)
+        (rate_gradient,) = torch.autograd.grad(rate.sum(), symbol)
         with torch.no_grad():
             change = likelihood.bits(symbol + sign) - rate
-            return change + sign * (q * gradient - slope) + q * q * curvature < 0
+            return change + sign * (q * gradient - rate_gradient) + q * q * curvature < 0
 
     @property
     def is_local(self) -> bool:
@@ -127,7 +127,7 @@ class Objective:
         """The Lagrangian: a share for each position [1, 1, h, w], and the rest, a scalar."""
         rate = coded.position_bits()
         error, loss = self._distortion(self._synthesis(coded.y_hat))
-        bits_per_distortion = 8 / self.setting.slope
+        bits_per_distortion = 8 / self.setting.multiplier
         return rate + bits_per_distortion * error, coded.side_bits.sum() + bits_per_distortion * loss
 
     def _synthesis(self, y_hat: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ Start = tuple[AnalysedPicture, Setting]
 
 @dataclass(frozen=True)
 class Attempt:
-    """Refined latents and the stream made of them; `cost` is its distortion and rate at the slope."""
+    """Refined latents and the stream made of them; `cost` is its distortion and rate at the Lagrange multiplier."""
 
     refined: Refined
     measured: Measured
@@ -32,7 +32,7 @@ def search_start(starts: Sequence[Start], preset: Preset) -> Start:
     """The picture under a model, and the gain, that cost least after a short refinement.
 
     Args:
-      starts: the sweep's choice of gain and q, and the slope, under each model that is worth a trial.
+      starts: the sweep's choice of gain and q, and the Lagrange multiplier, under each model that is worth a trial.
       preset: how much is tried.
     """
     if len(starts) == 1 and not preset.gain_steps:
@@ -59,14 +59,14 @@ def search_latents(
 
     Args:
       picture: the picture under one model.
-      start: gain, first q, and the slope.
+      start: gain, first q, and the Lagrange multiplier.
       preset: how much is tried.
       code: makes a stream of refined latents.
     """
 
     def coded(refined: Refined) -> Attempt:
         measured = code(refined)
-        cost = measured.distortion(start.distortion) + start.slope * measured.candidate.header.length
+        cost = measured.distortion(start.distortion) + start.multiplier * measured.candidate.header.length
         return Attempt(refined, measured, cost)
 
     def at_q(value: int, best: Attempt) -> Attempt:
@@ -86,13 +86,13 @@ def _cost(found: Refined | Attempt) -> float:
 
 
 def sweep_choices(
-    candidates: Iterable[Measured], slope: float, distortion: Distortion, survivors: int
+    candidates: Iterable[Measured], multiplier: float, distortion: Distortion, survivors: int
 ) -> Iterator[Candidate]:
-    """The best candidate of each model at a slope, for the models worth refining.
+    """The best candidate of each model at a Lagrange multiplier, for the models worth refining.
 
     Args:
       candidates: of the sweep.
-      slope: distortion that one byte is worth.
+      multiplier: Lagrange multiplier, distortion per byte.
       distortion: what is minimised.
       survivors: models at most.
     """
@@ -100,7 +100,7 @@ def sweep_choices(
     for measured in candidates:
         candidate = measured.candidate
         model = candidate.header.model
-        cost = measured.distortion(distortion) + slope * candidate.header.length
+        cost = measured.distortion(distortion) + multiplier * candidate.header.length
         if cost < best.get(model, (math.inf, candidate))[0]:
             best[model] = cost, candidate
     for _, candidate in sorted(best.values(), key=lambda pair: pair[0])[:survivors]:

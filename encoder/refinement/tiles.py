@@ -60,7 +60,7 @@ def refine_latents(
 
     Args:
       picture: the picture under one model.
-      setting: gain, q and slope.
+      setting: gain, q and multiplier.
       name: of the method.
       iterations: for each tile; the filter is fitted before them, and twice more on the way of many from the start.
       start: latents refined at a neighbouring q, of the same gain; without them, the analysis's.

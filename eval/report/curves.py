@@ -18,7 +18,7 @@ MEAN = "mean of pictures"
 """Each point is a mean over pictures at one setting of the codec, as papers report it."""
 
 SET = "whole set"
-"""Each point is a set at one slope: all bytes over all pixels, PSNR from one mean squared error."""
+"""Each point is a set at one Lagrange multiplier: all bytes over all pixels, PSNR from one mean squared error."""
 
 LEAST_POINTS = 4
 KODAK_PICTURES = {f"kodim{number:02}": 768 * 512 for number in range(1, 25)}

@@ -1,4 +1,4 @@
-"""What one slope is worth: against the same rate and against the same quality for every picture."""
+"""What one Lagrange multiplier is worth: against the same rate and against the same quality for every picture."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def compare_allocations(
         rows.append(
             {
                 "target (bpp)": target,
-                "one slope": _level(partial(_one_slope, dense, budget), 0),
+                "one multiplier": _level(partial(_one_multiplier, dense, budget), 0),
                 "same rate": _level(partial(constant_rate, dense, float(target)), least),
                 "same quality": _level(partial(constant_quality, dense, budget), least),
             }
         )
     table = pd.DataFrame(rows)
     for other in ("same rate", "same quality"):
-        table[f"gain over {other}"] = table["one slope"] - table[other]
+        table[f"gain over {other}"] = table["one multiplier"] - table[other]
     return table
 
 
@@ -64,7 +64,7 @@ def _points(frame: pd.DataFrame, distortion: Distortion) -> pd.DataFrame:
     return points.drop_duplicates(["image", "bpp"])
 
 
-def _one_slope(frame: pd.DataFrame, budget: int) -> pd.DataFrame:
+def _one_multiplier(frame: pd.DataFrame, budget: int) -> pd.DataFrame:
     return allocate_table(frame, budget).chosen
 
 

@@ -1,8 +1,8 @@
-"""One candidate per picture under a byte budget: convex hulls, one slope, then the remainder.
+"""One candidate per picture under a byte budget: convex hulls, one Lagrange multiplier, then the remainder.
 
-The problem is a multiple-choice knapsack. Its relaxation is solved by one slope for the whole set (Shoham and Gersho
-1988): no allocation can have less distortion than the relaxed optimum. What the slope leaves over is filled by a
-search over the candidates whose regret at that slope is small enough to matter, exact while its states are few
+The problem is a multiple-choice knapsack. Its relaxation is solved by one Lagrange multiplier for the set (Shoham and
+Gersho 1988): no allocation can have less distortion than the relaxed optimum. What it leaves over is filled by a
+search over the candidates whose regret at that multiplier is small enough to matter, exact while its states are few
 (`remainder.MAX_STATES`); the gap to the relaxed optimum is exact in any case.
 """
 
@@ -47,23 +47,23 @@ class Allocation:
       choice: [N] index of the candidate of each picture.
       bytes: their sum.
       distortion: their sum.
-      slope: distortion saved per further byte at the optimum of the relaxed problem.
+      multiplier: Lagrange multiplier of the relaxed optimum: distortion saved per further byte.
       gap: distortion above the relaxed optimum, which no allocation can beat.
     """
 
     choice: Indices
     bytes: int
     distortion: float
-    slope: float
+    multiplier: float
     gap: float
 
 
 @dataclass(frozen=True)
 class _Relaxed:
-    """The relaxed optimum: vertices reached before the step that no longer fits, and that step's slope."""
+    """The relaxed optimum: vertices reached before the step that no longer fits, whose slope is the multiplier."""
 
     choice: Indices
-    slope: float
+    multiplier: float
     distortion: float
 
 
@@ -80,7 +80,7 @@ def lower_hull(size: NDArray[np.number], distortion: NDArray[np.float64]) -> Ind
     return np.array(hull, dtype=np.intp)
 
 
-def slope_at(options: Options, size: int) -> float:
+def multiplier_at(options: Options, size: int) -> float:
     """Distortion saved per byte around a size on the lower convex hull: the mean of both sides, in logarithms."""
     hull = lower_hull(options.bytes, options.distortion)
     sizes, distortion = options.bytes[hull], options.distortion[hull]
@@ -109,7 +109,7 @@ def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
     choice = _fill(pictures, relaxed, budget)
     distortion = float(sum(o.distortion[c] for o, c in zip(pictures, choice, strict=True)))
     size = sum(int(o.bytes[c]) for o, c in zip(pictures, choice, strict=True))
-    return Allocation(choice, size, distortion, relaxed.slope, max(0.0, distortion - relaxed.distortion))
+    return Allocation(choice, size, distortion, relaxed.multiplier, max(0.0, distortion - relaxed.distortion))
 
 
 def _is_above(size: NDArray[np.number], distortion: NDArray[np.float64], first: int, middle: int, last: int) -> bool:
@@ -144,22 +144,22 @@ def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
 
 
 def _fill(pictures: Sequence[Options], relaxed: _Relaxed, budget: int) -> Indices:
-    """Exchanges choices so that regret and bytes left over, priced at the slope, are least in sum."""
+    """Exchanges choices so that regret and bytes left over, priced at the multiplier, are least in sum."""
     left = budget - sum(int(o.bytes[c]) for o, c in zip(pictures, relaxed.choice, strict=True))
-    if relaxed.slope == 0 or left == 0:
+    if relaxed.multiplier == 0 or left == 0:
         return relaxed.choice
     alternatives = [
-        _alternatives(options, int(current), relaxed.slope, relaxed.slope * left)
+        _alternatives(options, int(current), relaxed.multiplier, relaxed.multiplier * left)
         for options, current in zip(pictures, relaxed.choice, strict=True)
     ]
-    picked = best_combination(alternatives, left, relaxed.slope)
+    picked = best_combination(alternatives, left, relaxed.multiplier)
     return np.array([row.candidate[index] for row, index in zip(alternatives, picked, strict=True)], dtype=np.intp)
 
 
-def _alternatives(options: Options, current: int, slope: float, limit: float) -> Alternatives:
-    """Candidates whose regret at the slope is below the limit; the current choice comes first."""
+def _alternatives(options: Options, current: int, multiplier: float, limit: float) -> Alternatives:
+    """Candidates whose regret at the multiplier is below the limit; the current choice comes first."""
     extra = options.bytes - options.bytes[current]
-    regret = np.maximum(0.0, options.distortion - options.distortion[current] + slope * extra)
+    regret = np.maximum(0.0, options.distortion - options.distortion[current] + multiplier * extra)
     near = np.flatnonzero(regret < limit)
     near = np.concatenate([[current], near[near != current]])
     regret[current] = 0.0

@@ -199,9 +199,9 @@ def allocate_table(frame: pd.DataFrame, budget: int, distortion: Distortion = SQ
     return TableAllocation(take_rows(frame, groups, allocation.choice), allocation)
 
 
-def cheapest_rows(frame: pd.DataFrame, slope: float, distortion: Distortion = SQUARED_ERROR) -> pd.DataFrame:
-    """The row of each picture with the least distortion + slope * bytes."""
-    cost = distortions(frame, distortion) + slope * frame["bytes"].to_numpy(np.float64)
+def cheapest_rows(frame: pd.DataFrame, multiplier: float, distortion: Distortion = SQUARED_ERROR) -> pd.DataFrame:
+    """The row of each picture with the least distortion + multiplier * bytes."""
+    cost = distortions(frame, distortion) + multiplier * frame["bytes"].to_numpy(np.float64)
     groups = picture_groups(frame)
     return take_rows(frame, groups, [int(np.argmin(cost[rows])) for rows in groups])
 

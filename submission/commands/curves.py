@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="ids of models, all or all-ms-ssim (of them together), names of other codecs",
     )
     names = [row.name for row in PRESETS]
-    parser.add_argument("--presets", nargs="+", choices=names, default=[], help="at equal slopes, as in a set")
+    parser.add_argument("--presets", nargs="+", choices=names, default=[], help="at equal multipliers, as in a set")
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the results (default docs)")
     add_codec_option(parser)
 

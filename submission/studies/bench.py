@@ -27,7 +27,7 @@ from decoder_pkg.pixels.render import assemble
 from decoder_pkg.stream import Entry
 from encoder.coding import AnalysedPicture
 from encoder.devices import bf16_helps
-from encoder.latents import Setting, coding_setting, trained_slope
+from encoder.latents import Setting, coding_setting, trained_multiplier
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
 from encoder.refinement import refine_latents
@@ -98,7 +98,7 @@ def bench_refinement(pixels: Pixels) -> None:
     """Prints the time of one iteration of refinement as the presets do it, and what share the synthesis takes."""
     picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.pixel_filters)
     codec = float_model(picture.model)
-    device, setting = next(codec.parameters()).device, Setting(GAIN, Q_ONE, trained_slope(GAIN))
+    device, setting = next(codec.parameters()).device, Setting(GAIN, Q_ONE, trained_multiplier(GAIN))
     y_hat = picture.latents(setting.coding.gain)[LATENTS].to(device).requires_grad_()
     gain = torch.tensor([GAIN], device=device)
 

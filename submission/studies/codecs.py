@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from decoder_pkg.gains import GAIN_COUNT
 from encoder.cache import CandidateCache
-from encoder.latents import trained_slope
+from encoder.latents import trained_multiplier
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
@@ -32,8 +32,8 @@ from ..leaderboard import Tables
 LEAST_LOSS = 1e-9
 """Of a metric's peak, so that there is a logarithm where nothing was lost."""
 
-SLOPE_GAINS = range(5, GAIN_COUNT, 9)
-"""Presets are measured at the slopes where these gains were trained: about 0.05 to 0.5 bits per pixel."""
+MULTIPLIER_GAINS = range(5, GAIN_COUNT, 9)
+"""Presets are measured at the Lagrange multipliers where these gains were trained: about 0.05 to 0.5 bits per pixel."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Codec:
 
     @cached_property
     def curves(self) -> list[Curve]:
-        """Means over the pictures at each setting, and the set at one slope."""
-        return [mean_curve(self.name, self.table, self.metric), slope_curve(self.name, self.table, self.metric)]
+        """Means over the pictures at each setting, and the set at one Lagrange multiplier."""
+        return [mean_curve(self.name, self.table, self.metric), whole_set_curve(self.name, self.table, self.metric)]
 
 
 def model_codecs(zoo: Zoo, files: Sequence[Path], groups: Sequence[Sequence[int]], engine: Engine) -> list[Codec]:
@@ -104,13 +104,13 @@ def _named(name: str, metric: Metric) -> str:
 
 
 def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], engine: Engine) -> list[Codec]:
-    """All models at a few slopes, for each picture what a preset finds there; real bytes as in `model_codecs`."""
+    """What a preset finds for each picture at a few Lagrange multipliers; real bytes as in `model_codecs`."""
     codecs = []
     for preset in presets:
         coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
         coder.sweep()
-        table = coder.along([trained_slope(gain) for gain in SLOPE_GAINS], PresetRefinement(preset))
-        table["candidate"] = [f"slope {slope:.6g}" for slope in table["slope"]]
+        table = coder.along([trained_multiplier(gain) for gain in MULTIPLIER_GAINS], PresetRefinement(preset))
+        table["candidate"] = [f"multiplier {multiplier:.6g}" for multiplier in table["multiplier"]]
         codecs.append(Codec(f"this codec, {preset.name}", table, "", provenance(1, zoo.bundle.digest.hex())))
     return codecs
 
@@ -155,8 +155,8 @@ def _complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
     return table[~table["candidate"].isin(list(lacking))]
 
 
-def slope_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
-    """The whole set at one slope, over byte budgets from the least possible to the most."""
+def whole_set_curve(name: str, table: pd.DataFrame, metric: Metric = PSNR) -> Curve:
+    """The whole set at one Lagrange multiplier, over byte budgets from the least possible to the most."""
     return _curve(name, SET, set_curve(table, Distortion(((metric.key, 1.0),))), metric)
 
 

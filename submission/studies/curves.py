@@ -42,7 +42,7 @@ PLOTTED = ("JPEG", "WebP", "BPG", "VTM", "mbt2018", "MLIC++", "Cool-Chic 4.2", "
 
 PICTURES = (
     (MEAN, "", "means over the pictures"),
-    (SET, "-set", "the whole set at one slope, PSNR of its summed error"),
+    (SET, "-set", "the whole set at one Lagrange multiplier, PSNR of its summed error"),
 )
 """Kind of curve, ending of the file name, title."""
 
@@ -151,7 +151,7 @@ def curves_report(
       zoo: the models.
       files: the pictures.
       wanted: codecs, as `--codecs` names them.
-      presets: measured at equal slopes besides.
+      presets: measured at equal Lagrange multipliers besides.
       folder: for the results.
       name: of the files.
       engine: where pictures are coded.

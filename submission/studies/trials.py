@@ -19,7 +19,7 @@ from decoder_pkg.models import Bundle
 from decoder_pkg.stream import entry_size
 from encoder.cache import CACHE_VERSION
 from encoder.coding import AnalysedPicture, estimated_payload_bits
-from encoder.latents import Latents, Setting, trained_slope
+from encoder.latents import Latents, Setting, trained_multiplier
 from encoder.picture_coder import refinement_key
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from encoder.refinement import refine_latents
@@ -98,8 +98,8 @@ def run_job(job: TrialJob) -> Trial:
 
 
 def trial(picture: AnalysedPicture, digest: str, job: TrialJob) -> Trial:
-    """Refines at the slope where the gain was trained, codes and measures."""
-    setting = Setting(job.gain, Q_ONE, trained_slope(job.gain))
+    """Refines at the Lagrange multiplier where the gain was trained, codes and measures."""
+    setting = Setting(job.gain, Q_ONE, trained_multiplier(job.gain))
     started = time.perf_counter()
     latents: Latents | None = None
     if job.iterations:

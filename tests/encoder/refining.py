@@ -13,7 +13,7 @@ from encoder.weights import Zoo, float_model
 from eval.metrics import squared_error
 
 Pixels = NDArray[np.uint8]
-SLOPE = 2000.0
+MULTIPLIER = 2000.0
 QUICK = Preset("quick", "local", 12, 4, 4, (2,), (16, 8), 2, 0.05)
 
 
@@ -22,11 +22,11 @@ def small(photo: Pixels) -> Pixels:
 
 
 def start_of(zoo: Zoo, photo: Pixels, number: int, q: int = 128) -> tuple[Objective, Latents]:
-    setting = Setting(24, q, SLOPE)
+    setting = Setting(24, q, MULTIPLIER)
     objective = Objective(float_model(zoo.models[number]), small(photo), setting)
     return objective, AnalysedPicture(small(photo), zoo.models[number]).latents(setting.coding.gain)
 
 
 def real_cost(picture: AnalysedPicture, setting: Setting, latents: Latents) -> float:
     candidate, pixels = picture.encode(setting.coding, latents)
-    return 8 * len(candidate.payload) + 8 / setting.slope * squared_error(picture.pixels, pixels)
+    return 8 * len(candidate.payload) + 8 / setting.multiplier * squared_error(picture.pixels, pixels)

@@ -14,7 +14,7 @@ from encoder.coding import AnalysedPicture
 from encoder.picture_coder import SWEEP, PictureCoder
 from encoder.presets import Preset
 from encoder.weights import Zoo
-from tests.encoder.refining import SLOPE, small
+from tests.encoder.refining import MULTIPLIER, small
 
 Pixels = NDArray[np.uint8]
 
@@ -65,12 +65,12 @@ def test_refined_candidates_are_kept(
 ) -> None:
     cache = CandidateCache(tmp_path)
     preset = Preset("once", "local", 4, 2, survivors=2)
-    refined = PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset)
+    refined = PictureCoder(small(photo), golden_zoo, cache).refine(MULTIPLIER, preset)
 
     def fail(*arguments: object) -> None:
         raise AssertionError("refined again")
 
     monkeypatch.setattr("encoder.picture_coder.search_latents", fail)
-    assert PictureCoder(small(photo), golden_zoo, cache).refine(SLOPE, preset) == refined
+    assert PictureCoder(small(photo), golden_zoo, cache).refine(MULTIPLIER, preset) == refined
     with pytest.raises(AssertionError, match="refined again"):
-        PictureCoder(small(photo), golden_zoo, cache).refine(2 * SLOPE, preset)
+        PictureCoder(small(photo), golden_zoo, cache).refine(2 * MULTIPLIER, preset)

@@ -58,7 +58,7 @@ def test_refined_streams_fill_the_budget_too(
     assert min(TARGET_FILL * budget, budget - 3) <= len(result.data) <= budget
 
 
-def test_budget_beyond_every_candidate_refines_nothing_at_slope_zero(
+def test_budget_beyond_every_candidate_refines_nothing_at_multiplier_zero(
     golden_zoo: Zoo, files: list[Path], cache: CandidateCache
 ) -> None:
     coder, refine = SetCoder(golden_zoo, files, cache), PresetRefinement(Preset("quick", "local", 8))
@@ -77,21 +77,21 @@ def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, fil
         assert squared_error(original, decoded.pixels) == rows.loc[file.stem, "squared_error"]
 
 
-def test_refinement_sees_the_slope_and_its_candidates_are_used(
+def test_refinement_sees_the_multiplier_and_its_candidates_are_used(
     golden_zoo: Zoo, files: list[Path], cache: CandidateCache
 ) -> None:
     coder = SetCoder(golden_zoo, files, cache)
     coder.sweep()
-    slopes = []
+    multipliers = []
 
-    def better_by_magic(picture: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
-        slopes.append(slope)
+    def better_by_magic(picture: PictureCoder, chosen: Candidate, multiplier: float) -> Iterable[Measured]:
+        multipliers.append(multiplier)
         finer = picture.encode(chosen.header.model, min(chosen.header.gain + 4, 48)).candidate
         header = type(chosen.header)(**{**vars(finer.header), "q": 99})
         yield Measured(Candidate(header, finer.payload[: len(finer.payload) // 2], 1), {"ms_ssim_loss": 0.0})
 
     result = coder.fill(2000, refine=better_by_magic)
-    assert slopes[0] > slopes[3] > 0  # so much smaller: another round, where a byte is worth less
+    assert multipliers[0] > multipliers[3] > 0  # so much smaller: another round, where a byte is worth less
     assert (result.table.chosen["q"] == 99).all()
 
 
@@ -110,20 +110,22 @@ def test_limits_hold_in_the_archive(golden_zoo: Zoo, files: list[Path], cache: C
         assert 0.08 <= 8 * entry_size(entry) / pixels[entry.name] <= 0.16
 
 
-def test_limited_picture_is_refined_at_its_own_slope(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> None:
-    """At the set's slope its refined streams would all be beyond the limit, and thrown away."""
+def test_limited_picture_is_refined_at_its_own_multiplier(
+    golden_zoo: Zoo, files: list[Path], cache: CandidateCache
+) -> None:
+    """At the set's Lagrange multiplier its refined streams would all be beyond the limit, and thrown away."""
     coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_high=0.09, image="two")])
     coder.sweep()
-    slopes: dict[str, float] = {}
+    multipliers: dict[str, float] = {}
 
-    def note(picture: PictureCoder, chosen: Candidate, slope: float) -> Iterable[Measured]:
+    def note(picture: PictureCoder, chosen: Candidate, multiplier: float) -> Iterable[Measured]:
         name = next(p.name for p in coder.pictures if p.coder.pixels.shape == picture.pixels.shape)
-        slopes.setdefault(name, slope)
+        multipliers.setdefault(name, multiplier)
         return []
 
     coder.fill(2400, refine=note)
-    assert slopes["one"] == slopes["three"]
-    assert slopes["two"] > 1.2 * slopes["one"]
+    assert multipliers["one"] == multipliers["three"]
+    assert multipliers["two"] > 1.2 * multipliers["one"]
 
 
 def test_misspelt_limit_is_found_before_anything_is_coded(

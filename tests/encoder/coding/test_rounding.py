@@ -27,7 +27,7 @@ def symbols_of(tables: NDArray[np.generic]) -> ScaledSymbols:
 
 
 def cost(candidate: Candidate, gain: int) -> float:
-    """The Lagrangian in bits at the slope where the gain was trained."""
+    """The Lagrangian in bits at the multiplier of the gain."""
     return 8 * len(candidate.payload) + 0.0004 * 2 ** (gain / 8) / 3 * candidate.squared_error
 
 

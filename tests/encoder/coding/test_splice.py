@@ -13,7 +13,7 @@ from encoder.latents import Latents, coding_setting
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
 from encoder.weights import Zoo
-from tests.encoder.refining import SLOPE, Pixels, small
+from tests.encoder.refining import MULTIPLIER, Pixels, small
 
 
 def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo: Pixels) -> None:
@@ -27,8 +27,8 @@ def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo
 def test_stream_between_two_others_has_the_wanted_size(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
     preset = Preset("once", "local", 20)
-    large = coder.refine(SLOPE / 4, preset).candidate
-    tiny = coder.refine(SLOPE * 4, preset, like=large.header).candidate
+    large = coder.refine(MULTIPLIER / 4, preset).candidate
+    tiny = coder.refine(MULTIPLIER * 4, preset, like=large.header).candidate
     assert tiny.header.setting == large.header.setting
     sizes = [candidate.header.length for candidate in (tiny, large)]
     assert sizes[0] < sizes[1]

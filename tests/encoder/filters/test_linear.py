@@ -18,7 +18,7 @@ from encoder.cache import CandidateCache
 from encoder.coding import AnalysedPicture, parts_of
 from encoder.filters import linear as linear_fit
 from encoder.filters.linear import LinearEncoder, NormalEquations, fit_filter, in_basis, normal_equations
-from encoder.latents import Setting, coding_setting, trained_slope
+from encoder.latents import Setting, coding_setting, trained_multiplier
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
 from encoder.refinement import tiles as refine
@@ -41,7 +41,7 @@ def test_fitted_filter_is_worth_its_bits(golden_zoo: Zoo, filtered_zoo: Zoo, pho
         )
         assert filtered.header.filters == [0]
         saved = plain.squared_error - filtered.squared_error
-        assert saved > trained_slope(gain) * (filtered.header.length - plain.header.length)
+        assert saved > trained_multiplier(gain) * (filtered.header.length - plain.header.length)
 
 
 def test_filtered_picture_decodes_to_what_was_measured(filtered_zoo: Zoo, photo: Pixels) -> None:
@@ -66,9 +66,9 @@ def decoded_tiles(picture: AnalysedPicture, gain: int) -> list[Tile]:
 
 def test_strength_that_costs_least_is_found(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, gain, postfilter = analysed(filtered_zoo, photo), 16, linear(filtered_zoo)
-    slope, tiles = trained_slope(gain), decoded_tiles(picture, gain)
+    multiplier, tiles = trained_multiplier(gain), decoded_tiles(picture, gain)
     equations = normal_equations(picture.pixels, tiles)
-    found = fit_filter(postfilter, equations, gain, slope)
+    found = fit_filter(postfilter, equations, gain, multiplier)
     assert found is not None
 
     def cost(fitted: LinearParameters) -> float:
@@ -76,18 +76,18 @@ def test_strength_that_costs_least_is_found(filtered_zoo: Zoo, photo: Pixels, mo
         weights = fitted.coefficients * postfilter.step(fitted.m, gain)
         projected = in_basis(postfilter, equations)
         gained = float(weights @ (2 * projected.vector - projected.matrix @ weights))
-        return slope * LinearEncoder().bits(postfilter, fitted) / 8 - gained
+        return multiplier * LinearEncoder().bits(postfilter, fitted) / 8 - gained
 
     monkeypatch.setattr(linear_fit, "M_STEPS", ())
     for m in (found.m - 1, found.m + 1, 1, 255):
         monkeypatch.setattr(linear_fit, "FIRST_M", m)
-        other = fit_filter(postfilter, equations, gain, slope)
+        other = fit_filter(postfilter, equations, gain, multiplier)
         assert other is None or cost(other) >= cost(found)
     before, after = (float(((p.clamp(0, 1) * 255)[:, :96, :130] - original(picture)).square().sum())
                      for p in (tiles[0].picture, postfilter.apply(tiles[0].picture, found)))  # fmt: skip
     # Samples beyond the picture's range are cut off only afterwards, hence a little leeway.
     bits = LinearEncoder().bits(postfilter, found)
-    assert cost(found) == pytest.approx(after - before + slope * bits / 8, rel=0.05)
+    assert cost(found) == pytest.approx(after - before + multiplier * bits / 8, rel=0.05)
 
 
 def original(picture: AnalysedPicture) -> torch.Tensor:
@@ -131,7 +131,7 @@ def test_picture_without_error_needs_no_filter(filtered_zoo: Zoo) -> None:
     flat = torch.full((3, 32, 48), 90 / 255)
     tile = Tile(flat, next(iter(spans(2, 8, 0))), next(iter(spans(3, 8, 0))))
     assert np.array_equal(to_bytes(flat), pixels)
-    assert fit_filter(linear(filtered_zoo), normal_equations(pixels, [tile]), 24, trained_slope(24)) is None
+    assert fit_filter(linear(filtered_zoo), normal_equations(pixels, [tile]), 24, trained_multiplier(24)) is None
 
 
 def test_equations_of_a_single_filter_are_those_of_its_numbers(filtered_zoo: Zoo, photo: Pixels) -> None:
@@ -186,11 +186,11 @@ def test_results_with_another_filter_are_other_results(
 
 def test_refinement_counts_on_the_filter(filtered_zoo: Zoo, photo: Pixels) -> None:
     """Refined without regard to it, latents would pay for what the filter does anyway."""
-    picture, slope = analysed(filtered_zoo, photo), trained_slope(24)
-    setting = Setting(24, 128, slope)
+    picture, multiplier = analysed(filtered_zoo, photo), trained_multiplier(24)
+    setting = Setting(24, 128, multiplier)
     blind = AnalysedPicture(picture.pixels, picture.model)
     costs = [
-        candidate.squared_error + slope * candidate.header.length
+        candidate.squared_error + multiplier * candidate.header.length
         for latents in (refine_latents(p, setting, "local", 30).latents for p in (picture, blind))
         for candidate in (picture.encode(setting.coding, latents)[0],)
     ]
@@ -212,9 +212,9 @@ def test_filter_never_makes_a_flat_picture_worse(filtered_zoo: Zoo, pixels: NDAr
     picture = AnalysedPicture(pixels.astype(np.uint8), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
     setting = coding_setting(gain, 128)
     with_it, without = picture.encode(setting)[0], picture.encode(setting, chain=FilterChain())[0]
-    slope = trained_slope(gain)
-    costs = [candidate.squared_error + slope * candidate.header.length for candidate in (with_it, without)]
-    assert costs[0] <= costs[1] + 2 * slope
+    multiplier = trained_multiplier(gain)
+    costs = [candidate.squared_error + multiplier * candidate.header.length for candidate in (with_it, without)]
+    assert costs[0] <= costs[1] + 2 * multiplier
 
 
 def test_no_filter_promises_more_than_there_is_to_win(filtered_zoo: Zoo) -> None:
@@ -224,8 +224,8 @@ def test_no_filter_promises_more_than_there_is_to_win(filtered_zoo: Zoo) -> None
         decoded = torch.from_numpy(original.copy()).permute(2, 0, 1) / 255 + 0.004
         tile = Tile(decoded, next(iter(spans(6, 8, 0))), next(iter(spans(8, 8, 0))))
         error = float(((decoded.clamp(0, 1) * 255).permute(1, 2, 0) - torch.from_numpy(original)).square().sum())
-        equations, slope = in_basis(postfilter, normal_equations(original, [tile])), trained_slope(48)
-        fitted = fit_filter(postfilter, normal_equations(original, [tile]), 48, slope)
+        equations, multiplier = in_basis(postfilter, normal_equations(original, [tile])), trained_multiplier(48)
+        fitted = fit_filter(postfilter, normal_equations(original, [tile]), 48, multiplier)
         if fitted:
             weights = fitted.coefficients * postfilter.step(fitted.m, 48)
             assert weights @ (2 * equations.vector - equations.matrix @ weights) <= error
@@ -235,7 +235,7 @@ def test_no_filter_promises_more_than_there_is_to_win(filtered_zoo: Zoo) -> None
 def test_any_size_can_be_filtered_and_refined(filtered_zoo: Zoo, photo: Pixels, size: tuple[int, int]) -> None:
     pixels = np.ascontiguousarray(photo[: size[0], : size[1]])
     picture = AnalysedPicture(pixels, filtered_zoo.models[7], filtered_zoo.bundle.pixel_filters)
-    setting = Setting(24, 128, trained_slope(24))
+    setting = Setting(24, 128, trained_multiplier(24))
     for latents in (None, refine_latents(picture, setting, "local", 2).latents):
         candidate, expected = picture.encode(setting.coding, latents)
         (decoded,) = decode_archive(filtered_zoo.bundle, archive_of(filtered_zoo.bundle, candidate.entry("a")))
@@ -248,24 +248,24 @@ def test_tiles_with_a_filter_are_refined_like_the_whole(
 ) -> None:
     pixels = np.ascontiguousarray(photo[:160, :192])
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
-    setting = Setting(24, 128, trained_slope(24))
+    setting = Setting(24, 128, trained_multiplier(24))
 
     def cost() -> float:
         candidate, _ = picture.encode(setting.coding, refine_latents(picture, setting, "local", 12).latents)
-        return candidate.squared_error + setting.slope * candidate.header.length
+        return candidate.squared_error + setting.multiplier * candidate.header.length
 
     whole, plain = cost(), picture.encode(setting.coding)[0]
     monkeypatch.setattr(refine, "TILE", 8)
     monkeypatch.setattr(refine, "REACH", 4)
     assert cost() == pytest.approx(whole, rel=0.01)
-    assert whole < plain.squared_error + setting.slope * plain.header.length
+    assert whole < plain.squared_error + setting.multiplier * plain.header.length
 
 
 def test_refinement_for_similarity_with_a_filter_buys_similarity(filtered_zoo: Zoo, photo: Pixels) -> None:
     picture = AnalysedPicture(photo[:176, :176].copy(), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
     values = []
-    for distortion, slope in ((SQUARED_ERROR, trained_slope(24)), (distortion_of("ms-ssim", 1.0), 0.5)):
-        setting = Setting(24, 128, slope, distortion)
+    for distortion, multiplier in ((SQUARED_ERROR, trained_multiplier(24)), (distortion_of("ms-ssim", 1.0), 0.5)):
+        setting = Setting(24, 128, multiplier, distortion)
         refined = refine_latents(picture, setting, "local", 20)
         values.append(ms_ssim(picture.pixels, picture.encode(setting.coding, refined.latents)[1]))
     assert values[1] > values[0]

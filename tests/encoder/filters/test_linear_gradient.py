@@ -12,7 +12,7 @@ from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from encoder.codecs import Relaxation
 from encoder.coding import AnalysedPicture
 from encoder.filters.linear_gradient import KEPT, FollowedFilter, gradient_through
-from encoder.latents import Setting, trained_slope
+from encoder.latents import Setting, trained_multiplier
 from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, float_model
 from eval.metrics import SQUARED_ERROR, Distortion, distortion_of
@@ -75,7 +75,7 @@ def test_objective_falls_along_its_gradient_as_promised(
     """Of a distortion behind a filter: finite differences, nothing rounded."""
     pixels = photo[:176, :181]
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
-    setting = Setting(24, 128, trained_slope(24) if distortion is SQUARED_ERROR else 0.5, distortion)
+    setting = Setting(24, 128, trained_multiplier(24) if distortion is SQUARED_ERROR else 0.5, distortion)
     chain = picture.fitted_chain(setting.coding)
     assert chain.links
     objective = Objective(float_model(picture.model), pixels, setting, chain)
@@ -101,13 +101,13 @@ def test_estimate_counts_on_the_filter_that_is_coded(filtered_zoo: Zoo, photo: P
     """A picture whose sides are no multiples of 16: the filter sees what is beyond them, as in the decoder."""
     pixels = np.ascontiguousarray(photo[:101, 100:230])
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
-    setting = Setting(24, 128, trained_slope(24))
+    setting = Setting(24, 128, trained_multiplier(24))
     chain, latents = picture.fitted_chain(setting.coding), picture.latents(setting.coding.gain)
     assert chain.links
     model = float_model(picture.model)
     with_filter, without = (float(Objective(model, pixels, setting, c).rounded(latents).total) for c in (chain, None))
     plain = AnalysedPicture(pixels, picture.model)
     errors = [p.encode(setting.coding, latents)[0].squared_error for p in (picture, plain)]
-    assert with_filter - without == pytest.approx(8 / setting.slope * (errors[0] - errors[1]), rel=0.05)
+    assert with_filter - without == pytest.approx(8 / setting.multiplier * (errors[0] - errors[1]), rel=0.05)
     assert plain.fitted_chain(setting.coding) == FilterChain()
     assert plain.encode(setting.coding, chain=FilterChain())[0] == plain.encode(setting.coding)[0]

@@ -13,7 +13,7 @@ from encoder.refinement.methods import METHODS, Method, Stage, atanh_logit, gumb
 from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, float_model, load_zoo
 from eval.metrics import SQUARED_ERROR, distortion_of
-from tests.encoder.refining import SLOPE, Pixels, small, start_of
+from tests.encoder.refining import MULTIPLIER, Pixels, small, start_of
 
 
 @pytest.mark.parametrize("number", [7, 8])
@@ -46,7 +46,7 @@ def test_no_tensor_is_made_where_the_model_is_not(filtered_zoo: Zoo, photo: Pixe
     assert chain.links
     with torch.device("meta"):
         for distortion in (SQUARED_ERROR, distortion_of("ms-ssim", 1.0)):
-            objective = Objective(model, pixels, Setting(24, 128, SLOPE, distortion), chain)
+            objective = Objective(model, pixels, Setting(24, 128, MULTIPLIER, distortion), chain)
             refined = method.refine(objective, start, Stage(2))
             assert {part.device for part in refined.values()} == {objective.device}
         estimated_bits(model, objective.snapped(start), 24)

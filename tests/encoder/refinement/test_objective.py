@@ -9,7 +9,7 @@ from encoder.codecs.hyper_networks import HyperFloatCodec
 from encoder.codecs.likelihoods import StaticLikelihood
 from encoder.coding import AnalysedPicture
 from encoder.weights import Zoo, float_model
-from tests.encoder.refining import SLOPE, Pixels, real_cost, small, start_of
+from tests.encoder.refining import MULTIPLIER, Pixels, real_cost, small, start_of
 
 
 @pytest.mark.parametrize("number", [7, 8])
@@ -36,7 +36,7 @@ def test_curvature_is_what_a_moved_latent_costs_beyond_its_gradient(golden_zoo: 
     y_hat = objective.snapped(start)[LATENTS].requires_grad_()
 
     def error(y: torch.Tensor) -> torch.Tensor:
-        return 8 / SLOPE * objective._distortion(objective._synthesis(y))[0].sum()
+        return 8 / MULTIPLIER * objective._distortion(objective._synthesis(y))[0].sum()
 
     (gradient,) = torch.autograd.grad(error(y_hat), y_hat)
     curvature = objective.curvature(start).expand_as(y_hat)

@@ -12,12 +12,12 @@ from encoder.refinement.search import search_latents, search_start, sweep_choice
 from encoder.refinement.tiles import Refined, refine_latents
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR
-from tests.encoder.refining import QUICK, SLOPE, Pixels, small
+from tests.encoder.refining import MULTIPLIER, QUICK, Pixels, small
 
 
 def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zoo, photo: Pixels) -> None:
     starts = [
-        (AnalysedPicture(small(photo), golden_zoo.models[number]), Setting(gain, 128, SLOPE))
+        (AnalysedPicture(small(photo), golden_zoo.models[number]), Setting(gain, 128, MULTIPLIER))
         for number, gain in ((7, 24), (8, 24))
     ]
 
@@ -36,13 +36,13 @@ def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
 ) -> None:
     pixels = np.ascontiguousarray(photo[60 * part :][:96, 100:230])
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
-    setting = Setting(24, 128, SLOPE)
+    setting = Setting(24, 128, MULTIPLIER)
 
     def code(refined: Refined) -> Measured:
         return Measured(picture.encode(refined.setting.coding, refined.latents)[0])
 
     def cost(measured: Measured) -> float:
-        return measured.candidate.squared_error + SLOPE * measured.candidate.header.length
+        return measured.candidate.squared_error + MULTIPLIER * measured.candidate.header.length
 
     plain = code(refine_latents(picture, setting, QUICK.method, QUICK.iterations))
     assert search_latents(picture, setting, replace(QUICK, q_steps=()), code) == plain
@@ -65,10 +65,10 @@ def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, pho
         candidates += [Measured(picture.encode(coding_setting(gain, 128))[0]) for gain in (0, 16, 32, 48)]
 
     def cost(candidate: Candidate) -> float:
-        return candidate.squared_error + SLOPE * candidate.header.length
+        return candidate.squared_error + MULTIPLIER * candidate.header.length
 
-    (best,) = sweep_choices(candidates, SLOPE, SQUARED_ERROR, 1)
+    (best,) = sweep_choices(candidates, MULTIPLIER, SQUARED_ERROR, 1)
     assert cost(best) == min(cost(measured.candidate) for measured in candidates)
-    both = list(sweep_choices(candidates, SLOPE, SQUARED_ERROR, 2))
+    both = list(sweep_choices(candidates, MULTIPLIER, SQUARED_ERROR, 2))
     assert both[0] == best
     assert {candidate.header.model for candidate in both} == {7, 8}

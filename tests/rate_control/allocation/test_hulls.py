@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from rate_control.allocation import remainder
-from rate_control.allocation.hulls import InfeasibleBudget, Options, allocate, lower_hull, slope_at
+from rate_control.allocation.hulls import InfeasibleBudget, Options, allocate, lower_hull, multiplier_at
 
 candidate = st.tuples(st.integers(1, 60), st.integers(0, 1000))
 tables = st.lists(st.lists(candidate, min_size=1, max_size=5), min_size=1, max_size=4)
@@ -109,14 +109,14 @@ def test_budget_that_no_ties_can_fill_ends_at_the_least_left_over() -> None:
     line = Options(size, np.interp(size, [1000, 5000, 20000, 60000], [1e6, 5e5, 2e5, 1e5]))
     result = allocate([line] * 60, 60 * 12345 + 55)
     assert (60 * 12345 + 55 - result.bytes) == 55
-    assert result.gap == pytest.approx(55 * result.slope, rel=1e-6)
+    assert result.gap == pytest.approx(55 * result.multiplier, rel=1e-6)
 
 
-def test_slope_at_a_vertex_lies_between_its_sides() -> None:
+def test_multiplier_at_a_vertex_lies_between_its_sides() -> None:
     options = Options(np.array([10, 20, 40]), np.array([100.0, 60.0, 40.0]))
-    assert slope_at(options, 20) == pytest.approx(2.0)
-    assert slope_at(options, 15) == slope_at(options, 10) == slope_at(options, 1) == pytest.approx(4.0)
-    assert slope_at(options, 40) == slope_at(options, 99) == pytest.approx(1.0)
+    assert multiplier_at(options, 20) == pytest.approx(2.0)
+    assert multiplier_at(options, 15) == multiplier_at(options, 10) == multiplier_at(options, 1) == pytest.approx(4.0)
+    assert multiplier_at(options, 40) == multiplier_at(options, 99) == pytest.approx(1.0)
 
 
 @given(st.lists(candidate, min_size=1, max_size=12))
@@ -135,7 +135,7 @@ def test_hull_is_convex_and_nothing_lies_below(rows: list[tuple[int, int]]) -> N
             assert error >= np.interp(size, sizes, errors) - 1e-9
 
 
-def test_one_slope_beats_one_rate_for_each() -> None:
+def test_one_multiplier_beats_one_rate_for_each() -> None:
     easy = Options(np.array([10, 20, 40]), np.array([10.0, 8.0, 7.0]))
     hard = Options(np.array([10, 20, 40]), np.array([1000.0, 600.0, 200.0]))
     result = allocate([easy, hard], 50)

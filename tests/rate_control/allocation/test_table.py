@@ -32,11 +32,11 @@ from tests.rate_control.conftest import total_pixels
 NAMES = ("psnr", "ms-ssim", "mix")
 
 
-def test_one_slope_is_never_worse_than_simple_rules(table: pd.DataFrame) -> None:
+def test_one_multiplier_is_never_worse_than_simple_rules(table: pd.DataFrame) -> None:
     comparison = compare_allocations(table, ["0.075", "0.15", "0.3"])
     assert (comparison["gain over same rate"].dropna() > 0).all()
     assert (comparison["gain over same quality"].dropna() > 0).all()
-    assert comparison["one slope"].is_monotonic_increasing
+    assert comparison["one multiplier"].is_monotonic_increasing
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_one_slope_is_never_worse_than_simple_rules(table: pd.DataFrame) -> None
     ids=lambda distortion: distortion.figure.name,
 )
 def test_allocations_are_compared_in_the_metric_that_was_asked(table: pd.DataFrame, distortion: Distortion) -> None:
-    """What one slope gains over simple rules is gained in the metric, near what the candidates themselves give."""
+    """What one multiplier gains over simple rules is gained in the metric, near what the candidates give."""
     comparison = compare_allocations(table, ["0.15"], distortion)
     assert (comparison["gain over same rate"].dropna() > 0).all()
     budget = int(0.15 * total_pixels(table) / 8)
@@ -53,7 +53,7 @@ def test_allocations_are_compared_in_the_metric_that_was_asked(table: pd.DataFra
     loss = distortions(chosen, distortion).sum() / chosen["pixels"].sum()
     if distortion == SQUARED_ERROR:
         loss /= 3 * 255**2
-    assert comparison["one slope"][0] == pytest.approx(-10 * np.log10(loss), abs=0.1)
+    assert comparison["one multiplier"][0] == pytest.approx(-10 * np.log10(loss), abs=0.1)
 
 
 def test_result_has_one_row_per_picture_in_order(table: pd.DataFrame) -> None:
@@ -186,7 +186,7 @@ def test_plain_pictures_do_not_stop_the_comparison(table: pd.DataFrame) -> None:
         columns=["image", "candidate", "bytes", "squared_error", "ms_ssim_loss", "pixels"],
     )
     comparison = compare_allocations(pd.concat([table, plain]), ["0.15"])
-    assert np.isfinite(comparison["one slope"]).all()
+    assert np.isfinite(comparison["one multiplier"]).all()
 
 
 def test_budget_too_small_for_what_is_interpolated_is_no_end_of_the_report(table: pd.DataFrame) -> None:

@@ -22,13 +22,13 @@ from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
 from submission.leaderboard.baseline_rows import sweep_baselines
 from submission.studies.codecs import (
-    SLOPE_GAINS,
+    MULTIPLIER_GAINS,
     Codec,
     baseline_codecs,
     mean_curve,
     model_codecs,
     preset_codecs,
-    slope_curve,
+    whole_set_curve,
 )
 from submission.studies.curves import delta_table, deviation_report, write_curves
 
@@ -89,7 +89,7 @@ def test_conventional_codecs_have_a_curve_for_each_metric() -> None:
 
 
 def test_whole_set_is_no_mean_of_pictures() -> None:
-    curve = slope_curve("codec", TABLE)
+    curve = whole_set_curve("codec", TABLE)
     assert curve.kind == SET
     assert curve.bpp[0] == pytest.approx(8 * 150 / 1500)
     assert curve.bpp[-1] == pytest.approx(8 * 290 / 1500)
@@ -109,17 +109,17 @@ def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) 
     assert "real bytes against the estimate" in deviation_report(golden_zoo, codec.name, model, files)
 
 
-def test_preset_costs_at_no_slope_more_than_the_sweep(golden_zoo: Zoo, files: list[Path]) -> None:
+def test_preset_costs_at_no_multiplier_more_than_the_sweep(golden_zoo: Zoo, files: list[Path]) -> None:
     (codec,) = preset_codecs(golden_zoo, files, [Preset("short", "local", 3)], Here())
     (swept,) = model_codecs(golden_zoo, files, [list(golden_zoo.models)], Here())
-    assert len(codec.table) == len(files) * len(SLOPE_GAINS)
-    for slope in codec.table["slope"].unique().tolist():
-        least = cheapest_rows(swept.table, slope).set_index("image")
-        found = codec.table[codec.table["slope"] == slope].set_index("image")
+    assert len(codec.table) == len(files) * len(MULTIPLIER_GAINS)
+    for multiplier in codec.table["multiplier"].unique().tolist():
+        least = cheapest_rows(swept.table, multiplier).set_index("image")
+        found = codec.table[codec.table["multiplier"] == multiplier].set_index("image")
         assert (
-            found["squared_error"] + slope * found["bytes"] <= least["squared_error"] + slope * least["bytes"]
+            found["squared_error"] + multiplier * found["bytes"] <= least["squared_error"] + multiplier * least["bytes"]
         ).all()
-    assert codec.table.groupby("slope")["bytes"].sum().is_monotonic_decreasing
+    assert codec.table.groupby("multiplier")["bytes"].sum().is_monotonic_decreasing
 
 
 def test_models_together_are_at_no_point_worse_than_one_of_them(golden_zoo: Zoo, files: list[Path]) -> None:

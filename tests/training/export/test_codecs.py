@@ -13,7 +13,7 @@ from decoder_pkg.commands import read_stream
 from decoder_pkg.decoder import decode_archive
 from encoder.cache import CandidateCache
 from encoder.coding import AnalysedPicture
-from encoder.latents import Setting, trained_slope
+from encoder.latents import Setting, trained_multiplier
 from encoder.presets import Preset
 from encoder.refinement import refine_latents
 from encoder.weights import Zoo, load_zoo
@@ -43,7 +43,7 @@ def zoo(run: Path, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> 
 
 def test_refined_latents_cost_less_and_decode_to_what_was_encoded(zoo: Zoo) -> None:
     pixels = np.ascontiguousarray(skimage.data.chelsea()[:70, :90])
-    picture, setting = AnalysedPicture(pixels, zoo.models[3]), Setting(20, 100, trained_slope(20))
+    picture, setting = AnalysedPicture(pixels, zoo.models[3]), Setting(20, 100, trained_multiplier(20))
     plain, refined = (refine_latents(picture, setting, "local", iterations) for iterations in (0, 8))
     assert refined.cost < plain.cost
     candidate, pixels_back = picture.encode(setting.coding, refined.latents)
