@@ -35,7 +35,7 @@ def decode_entry(bundle: Bundle, entry: Entry) -> NDArray[np.uint8]:
     """Decodes one picture to [H, W, 3] uint8.
 
     Raises:
-      PayloadError: it is damaged, or names a model or filter that the bundle lacks.
+      PayloadError: it is damaged, or names a model or post-filter that the bundle lacks.
     """
     from .pixels.render import assemble
 
@@ -69,7 +69,7 @@ def check_bundle(bundle: Bundle, archive: Archive) -> None:
     try:
         expected = bundle.id_for(archive.models, archive.filters)
     except KeyError as error:
-        raise WrongBundle(f"the stream names model or filter {error}, which this decoder lacks") from None
+        raise WrongBundle(f"the stream names model or post-filter {error}, which this decoder lacks") from None
     if archive.bundle_id != expected:
         raise WrongBundle(
             f"the stream was made for bundle {archive.bundle_id.hex()}, this is {expected.hex()}: "

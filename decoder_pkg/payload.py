@@ -16,7 +16,7 @@ from .errors import CorruptPayload, PayloadChecksum
 from .gain_map import read_gain_map, write_gain_map
 from .gains import GainField
 from .models import Bundle
-from .pixels.filters import FilterChain, FilterLink, PixelFilter
+from .pixels.filters import FilterChain, FilterLink, PostFilter
 from .stream import Entry, ImageHeader
 
 
@@ -56,13 +56,11 @@ class DecodedPayload:
         return hashlib.sha256(b"".join(_bytes(self.integers))).hexdigest()
 
 
-def read_side_information(
-    coder: Coder, header: ImageHeader, filters: Mapping[int, PixelFilter[Any]]
-) -> SideInformation:
-    """Reads the records that a header announces: the gain map, then each filter's parameters by rising id.
+def read_side_information(coder: Coder, header: ImageHeader, filters: Mapping[int, PostFilter[Any]]) -> SideInformation:
+    """Reads the records that a header announces: the gain map, then each post-filter's parameters by rising id.
 
     Raises:
-      CorruptPayload: the bytes cannot come from an encoder, or a filter is missing.
+      CorruptPayload: the bytes cannot come from an encoder, or a post-filter is missing.
     """
     size = header.height, header.width
     gain = read_gain_map(coder, header.gain, size) if header.has_gain_map else GainField(header.gain)
@@ -84,7 +82,7 @@ def write_side_information(coder: Coder, side: SideInformation) -> None:
 
 
 def decode_payload(
-    codec: IntegerCodec[Any], payload: bytes, header: ImageHeader, filters: Mapping[int, PixelFilter[Any]]
+    codec: IntegerCodec[Any], payload: bytes, header: ImageHeader, filters: Mapping[int, PostFilter[Any]]
 ) -> DecodedPayload:
     """Decodes one picture's payload; its checksum is not looked at.
 
@@ -122,14 +120,14 @@ def decode_integers(bundle: Bundle, entry: Entry) -> DecodedPayload:
     """Decodes and checks one picture's payload.
 
     Raises:
-      PayloadError: it is damaged, or names a model or filter that the bundle lacks.
+      PayloadError: it is damaged, or names a model or post-filter that the bundle lacks.
     """
     header = entry.header
     if header.model not in bundle.models:
         raise CorruptPayload(f"{entry.name}: names model {header.model}; the bundle has {sorted(bundle.models)}")
     codec = bundle.models[header.model].codec
     try:
-        decoded = decode_payload(codec, entry.payload, header, bundle.pixel_filters)
+        decoded = decode_payload(codec, entry.payload, header, bundle.post_filters)
     except CorruptPayload as error:
         raise CorruptPayload(f"{entry.name}: {error}") from None
     if checksum(entry.payload, decoded.integers) != header.checksum:

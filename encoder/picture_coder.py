@@ -143,7 +143,7 @@ class PictureCoder:
 
         Args:
           small: a candidate.
-          large: another at the same gain and q of the same model; its filter is not used.
+          large: another at the same gain and q of the same model; its post-filter is not used.
           room: payload lengths that are good enough; its end must not be reached.
         """
         key = *map(_digest, (small, large)), self._zoo.models[small.header.model].digest, room.start, room.stop
@@ -172,7 +172,7 @@ class PictureCoder:
 
     def _analyse(self, model: int) -> AnalysedPicture:
         if model not in self._analysed:
-            filters = self._zoo.bundle.pixel_filters
+            filters = self._zoo.bundle.post_filters
             self._analysed[model] = AnalysedPicture(self.pixels, self._zoo.models[model], filters)
         return self._analysed[model]
 

@@ -161,7 +161,7 @@ def _convincing(bundle: Bundle, entry: Entry, rng: random.Random) -> Entry:
     forged = _payload(bundle, _setting(bundle, entry, rng), rng)
     header = forged.header
     try:
-        decoded = decode_payload(bundle.models[header.model].codec, forged.payload, header, bundle.pixel_filters)
+        decoded = decode_payload(bundle.models[header.model].codec, forged.payload, header, bundle.post_filters)
     except CorruptPayload:
         return forged
     return with_header(forged, checksum=checksum(forged.payload, decoded.integers))

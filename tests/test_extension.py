@@ -97,7 +97,7 @@ def test_toys_are_encoded_at_every_setting_and_take_what_their_rates_say(zoo: Zo
     assert candidates[-1].squared_error < candidates[0].squared_error
     assert candidates[-1].header.length > 2 * candidates[0].header.length
     for candidate in candidates[::5]:
-        bits = estimated_payload_bits(zoo.models[MODEL], candidate, zoo.bundle.pixel_filters)
+        bits = estimated_payload_bits(zoo.models[MODEL], candidate, zoo.bundle.post_filters)
         assert 8 * candidate.header.length == pytest.approx(bits, abs=24)
 
 
@@ -105,19 +105,19 @@ def test_filter_of_one_s_own_is_on_where_it_pays(zoo: Zoo, files: list[Path]) ->
     pixels, setting = load_picture(files[0]), coding_setting(30, Q_ONE)
     plain, filtered = (
         AnalysedPicture(pixels, zoo.models[MODEL], filters).encode(setting)[0]
-        for filters in ({}, zoo.bundle.pixel_filters)
+        for filters in ({}, zoo.bundle.post_filters)
     )
     assert (plain.header.filters, filtered.header.filters) == ([], [FILTER])
     assert filtered.squared_error < plain.squared_error
     black = np.zeros((40, 40, 3), np.uint8)
-    candidate, decoded = AnalysedPicture(black, zoo.models[MODEL], zoo.bundle.pixel_filters).encode(setting)
+    candidate, decoded = AnalysedPicture(black, zoo.models[MODEL], zoo.bundle.post_filters).encode(setting)
     assert candidate.header.filters == []
     assert not decoded.any()
 
 
 @pytest.mark.parametrize("name", ["l-opt", "local"])
 def test_latents_of_a_codec_of_one_s_own_are_refined(zoo: Zoo, files: list[Path], name: str) -> None:
-    picture = AnalysedPicture(load_picture(files[0]), zoo.models[MODEL], zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(load_picture(files[0]), zoo.models[MODEL], zoo.bundle.post_filters)
     setting = Setting(20, Q_ONE, trained_multiplier(20))
     refined = refine_latents(picture, setting, name, 4)
     assert refined.cost <= refine_latents(picture, setting, name, 0).cost

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from decoder_pkg.entropy import Coder, decode_uniform, encode_uniform
-from decoder_pkg.pixels.filters import FilterChain, PixelFilter
+from decoder_pkg.pixels.filters import FilterChain, PostFilter
 from decoder_pkg.pixels.render import Tile, assemble
 from decoder_pkg.weight_files import TensorFile, TensorReader
 from encoder.filters import FilterEncoder
@@ -19,7 +19,7 @@ LEVELS = 16
 """Levels that can be told; half of them darken."""
 
 
-class ToyFilter(PixelFilter[int]):
+class ToyFilter(PostFilter[int]):
     """The decoder's half; its weight is how much one level is."""
 
     name = "toy"
@@ -43,8 +43,8 @@ class ToyFilter(PixelFilter[int]):
 
 
 @dataclass(frozen=True)
-class ToyFollowing:
-    """The filter as refinement sees it."""
+class DifferentiableToy:
+    """The filter with a gradient."""
 
     added: float
 
@@ -59,18 +59,18 @@ class ToyFilterEncoder(FilterEncoder[int]):
     """The encoder's half: the level that is missing on average."""
 
     def fit(
-        self, link: PixelFilter[int], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
+        self, post_filter: PostFilter[int], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
     ) -> int | None:
-        assert isinstance(link, ToyFilter)
+        assert isinstance(post_filter, ToyFilter)
         height, width = pixels.shape[:2]
         shown = assemble(tiles, height, width, FilterChain())
-        missing = (pixels.astype(float) - shown).mean() / link.unit
+        missing = (pixels.astype(float) - shown).mean() / post_filter.unit
         level = int(np.clip(np.round(missing) + LEVELS // 2, 0, LEVELS - 1))
-        return level if link.added(level) else None
+        return level if post_filter.added(level) else None
 
-    def bits(self, link: PixelFilter[int], parameters: int) -> float:
+    def bits(self, post_filter: PostFilter[int], parameters: int) -> float:
         return float(np.log2(LEVELS))
 
-    def follow(self, link: PixelFilter[int], parameters: int) -> ToyFollowing:
-        assert isinstance(link, ToyFilter)
-        return ToyFollowing(link.added(parameters))
+    def differentiable(self, post_filter: PostFilter[int], parameters: int) -> DifferentiableToy:
+        assert isinstance(post_filter, ToyFilter)
+        return DifferentiableToy(post_filter.added(parameters))

@@ -12,7 +12,7 @@ from typing import Any
 from ..codecs import Architecture, IntegerCodec, architecture, codec_of
 from ..errors import WeightsError
 from ..fields import all_of, field, parse_object
-from ..pixels.filters import FILTERS, PixelFilter
+from ..pixels.filters import FILTERS, PostFilter
 from ..weight_files import MAX_WEIGHTS_BYTES, TensorFile, TensorReader, read_weights, tensors_digest
 from .manifest import WEIGHTS, FileRow, read_file, read_manifest
 
@@ -69,7 +69,7 @@ class DecoderModel:
 class ShippedFilter:
     """A post-filter of the bundle and the sha256 over its tensors."""
 
-    filter: PixelFilter[Any]
+    filter: PostFilter[Any]
     digest: bytes
 
 
@@ -86,7 +86,7 @@ class Bundle:
     filters: dict[int, ShippedFilter]
 
     @property
-    def pixel_filters(self) -> dict[int, PixelFilter[Any]]:
+    def post_filters(self) -> dict[int, PostFilter[Any]]:
         """The filters themselves, in the order in which they are applied."""
         return {number: shipped.filter for number, shipped in self.filters.items()}
 

@@ -81,7 +81,7 @@ def check_manifest(whole: Any) -> Manifest:
             _check_row(row, {earlier["id"] for earlier in rows[:number]}, most)
     for row in filters:
         if field(row, "filter", str) not in FILTERS:
-            raise ValueError(f"{row['filter']!r} is no filter; known are {sorted(FILTERS)}")
+            raise ValueError(f"{row['filter']!r} is no post-filter; known are {sorted(FILTERS)}")
     manifest = Manifest(models, filters)
     if len(set(manifest.files)) != len(manifest.files):
         raise ValueError("two rows share a file")

@@ -65,7 +65,7 @@ class ImageHeader:
       model: id of a model of the bundle.
       gain: gain index in [0, GAIN_COUNT).
       q: quantisation step in 1/128, in [1, 255].
-      records: which side information the payload begins with: bit 0 a gain map, bit 1 + n that of filter n.
+      records: which side information the payload begins with: bit 0 a gain map, bit 1 + n that of post-filter n.
       width, height: pixels.
       length: payload bytes.
       checksum: of the payload and the integers it decodes to, see `payload.checksum`.

@@ -17,7 +17,7 @@ from decoder_pkg.gains import GainField
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.payload import SideInformation, checksum, decode_payload
 from decoder_pkg.pixels import tiles
-from decoder_pkg.pixels.filters import FilterChain, PixelFilter
+from decoder_pkg.pixels.filters import FilterChain, PostFilter
 from decoder_pkg.pixels.render import Tile, assemble
 from decoder_pkg.stream import ImageHeader
 from eval.metrics import squared_error
@@ -33,7 +33,7 @@ from .rounding import nearest, rate_distortion_optimised
 TILE = 128
 """Side of an analysis tile in latents."""
 
-Filters = Mapping[int, PixelFilter[Any]]
+Filters = Mapping[int, PostFilter[Any]]
 """Post-filters by their id, in the order in which they are applied."""
 
 

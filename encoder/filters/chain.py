@@ -1,4 +1,4 @@
-"""The chain of post-filters of one picture: each is fitted to what those before it leave, and stays where it pays."""
+"""The chain of post-filters of one picture: each is fitted after those before it, and kept where it pays."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from decoder_pkg.pixels.filters import FilterChain, FilterLink, PixelFilter
+from decoder_pkg.pixels.filters import FilterChain, FilterLink, PostFilter
 from decoder_pkg.pixels.render import Tile, assemble
 from eval.metrics import squared_error
 
 from ..pictures import Pixels
-from .interface import FilterEncoder, Following
+from .interface import DifferentiableFilter, FilterEncoder
 from .linear import LinearEncoder
 
 FILTER_ENCODERS: dict[str, FilterEncoder[Any]] = {"linear": LinearEncoder()}
@@ -21,7 +21,7 @@ FILTER_ENCODERS: dict[str, FilterEncoder[Any]] = {"linear": LinearEncoder()}
 
 
 def fit_chain(
-    filters: Mapping[int, PixelFilter[Any]], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
+    filters: Mapping[int, PostFilter[Any]], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
 ) -> tuple[FilterChain, Pixels]:
     """The filters that pay on the pixels as they are shown, clamped and rounded, and the picture they leave.
 
@@ -35,15 +35,15 @@ def fit_chain(
     links: dict[int, FilterLink] = {}
     height, width = pixels.shape[:2]
     shown = assemble(tiles, height, width, FilterChain())
-    for number, filter_ in filters.items():
-        encoder = FILTER_ENCODERS[filter_.name]
-        parameters = encoder.fit(filter_, pixels, tiles, gain, multiplier)
+    for number, post_filter in filters.items():
+        encoder = FILTER_ENCODERS[post_filter.name]
+        parameters = encoder.fit(post_filter, pixels, tiles, gain, multiplier)
         if parameters is None:
             continue
-        link = FilterLink(filter_, parameters)
-        filtered = [replace(tile, picture=filter_.apply(tile.picture, parameters)) for tile in tiles]
+        link = FilterLink(post_filter, parameters)
+        filtered = [replace(tile, picture=post_filter.apply(tile.picture, parameters)) for tile in tiles]
         pictured = assemble(filtered, height, width, FilterChain())
-        price = multiplier / 8 * encoder.bits(filter_, parameters)
+        price = multiplier / 8 * encoder.bits(post_filter, parameters)
         if squared_error(pixels, pictured) + price < squared_error(pixels, shown):
             links[number], tiles, shown = link, filtered, pictured
     return FilterChain(links), shown
@@ -55,12 +55,12 @@ def chain_bits(chain: FilterChain) -> float:
     return sum(FILTER_ENCODERS[link.filter.name].bits(link.filter, link.parameters) for link in links)
 
 
-class FollowedChain(Following):
-    """The chain as refinement sees it: levels to filtered levels, clamped where there is a filter."""
+class DifferentiableChain(DifferentiableFilter):
+    """The chain in the decoder that refinement sees: levels to filtered levels, clamped where there is a filter."""
 
     def __init__(self, chain: FilterChain) -> None:
         links = chain.links.values()
-        self._steps = [FILTER_ENCODERS[link.filter.name].follow(link.filter, link.parameters) for link in links]
+        self._steps = [FILTER_ENCODERS[link.filter.name].differentiable(link.filter, link.parameters) for link in links]
 
     def __call__(self, levels: Tensor) -> Tensor:
         for step in self._steps:

@@ -1,4 +1,4 @@
-"""How the encoder fits a post-filter to a picture, and follows it while latents are refined."""
+"""How the encoder fits a post-filter to a picture, and sends gradients through it while latents are refined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from torch import Tensor
 
-from decoder_pkg.pixels.filters import PixelFilter
+from decoder_pkg.pixels.filters import PostFilter
 from decoder_pkg.pixels.render import Tile
 
 from ..pictures import Pixels
@@ -16,14 +16,14 @@ from ..pictures import Pixels
 Parameters = TypeVar("Parameters")
 
 
-class Following(Protocol):
-    """A filter as refinement sees it; it serves one picture, which changes a little from call to call."""
+class DifferentiableFilter(Protocol):
+    """A post-filter in the decoder that refinement sees; for one picture, which changes little from call to call."""
 
     def __call__(self, levels: Tensor) -> Tensor:
         """Levels [3, H, W] float in 0 to 255 to the filtered ones, differentiable."""
 
     def restart(self) -> None:
-        """Forgets what it kept of earlier calls."""
+        """Forgets the gradients that it kept of earlier calls."""
 
 
 class FilterEncoder(ABC, Generic[Parameters]):
@@ -31,12 +31,13 @@ class FilterEncoder(ABC, Generic[Parameters]):
 
     @abstractmethod
     def fit(
-        self, link: PixelFilter[Parameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
+        self, post_filter: PostFilter[Parameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
     ) -> Parameters | None:
-        """The parameters of least rate and squared error; None where the filter does not seem to pay.
+        """The parameters of least rate and squared error; None where the filter does not
+        lower their sum.
 
         Args:
-          link: the filter.
+          post_filter: the one to fit.
           pixels: the original, [H, W, 3] uint8.
           tiles: of the decoded picture, not filtered by it.
           gain: gain index.
@@ -44,9 +45,9 @@ class FilterEncoder(ABC, Generic[Parameters]):
         """
 
     @abstractmethod
-    def bits(self, link: PixelFilter[Parameters], parameters: Parameters) -> float:
+    def bits(self, post_filter: PostFilter[Parameters], parameters: Parameters) -> float:
         """What the parameters take in a payload."""
 
     @abstractmethod
-    def follow(self, link: PixelFilter[Parameters], parameters: Parameters) -> Following:
-        """The filter as refinement sees it."""
+    def differentiable(self, post_filter: PostFilter[Parameters], parameters: Parameters) -> DifferentiableFilter:
+        """The post-filter with these parameters, differentiable in the picture."""

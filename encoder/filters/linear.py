@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
-from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, LinearFilter, LinearParameters, PixelFilter
-from decoder_pkg.pixels.filters.correction import REACH, features, padded_levels
+from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, LinearFilter, LinearParameters, PostFilter
+from decoder_pkg.pixels.filters.linear_apply import REACH, features, padded_levels
 from decoder_pkg.pixels.render import Tile
 
 from ..codecs import LOG2_SIGMA_MIN
 from ..pictures import Pixels
 from ..search import hierarchical_search
 from .interface import FilterEncoder
-from .linear_gradient import FollowedFilter
+from .linear_gradient import DifferentiableLinearFilter
 
 ROWS, COLUMNS = 8, 64
 """Of the blocks that are looked at together."""
@@ -31,7 +31,7 @@ ENOUGH = 240_000
 
 FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
 ROUNDS = 12
-"""How often each coefficient is looked at again, at most, after the others have changed."""
+"""How often each coefficient is chosen again, at most, after the others have changed."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,32 @@ class LinearEncoder(FilterEncoder[LinearParameters]):
     """Fits the coefficients by least squares, with their bits in mind, and searches the strength."""
 
     def fit(
-        self, link: PixelFilter[LinearParameters], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
+        self,
+        post_filter: PostFilter[LinearParameters],
+        pixels: Pixels,
+        tiles: Sequence[Tile],
+        gain: int,
+        multiplier: float,
     ) -> LinearParameters | None:
-        assert isinstance(link, LinearFilter)
-        return fit_filter(link, normal_equations(pixels, tiles), gain, multiplier)
+        assert isinstance(post_filter, LinearFilter)
+        return fit_filter(post_filter, normal_equations(pixels, tiles), gain, multiplier)
 
-    def bits(self, link: PixelFilter[LinearParameters], parameters: LinearParameters) -> float:
-        assert isinstance(link, LinearFilter)
+    def bits(self, post_filter: PostFilter[LinearParameters], parameters: LinearParameters) -> float:
+        assert isinstance(post_filter, LinearFilter)
         coefficients = parameters.coefficients
-        coded = (float(table.bits(coefficients[k : k + 1])[0]) for k, table in link.tables(parameters.m))
+        coded = (float(table.bits(coefficients[k : k + 1])[0]) for k, table in post_filter.tables(parameters.m))
         return math.log2(M_MAX) + sum(coded)
 
-    def follow(self, link: PixelFilter[LinearParameters], parameters: LinearParameters) -> FollowedFilter:
-        assert isinstance(link, LinearFilter)
-        return FollowedFilter(link.kernel(parameters))
+    def differentiable(
+        self, post_filter: PostFilter[LinearParameters], parameters: LinearParameters
+    ) -> DifferentiableLinearFilter:
+        assert isinstance(post_filter, LinearFilter)
+        return DifferentiableLinearFilter(post_filter.taps(parameters))
 
 
 @dataclass(frozen=True)
 class NormalEquations:
-    """Least squares: x · (2 b - A x) is the squared error that numbers x save.
+    """Least squares: x · (2 b - A x) is the squared error that coefficients or taps x save.
 
     Attributes:
       matrix: A, [K, K] float64.
@@ -76,23 +83,23 @@ class NormalEquations:
 
 
 def fit_filter(
-    postfilter: LinearFilter, equations: NormalEquations, gain: int, multiplier: float
+    post_filter: LinearFilter, equations: NormalEquations, gain: int, multiplier: float
 ) -> LinearParameters | None:
     """The strength and coefficients that cost least; None where no filter costs less.
 
     Args:
-      postfilter: the basis.
-      equations: of the picture's filter.
+      post_filter: the basis.
+      equations: of the picture's taps.
       gain: gain index.
       multiplier: Lagrange multiplier, squared error per byte.
     """
-    projected = in_basis(postfilter, equations)
+    projected = in_basis(post_filter, equations)
 
     def at_strength(m: int, _best: Fit | None) -> Fit:
-        step = postfilter.step(m, gain)
+        step = post_filter.step(m, gain)
         in_steps = NormalEquations(projected.matrix * step**2, projected.vector * step)
-        deviations = np.exp2(LOG2_SIGMA_MIN + BIN_OCTAVES * postfilter.bins(m))
-        coefficients, cost = _coded(in_steps, list(postfilter.tables(m)), deviations, multiplier / 8)
+        deviations = np.exp2(LOG2_SIGMA_MIN + BIN_OCTAVES * post_filter.bins(m))
+        coefficients, cost = _coded(in_steps, list(post_filter.tables(m)), deviations, multiplier / 8)
         return Fit(LinearParameters(m, coefficients, gain), cost)
 
     first = FIRST_M, at_strength(FIRST_M, None)
@@ -103,13 +110,13 @@ def fit_filter(
 def _coded(
     equations: NormalEquations, tables: Sequence[tuple[int, CodingTable]], deviations: NDArray[np.float64], bit: float
 ) -> tuple[Symbols, float]:
-    """Integers of low cost: the best numbers rounded, then one after another, each given the others.
+    """Integers of low cost: the best real coefficients rounded, then one after another, each given the others.
 
     Args:
       equations: of the coefficients.
       tables: of those that are coded.
       deviations: [K] standard deviation that each coefficient's table stands for.
-      bit: squared error that it is worth.
+      bit: Lagrange multiplier, squared error per bit.
 
     Returns:
       [K] int32, and their rate and distortion less those without a filter.
@@ -117,7 +124,7 @@ def _coded(
     matrix, vector = equations.matrix, equations.vector
     coefficients = np.zeros(len(vector), dtype=np.int32)
     coded = [k for k, _ in tables]
-    # Bits of a Gaussian coefficient grow with its square: the best numbers solve a linear system.
+    # Bits of a Gaussian coefficient grow with its square: the best real ones solve a linear system.
     growth = np.diag(bit / (2 * math.log(2) * deviations**2))
     best = np.linalg.solve((matrix + growth)[np.ix_(coded, coded)], vector[coded])
     limits = np.array([table.support for _, table in tables])
@@ -136,7 +143,7 @@ def _coded(
 
 
 def _nearby(best: float, table: CodingTable, curvature: float, bit: float) -> int:
-    """The integer of least cost among those around the best number, and none."""
+    """The integer of least cost among those around the best real number, and zero."""
     below = max(-table.support, min(math.floor(best), table.support - 1))
     choices = {below, below + 1, 0}
     return min(choices, key=lambda value: curvature * (value - best) ** 2 + bit * _bits(table, value))
@@ -146,9 +153,9 @@ def _bits(table: CodingTable, value: int) -> float:
     return PRECISION - math.log2(int(table.frequency[value + table.support]))
 
 
-def in_basis(postfilter: LinearFilter, equations: NormalEquations) -> NormalEquations:
-    """Equations of a picture's filter as those of the weights of the basis."""
-    basis = postfilter.basis.astype(np.float64)
+def in_basis(post_filter: LinearFilter, equations: NormalEquations) -> NormalEquations:
+    """Equations of the taps as those of the coefficients of the basis."""
+    basis = post_filter.basis.astype(np.float64)
     matrix = np.einsum("kfc,fg,lgc->kl", basis, equations.matrix, basis, optimize=True)
     # A little more on the diagonal: in a flat picture some filters do nothing at all.
     return NormalEquations(matrix + np.eye(len(basis)) * 1e-6, np.einsum("kfc,fc->k", basis, equations.vector))
@@ -163,7 +170,7 @@ def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
       tiles: of the decoded picture.
 
     Returns:
-      Equations of [FEATURES, COLOURS] numbers.
+      Equations of the taps [FEATURES, COLOURS].
     """
     height, width = pixels.shape[:2]
     share, rng = min(1.0, ENOUGH / (height * width)), np.random.default_rng(0)

@@ -1,6 +1,6 @@
-"""The post-filter while latents are refined: it corrects what they reconstruct, and so does its gradient count.
+"""The linear post-filter as a part of the differentiable decoder that refinement sees.
 
-Latents refined under a fixed correction come to rely on it, and the filter that is fitted to them in the end has less
+Latents refined under a fixed residual come to rely on it, and the filter that is fitted to them in the end has less
 to give. The gradient through a filter takes a third as long as all the rest of an iteration, and is kept for a while.
 """
 
@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from decoder_pkg.pixels.filters import COLOURS, DIFFERENCES, MEANS, PAIRS, TONES
-from decoder_pkg.pixels.filters.correction import (
+from decoder_pkg.pixels.filters.linear_apply import (
     CLIP,
     MIDDLE,
     REACH,
-    correction,
     mean,
     pair,
     repeated_edges,
+    residual,
     square_sums,
     strip_rows,
     surroundings,
@@ -30,15 +30,15 @@ from decoder_pkg.pixels.filters.correction import (
 )
 
 KEPT = 4
-"""Gradients in a row to which the same is added for what comes back through the correction."""
+"""Gradients in a row to which the same is added for what comes back through the residual."""
 
 
-class FollowedFilter:
-    """A filter of fixed numbers behind a synthesis whose latents change a little from one evaluation to the next."""
+class DifferentiableLinearFilter:
+    """A filter of fixed taps behind a synthesis whose latents change a little from one evaluation to the next."""
 
-    def __init__(self, kernel: NDArray[np.float32]) -> None:
-        """Takes a filter [FEATURES, 3], see `LinearFilter.kernel`."""
-        self._kernel = kernel
+    def __init__(self, taps: NDArray[np.float32]) -> None:
+        """Takes the taps [FEATURES, 3], see `LinearFilter.taps`."""
+        self._taps = taps
         self._gradients = 0
         self._through = torch.zeros(())
 
@@ -52,45 +52,45 @@ class FollowedFilter:
         return filtered
 
     def added(self, levels: Tensor) -> Tensor:
-        """The correction of levels."""
-        return correction(levels / 255, self._kernel)
+        """The residual of levels."""
+        return residual(levels / 255, self._taps)
 
     def through(self, levels: Tensor, gradient: Tensor) -> Tensor:
-        """What comes back through the correction [3, H, W] of a gradient in the filtered picture, or did lately."""
+        """What comes back through the residual [3, H, W] of a gradient in the filtered picture, or did lately."""
         if self._gradients % KEPT == 0:
-            self._through = gradient_through(levels, self._kernel, gradient)
+            self._through = gradient_through(levels, self._taps, gradient)
         self._gradients += 1
         return self._through
 
 
 class _Filtered(torch.autograd.Function):
-    """Adds a correction; sends the gradient back both ways."""
+    """Adds the residual; sends the gradient back both ways."""
 
     @staticmethod
-    def forward(ctx, levels, followed):  # type: ignore[no-untyped-def]
+    def forward(ctx, levels, post_filter):  # type: ignore[no-untyped-def]
         ctx.save_for_backward(levels)
-        ctx.followed = followed
-        return levels + followed.added(levels)
+        ctx.post_filter = post_filter
+        return levels + post_filter.added(levels)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         (levels,) = ctx.saved_tensors
-        return gradient + ctx.followed.through(levels, gradient), None
+        return gradient + ctx.post_filter.through(levels, gradient), None
 
 
-def gradient_through(levels: Tensor, kernel: NDArray[np.float32], gradient: Tensor) -> Tensor:
-    """The gradient in a picture of what depends on its correction alone.
+def gradient_through(levels: Tensor, taps: NDArray[np.float32], gradient: Tensor) -> Tensor:
+    """The gradient in a picture of what depends on its residual alone.
 
     Args:
       levels: [3, H, W] float in 0 to 255.
-      kernel: [FEATURES, 3], the filter.
-      gradient: [3, H, W] float, in the correction.
+      taps: [FEATURES, 3].
+      gradient: [3, H, W] float, in the residual.
 
     Returns:
       [3, H, W] float.
     """
-    weights = torch.from_numpy(kernel).to(levels.device)
+    weights = torch.from_numpy(taps).to(levels.device)
     rows = strip_rows(levels)
     padded = repeated_edges(levels)
     back = torch.zeros_like(padded)

@@ -16,7 +16,7 @@ from eval.metrics import PSNR
 
 from ..codecs import ROUNDED, STRAIGHT_THROUGH, Coded, FloatCodec, Relaxation
 from ..devices import bf16_helps, seeded
-from ..filters import FollowedChain
+from ..filters import DifferentiableChain
 from ..latents import Latents, Setting
 from ..pictures import Pixels, padded_tensor
 
@@ -51,7 +51,7 @@ class Objective:
           chain: the post-filters; by default none.
         """
         self.device = next(model.parameters()).device
-        self._filters = FollowedChain(chain or FilterChain())
+        self._filters = DifferentiableChain(chain or FilterChain())
         self._model, self.setting = model.requires_grad_(False), setting
         self._gain = torch.tensor([setting.gain], device=self.device)
         self._target = padded_tensor(pixels).to(self.device) * 255

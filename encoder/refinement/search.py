@@ -55,7 +55,7 @@ def search_latents(
 ) -> Measured:
     """The stream and q of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
 
-    What counts is the real stream: an estimate knows nothing of the filter that it will have in the end.
+    What counts is the real stream: an estimate knows nothing of the post-filter fitted in the end.
 
     Args:
       picture: the picture under one model.

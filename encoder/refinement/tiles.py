@@ -27,7 +27,7 @@ SEED = 1
 
 
 REFITS = (0.2, 0.6)
-"""Shares of a schedule that lie behind when the filter is fitted again."""
+"""Shares of a schedule that lie behind when the post-filter is fitted again."""
 
 LEAST_REFITTED = 50
 """Iterations from which on it is."""
@@ -62,7 +62,7 @@ def refine_latents(
       picture: the picture under one model.
       setting: gain, q and multiplier.
       name: of the method.
-      iterations: for each tile; the filter is fitted before them, and twice more on the way of many from the start.
+      iterations: for each tile; the post-filter is fitted before them, and twice more on the way of many.
       start: latents refined at a neighbouring q, of the same gain; without them, the analysis's.
 
     Raises:
@@ -78,7 +78,7 @@ def refine_latents(
 
 
 def _stages(iterations: int, begin: float) -> Iterator[Stage]:
-    """Parts of the rest of a schedule, with a filter of its own each."""
+    """Parts of the rest of a schedule, with a post-filter of its own each."""
     ends = [share for share in REFITS if share > begin and iterations >= LEAST_REFITTED] + [1.0]
     done, start = 0, begin
     for number, end in enumerate(ends):

@@ -77,7 +77,7 @@ def first_model() -> EncoderModel:
 def bench_decoding(name: str, pixels: Pixels) -> None:
     """Prints decoding times of one picture: integers, synthesis and post-filters."""
     zoo, setting = load_zoo(), coding_setting(GAIN, Q_ONE)
-    picture = AnalysedPicture(pixels, first_model(), zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, first_model(), zoo.bundle.post_filters)
     codec, size = picture.model.decoder.codec, picture.size
     candidate, _ = picture.encode(setting)
     decoded = decode_payload(codec, candidate.payload, candidate.header, picture.filters)
@@ -96,7 +96,7 @@ def bench_decoding(name: str, pixels: Pixels) -> None:
 
 def bench_refinement(pixels: Pixels) -> None:
     """Prints the time of one iteration of refinement as the presets do it, and what share the synthesis takes."""
-    picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.post_filters)
     codec = float_model(picture.model)
     device, setting = next(codec.parameters()).device, Setting(GAIN, Q_ONE, trained_multiplier(GAIN))
     y_hat = picture.latents(setting.coding.gain)[LATENTS].to(device).requires_grad_()
@@ -160,7 +160,7 @@ def _measured(action: Callable[[], object]) -> tuple[float, float]:
 
 
 def _encode_large() -> tuple[float, float, Entry]:
-    pixels, filters = photograph(*LARGE), load_zoo().bundle.pixel_filters
+    pixels, filters = photograph(*LARGE), load_zoo().bundle.post_filters
     encoded: list[Entry] = []
 
     def encode() -> None:

@@ -54,7 +54,7 @@ def bench_server(name: str, pixels: Pixels, gain: int) -> None:
 
 def _pack(folder: Path, pixels: Pixels, gain: int) -> None:
     zoo = load_zoo()
-    picture = AnalysedPicture(pixels, next(iter(zoo.models.values())), zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, next(iter(zoo.models.values())), zoo.bundle.post_filters)
     entry = picture.encode(coding_setting(gain, Q_ONE))[0].entry("picture")
     write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
     unpack(folder / DECODER_ZIP, folder, MAX_UNPACKED)

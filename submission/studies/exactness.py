@@ -90,7 +90,7 @@ def stream_set() -> bytes:
     entries = []
     for number, model in zoo.models.items():
         for name, gain in zip(EMBEDDED, GAINS, strict=True):
-            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.pixel_filters)
+            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.post_filters)
             entries.append(picture.encode(coding_setting(gain, Q_ONE))[0].entry(f"{name}-{number}"))
     return pack_archive(zoo.bundle, entries)
 

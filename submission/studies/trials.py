@@ -93,7 +93,7 @@ def run_job(job: TrialJob) -> Trial:
       RoundTripError: a stream does not decode to what was encoded.
     """
     zoo = loaded_zoo(job.folders)
-    picture = AnalysedPicture(load_picture(job.file), zoo.trained_for(job.gain), zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(load_picture(job.file), zoo.trained_for(job.gain), zoo.bundle.post_filters)
     return trial(picture, inputs_digest(picture.pixels, picture.model, zoo.bundle), job)
 
 

@@ -99,13 +99,13 @@ def test_changed_payload_in_a_signed_archive_is_refused(golden_zoo: Zoo, golden_
 @pytest.mark.parametrize("mapped", [False, True], ids=["one gain", "gain map"])
 @pytest.mark.parametrize("filtered", [False, True], ids=["plain", "filtered"])
 def test_tiles_do_not_show(filtered_zoo: Zoo, monkeypatch: pytest.MonkeyPatch, filtered: bool, mapped: bool) -> None:
-    codec, postfilter = filtered_zoo.models[7].decoder.codec, filtered_zoo.bundle.filters[0].filter
-    assert isinstance(postfilter, LinearFilter)
+    codec, post_filter = filtered_zoo.models[7].decoder.codec, filtered_zoo.bundle.filters[0].filter
+    assert isinstance(post_filter, LinearFilter)
     rng, cells = np.random.default_rng(1), (8, 5)
     latents = rng.integers(-800, 800, (29, 19, 16)).astype(np.int32)
     gain = GainField(24, rng.integers(0, GAIN_COUNT, cells).astype(np.int32) if mapped else None)
-    coefficients = rng.integers(-9, 10, len(postfilter.basis)).astype(np.int32)
-    chain = FilterChain({0: FilterLink(postfilter, LinearParameters(30, coefficients, 24))} if filtered else {})
+    coefficients = rng.integers(-9, 10, len(post_filter.basis)).astype(np.int32)
+    chain = FilterChain({0: FilterLink(post_filter, LinearParameters(30, coefficients, 24))} if filtered else {})
 
     def rendered() -> np.ndarray:
         tiles = codec.synthesise({LATENTS: latents}, CodingSetting(gain, 128), chain.reach)

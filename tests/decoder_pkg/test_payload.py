@@ -21,7 +21,7 @@ from decoder_pkg.payload import (
     read_side_information,
     write_side_information,
 )
-from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink, PixelFilter
+from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink, PostFilter
 from decoder_pkg.weight_files import TensorFile
 from encoder.coding import encode_payload
 from encoder.latents import coding_setting
@@ -92,12 +92,12 @@ def test_any_bytes_end_in_integers_or_a_named_error(
     bundle = filtered_zoo.bundle
     header = header_of((41, 60), coding_setting(gain, q), records)
     with contextlib.suppress(CorruptPayload):
-        decoded = decode_payload(bundle.models[number].codec, payload, header, bundle.pixel_filters)
+        decoded = decode_payload(bundle.models[number].codec, payload, header, bundle.post_filters)
         assert decoded.integers[LATENTS].shape == (3, 4, 16)
         assert decoded.side.records == records
 
 
-class Toy(PixelFilter[int]):
+class Toy(PostFilter[int]):
     """Adds its parameter to a picture and doubles it: the order in which two of them are applied shows."""
 
     name = "toy"

@@ -41,7 +41,7 @@ def zoo() -> Zoo:
     [(m, g) for m, (low, high) in SERVED.items() for g in sorted({0, 4, 24, 44, low, low + 4, high})],
 )
 def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], model: int, gain: int) -> None:
-    coded, filters = zoo.models[model], zoo.bundle.pixel_filters
+    coded, filters = zoo.models[model], zoo.bundle.post_filters
     candidate, _ = AnalysedPicture(photo, coded, filters).encode(coding_setting(gain, Q_ONE))
     estimate = estimated_payload_bits(coded, candidate, filters) / 8
     low, high = SERVED[model]

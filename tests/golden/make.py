@@ -48,7 +48,7 @@ def write_streams(zoo: Zoo, folder: Path) -> None:
     entries = []
     for name, (model, height, width, gain, q) in CROPS.items():
         pixels = getattr(skimage.data, name)()[60 : 60 + height, 100 : 100 + width]
-        picture = AnalysedPicture(pixels, zoo.models[model], zoo.bundle.pixel_filters)
+        picture = AnalysedPicture(pixels, zoo.models[model], zoo.bundle.post_filters)
         entries.append(picture.encode(coding_setting(gain, q))[0].entry(name))
     expected = {}
     for entry in entries:

@@ -12,7 +12,7 @@ from eval.provenance import commit
 
 from ..data import CROPS, CropError, CropSet
 from ..export import LICENCE
-from ..export.filter_basis import FILE, crop_fits, principal_filters, write_postfilter
+from ..export.filter_basis import FILE, crop_fits, principal_filters, write_post_filter
 
 FILTERS = 192
 EXAMPLES = """examples:
@@ -32,6 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
     zoo, crops = load_zoo(), CropSet(arguments.data)
     made = principal_filters(crop_fits(zoo, crops, arguments.crops), arguments.filters)
     data = f"{arguments.crops} of {crops.description}"
-    write_postfilter(zoo.folders, made, {"data": data, "commit": commit(), "licence": LICENCE})
+    write_post_filter(zoo.folders, made, {"data": data, "commit": commit(), "licence": LICENCE})
     print(f"{arguments.filters} filters in {zoo.folders[0] / FILE}: streams of the former weights no longer decode")
     return 0

@@ -53,7 +53,7 @@ FIRST_STEPS = 16.0
 
 @dataclass(frozen=True)
 class CropFits:
-    """What crops say about their best filters, at gain 0: corrections fall with the gain.
+    """What crops say about their best filters, at gain 0: taps fall with the gain.
 
     Attributes:
       equations: of each crop.
@@ -103,7 +103,7 @@ def filter_covariance(fits: CropFits, root: NDArray[np.float64]) -> NDArray[np.f
 
     Args:
       fits: of the crops.
-      root: [FEATURES, FEATURES], lower; filters are measured by what root.T makes of them.
+      root: [FEATURES, FEATURES], lower; filters are compared by what root.T makes of them.
 
     Returns:
       [COLOURS * FEATURES, COLOURS * FEATURES] float64, of root.T @ filter, colour by colour.
@@ -131,7 +131,7 @@ def filter_covariance(fits: CropFits, root: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _posterior_square(known: NormalEquations, prior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Expected products of a filter's numbers, colour by colour, given one crop and the inverse prior covariance."""
+    """Expected products of a filter's taps, colour by colour, given one crop and the inverse prior covariance."""
     precision = prior + np.kron(np.eye(COLOURS), known.matrix)
     covariance = np.linalg.inv(precision)
     mean = covariance @ known.vector.T.reshape(-1)
@@ -157,7 +157,7 @@ def principal_filters(fits: CropFits, count: int) -> dict[str, NDArray[np.generi
     return gaussian_tables() | {"basis": basis.astype(np.float16), "scale_bins": bins.astype(np.int16)}
 
 
-def write_postfilter(folders: tuple[Path, Path], tensors: dict[str, NDArray[np.generic]], ledger: Ledger) -> None:
+def write_post_filter(folders: tuple[Path, Path], tensors: dict[str, NDArray[np.generic]], ledger: Ledger) -> None:
     """Writes the filter's file and its rows of both manifests.
 
     Args:

@@ -99,7 +99,7 @@ class QuadtreeCodec(HyperCodec[QuadtreeArchitecture]):
             known.reshape(-1, per_group)[place + GROUPS] = magnitudes(residuals)
 
     def _predict(self, features: Grid, known: Grid, turn: int, q: int) -> tuple[Grid, NDArray[np.uint8]]:
-        """Correction of the mean, and table, [h * w, M / GROUPS] of the group each position codes at this step."""
+        """Offset of the mean, and table, [h * w, M / GROUPS] of the group each position codes at this step."""
         height, width, channels = *known.shape[:2], known.shape[2] // 2
         mean = np.empty((height, width, channels // GROUPS), dtype=np.int32)
         table = np.empty(mean.shape, dtype=np.uint8)

@@ -5,7 +5,7 @@ What needs torch is imported from its own module.
 
 from __future__ import annotations
 
-from .interface import FilterChain, FilterLink, PixelFilter
+from .interface import FilterChain, FilterLink, PostFilter
 from .linear import (
     COLOURS,
     DIFFERENCES,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Parameters = TypeVar("Parameters")
 
 
-class PixelFilter(ABC, Generic[Parameters]):
+class PostFilter(ABC, Generic[Parameters]):
     """A post-filter with its weights; its parameters belong to one picture.
 
     Attributes:
@@ -56,7 +56,7 @@ class PixelFilter(ABC, Generic[Parameters]):
 class FilterLink:
     """A filter that is on for a picture, with its parameters."""
 
-    filter: PixelFilter[Any]
+    filter: PostFilter[Any]
     parameters: Any
 
 

@@ -1,6 +1,6 @@
 """The linear post-filter, fitted to every picture by the encoder, as adaptive loop filters of video codecs are.
 
-Its 393 numbers are a sum of stored filters, the basis, weighted by small integers that a payload begins with.
+Its 393 taps are a sum of stored filters, the basis, weighted by integer coefficients that a payload begins with.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ...entropy import (
 )
 from ...errors import WeightsError
 from ...weight_files import TensorFile, TensorReader
-from .interface import PixelFilter
+from .interface import PostFilter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ COLOURS = 3
 DIFFERENCES = COLOURS * (len(PAIRS) + len(MEANS))
 TONES = COLOURS * len(KNOTS) + 6 + 10
 FEATURES = 1 + COLOURS + 2 * DIFFERENCES + TONES
-"""What a correction is a linear function of, see `correction`."""
+"""Of each sample, see `linear_apply.features`."""
 
 MAX_FILTERS = FEATURES * COLOURS
 """Members of a basis: more would not be independent."""
@@ -72,11 +72,11 @@ class LinearParameters:
     gain: int
 
 
-class LinearFilter(PixelFilter[LinearParameters]):
+class LinearFilter(PostFilter[LinearParameters]):
     """A basis of linear filters.
 
     Attributes:
-      basis: [K, FEATURES, COLOURS] float32, levels of correction for each level of a feature, at m = 0 and gain 0.
+      basis: [K, FEATURES, COLOURS] float32, taps at m = 0 and gain 0, in levels for each level of a feature.
       scale_bins: [K] int16, bin of the standard deviation of each coefficient at m = 0; may lie below the first.
     """
 
@@ -103,11 +103,11 @@ class LinearFilter(PixelFilter[LinearParameters]):
             yield int(k), self._tables.tables[indexes[k]]
 
     def step(self, m: int, gain: int) -> float:
-        """What one unit of a coefficient counts. Corrections fall with the gain, and bins are narrow: one for each."""
+        """What one unit of a coefficient counts. Taps fall with the gain, and bins are narrow: one for each."""
         return float(2.0 ** (-BIN_OCTAVES * (STRENGTH_BINS * m + gain)))
 
-    def kernel(self, parameters: LinearParameters) -> NDArray[np.float32]:
-        """The filter [FEATURES, COLOURS] of a picture."""
+    def taps(self, parameters: LinearParameters) -> NDArray[np.float32]:
+        """The taps [FEATURES, COLOURS] of a picture's filter."""
         weights = parameters.coefficients.astype(np.float64) * self.step(parameters.m, parameters.gain)
         return np.asarray(np.tensordot(weights, self.basis.astype(np.float64), 1), dtype=np.float32)
 
@@ -124,6 +124,6 @@ class LinearFilter(PixelFilter[LinearParameters]):
             encode_values(coder, table, parameters.coefficients[k : k + 1])
 
     def apply(self, picture: Tensor, parameters: LinearParameters) -> Tensor:
-        from .correction import correct
+        from .linear_apply import apply_taps
 
-        return correct(picture, self.kernel(parameters))
+        return apply_taps(picture, self.taps(parameters))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .interface import PixelFilter
+from .interface import PostFilter
 from .linear import LinearFilter
 
-FILTERS: dict[str, type[PixelFilter[Any]]] = {kind.name: kind for kind in (LinearFilter,)}
+FILTERS: dict[str, type[PostFilter[Any]]] = {kind.name: kind for kind in (LinearFilter,)}

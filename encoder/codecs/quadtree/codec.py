@@ -56,16 +56,16 @@ class QuadtreeContext(ContextNetwork):
                 known = from_parity(F.leaky_relu(embedded, 0.125), batch, height, width)
                 x = x + by_parity(self.enter[turn - 1](known))
             x = F.leaky_relu(self.hidden[turn](F.leaky_relu(x, 0.125)), 0.125)
-            correction = self.mean[turn](x, turn)
+            offset = self.mean[turn](x, turn)
             log2_sigma.append(self.scale[turn](x, turn) - math.log2(step))
-            expected = at_step(turn, mean, 2) + correction
+            expected = at_step(turn, mean, 2) + offset
             residual.append((at_step(turn, y, 2) - expected) / step)
             zero = zero_like(residual[-1], self.training)
             symbols.append(torch.where(is_skipped(log2_sigma[-1]), zero, quantise(residual[-1])))
             change = symbols[-1] * step
             y_hat.append(expected + change)
             if turn < GROUPS - 1:
-                seen = torch.cat([change + correction, change.abs()], dim=2)
+                seen = torch.cat([change + offset, change.abs()], dim=2)
                 embedded = self.embed(embedded, seen, turn)
         parts = map(groups_of, (residual, symbols, log2_sigma, y_hat))
         return Context(*(from_parity(part, batch, height, width) for part in parts))

@@ -151,10 +151,10 @@ def with_another_model(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     model = fake_weights({"synthesis.enter.bias": np.ones(16, np.float32)})
     tensors = load_file(folder / "postfilter.safetensors")
-    postfilter = save(tensors | {"basis": -tensors["basis"]})
-    for name, data in (("new.safetensors", model), ("second.safetensors", postfilter)):
+    post_filter = save(tensors | {"basis": -tensors["basis"]})
+    for name, data in (("new.safetensors", model), ("second.safetensors", post_filter)):
         (folder / name).write_bytes(data)
-    digests = sha256(model).hexdigest(), sha256(postfilter).hexdigest()
+    digests = sha256(model).hexdigest(), sha256(post_filter).hexdigest()
     manifest["models"].insert(0, {"id": 3, "file": "new.safetensors", "sha256": digests[0]})
     second = {"id": 1, "filter": "linear", "file": "second.safetensors", "sha256": digests[1]}
     manifest["filters"].insert(0, second)

@@ -63,7 +63,7 @@ def test_stream_whose_side_information_decodes_differently_is_never_returned(
         other = FilterLink(link.filter, replace(link.parameters, m=link.parameters.m % 255 + 1))
         return honest(quantised, replace(side, filters=FilterChain({0: other})))
 
-    picture = AnalysedPicture(photo[:96, 100:230].copy(), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(photo[:96, 100:230].copy(), filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     assert picture.encode(coding_setting(24, 128))[0].header.filters == [0]
     monkeypatch.setattr(encoding, "encode_payload", broken)
     with pytest.raises(RoundTripError):

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.decoder import decode_archive
-from decoder_pkg.pixels.filters.correction import REACH
 from decoder_pkg.pixels.filters.interface import FilterChain
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, LinearFilter, LinearParameters
+from decoder_pkg.pixels.filters.linear_apply import REACH
 from decoder_pkg.pixels.render import Tile, to_bytes
 from decoder_pkg.pixels.tiles import spans
 from encoder.cache import CandidateCache
@@ -31,7 +31,7 @@ Pixels = NDArray[np.uint8]
 
 
 def analysed(zoo: Zoo, photo: Pixels, model: int = 8) -> AnalysedPicture:
-    return AnalysedPicture(np.ascontiguousarray(photo[:96, 100:230]), zoo.models[model], zoo.bundle.pixel_filters)
+    return AnalysedPicture(np.ascontiguousarray(photo[:96, 100:230]), zoo.models[model], zoo.bundle.post_filters)
 
 
 def test_fitted_filter_is_worth_its_bits(golden_zoo: Zoo, filtered_zoo: Zoo, photo: Pixels) -> None:
@@ -65,28 +65,28 @@ def decoded_tiles(picture: AnalysedPicture, gain: int) -> list[Tile]:
 
 
 def test_strength_that_costs_least_is_found(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, gain, postfilter = analysed(filtered_zoo, photo), 16, linear(filtered_zoo)
+    picture, gain, post_filter = analysed(filtered_zoo, photo), 16, linear(filtered_zoo)
     multiplier, tiles = trained_multiplier(gain), decoded_tiles(picture, gain)
     equations = normal_equations(picture.pixels, tiles)
-    found = fit_filter(postfilter, equations, gain, multiplier)
+    found = fit_filter(post_filter, equations, gain, multiplier)
     assert found is not None
 
     def cost(fitted: LinearParameters) -> float:
         """Bits and squared error, as if nothing were cut off, less the error without a filter."""
-        weights = fitted.coefficients * postfilter.step(fitted.m, gain)
-        projected = in_basis(postfilter, equations)
+        weights = fitted.coefficients * post_filter.step(fitted.m, gain)
+        projected = in_basis(post_filter, equations)
         gained = float(weights @ (2 * projected.vector - projected.matrix @ weights))
-        return multiplier * LinearEncoder().bits(postfilter, fitted) / 8 - gained
+        return multiplier * LinearEncoder().bits(post_filter, fitted) / 8 - gained
 
     monkeypatch.setattr(linear_fit, "M_STEPS", ())
     for m in (found.m - 1, found.m + 1, 1, 255):
         monkeypatch.setattr(linear_fit, "FIRST_M", m)
-        other = fit_filter(postfilter, equations, gain, multiplier)
+        other = fit_filter(post_filter, equations, gain, multiplier)
         assert other is None or cost(other) >= cost(found)
     before, after = (float(((p.clamp(0, 1) * 255)[:, :96, :130] - original(picture)).square().sum())
-                     for p in (tiles[0].picture, postfilter.apply(tiles[0].picture, found)))  # fmt: skip
+                     for p in (tiles[0].picture, post_filter.apply(tiles[0].picture, found)))  # fmt: skip
     # Samples beyond the picture's range are cut off only afterwards, hence a little leeway.
-    bits = LinearEncoder().bits(postfilter, found)
+    bits = LinearEncoder().bits(post_filter, found)
     assert cost(found) == pytest.approx(after - before + multiplier * bits / 8, rel=0.05)
 
 
@@ -135,15 +135,15 @@ def test_picture_without_error_needs_no_filter(filtered_zoo: Zoo) -> None:
 
 
 def test_equations_of_a_single_filter_are_those_of_its_numbers(filtered_zoo: Zoo, photo: Pixels) -> None:
-    postfilter = linear(filtered_zoo)
+    post_filter = linear(filtered_zoo)
     rng = np.random.default_rng(1)
     matrix = np.cov(rng.normal(size=(FEATURES, 200)))
     equations = NormalEquations(matrix, rng.normal(size=(FEATURES, COLOURS)))
     for k in (0, 5):
-        single = copy.copy(postfilter)
-        single.basis = postfilter.basis[k : k + 1]
+        single = copy.copy(post_filter)
+        single.basis = post_filter.basis[k : k + 1]
         inside = in_basis(single, equations)
-        weights = postfilter.basis[k].astype(np.float64)
+        weights = post_filter.basis[k].astype(np.float64)
         assert inside.vector[0] == pytest.approx((weights * equations.vector).sum())
         assert inside.matrix[0, 0] == pytest.approx(np.trace(weights.T @ matrix @ weights), rel=1e-3)
 
@@ -156,10 +156,10 @@ def test_spliced_stream_keeps_the_smaller_ones_filter(filtered_zoo: Zoo, photo: 
     small = coder.refine(800.0, preset, like=large.header).candidate
     wanted = (small.header.length + large.header.length) // 2
     model = filtered_zoo.models[small.header.model]
-    expected = parts_of(model, small, filtered_zoo.bundle.pixel_filters)[1].links[0].parameters
+    expected = parts_of(model, small, filtered_zoo.bundle.post_filters)[1].links[0].parameters
     found = next(coder.between(small, large, range(wanted - 1, wanted + 1))).candidate
     assert wanted - 1 <= found.header.length <= wanted
-    fitted = parts_of(model, found, filtered_zoo.bundle.pixel_filters)[1].links[0].parameters
+    fitted = parts_of(model, found, filtered_zoo.bundle.post_filters)[1].links[0].parameters
     assert fitted.m == expected.m
     assert np.array_equal(fitted.coefficients, expected.coefficients)
 
@@ -209,7 +209,7 @@ FLAT = {
 @pytest.mark.parametrize("pixels", FLAT.values(), ids=FLAT)
 def test_filter_never_makes_a_flat_picture_worse(filtered_zoo: Zoo, pixels: NDArray[np.generic], gain: int) -> None:
     """Features that hardly vary leave the equations nearly singular."""
-    picture = AnalysedPicture(pixels.astype(np.uint8), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels.astype(np.uint8), filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     setting = coding_setting(gain, 128)
     with_it, without = picture.encode(setting)[0], picture.encode(setting, chain=FilterChain())[0]
     multiplier = trained_multiplier(gain)
@@ -218,23 +218,23 @@ def test_filter_never_makes_a_flat_picture_worse(filtered_zoo: Zoo, pixels: NDAr
 
 
 def test_no_filter_promises_more_than_there_is_to_win(filtered_zoo: Zoo) -> None:
-    postfilter = linear(filtered_zoo)
+    post_filter = linear(filtered_zoo)
     for pixels in FLAT.values():
         original = pixels.astype(np.uint8)
         decoded = torch.from_numpy(original.copy()).permute(2, 0, 1) / 255 + 0.004
         tile = Tile(decoded, next(iter(spans(6, 8, 0))), next(iter(spans(8, 8, 0))))
         error = float(((decoded.clamp(0, 1) * 255).permute(1, 2, 0) - torch.from_numpy(original)).square().sum())
-        equations, multiplier = in_basis(postfilter, normal_equations(original, [tile])), trained_multiplier(48)
-        fitted = fit_filter(postfilter, normal_equations(original, [tile]), 48, multiplier)
+        equations, multiplier = in_basis(post_filter, normal_equations(original, [tile])), trained_multiplier(48)
+        fitted = fit_filter(post_filter, normal_equations(original, [tile]), 48, multiplier)
         if fitted:
-            weights = fitted.coefficients * postfilter.step(fitted.m, 48)
+            weights = fitted.coefficients * post_filter.step(fitted.m, 48)
             assert weights @ (2 * equations.vector - equations.matrix @ weights) <= error
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1), (17, 15)])
 def test_any_size_can_be_filtered_and_refined(filtered_zoo: Zoo, photo: Pixels, size: tuple[int, int]) -> None:
     pixels = np.ascontiguousarray(photo[: size[0], : size[1]])
-    picture = AnalysedPicture(pixels, filtered_zoo.models[7], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, filtered_zoo.models[7], filtered_zoo.bundle.post_filters)
     setting = Setting(24, 128, trained_multiplier(24))
     for latents in (None, refine_latents(picture, setting, "local", 2).latents):
         candidate, expected = picture.encode(setting.coding, latents)
@@ -247,7 +247,7 @@ def test_tiles_with_a_filter_are_refined_like_the_whole(
     filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = np.ascontiguousarray(photo[:160, :192])
-    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     setting = Setting(24, 128, trained_multiplier(24))
 
     def cost() -> float:
@@ -262,7 +262,7 @@ def test_tiles_with_a_filter_are_refined_like_the_whole(
 
 
 def test_refinement_for_similarity_with_a_filter_buys_similarity(filtered_zoo: Zoo, photo: Pixels) -> None:
-    picture = AnalysedPicture(photo[:176, :176].copy(), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(photo[:176, :176].copy(), filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     values = []
     for distortion, multiplier in ((SQUARED_ERROR, trained_multiplier(24)), (distortion_of("ms-ssim", 1.0), 0.5)):
         setting = Setting(24, 128, multiplier, distortion)

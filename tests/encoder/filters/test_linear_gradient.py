@@ -6,12 +6,12 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.codecs import LATENTS
-from decoder_pkg.pixels.filters import FilterChain, correction
-from decoder_pkg.pixels.filters.correction import features, padded_levels
+from decoder_pkg.pixels.filters import FilterChain, linear_apply
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
+from decoder_pkg.pixels.filters.linear_apply import features, padded_levels
 from encoder.codecs import Relaxation
 from encoder.coding import AnalysedPicture
-from encoder.filters.linear_gradient import KEPT, FollowedFilter, gradient_through
+from encoder.filters.linear_gradient import KEPT, DifferentiableLinearFilter, gradient_through
 from encoder.latents import Setting, trained_multiplier
 from encoder.refinement.objective import Objective
 from encoder.weights import Zoo, float_model
@@ -20,16 +20,16 @@ from eval.metrics import SQUARED_ERROR, Distortion, distortion_of
 Pixels = NDArray[np.uint8]
 
 
-def some_kernel() -> NDArray[np.float32]:
+def some_taps() -> NDArray[np.float32]:
     """Strong enough to matter; constants and tones, which count whole levels, are weaker."""
-    kernel = np.random.default_rng(1).normal(0, 0.05, (FEATURES, COLOURS)).astype(np.float32)
-    kernel[[*range(4), *range(FEATURES - 43, FEATURES)]] *= 0.02
-    return kernel
+    taps = np.random.default_rng(1).normal(0, 0.05, (FEATURES, COLOURS)).astype(np.float32)
+    taps[[*range(4), *range(FEATURES - 43, FEATURES)]] *= 0.02
+    return taps
 
 
-def filtered_at_once(levels: torch.Tensor, kernel: NDArray[np.float32]) -> torch.Tensor:
+def filtered_at_once(levels: torch.Tensor, taps: NDArray[np.float32]) -> torch.Tensor:
     known = features(padded_levels(levels / 255))
-    return levels + (torch.from_numpy(kernel.T.copy()) @ known.flatten(1)).view_as(levels)
+    return levels + (torch.from_numpy(taps.T.copy()) @ known.flatten(1)).view_as(levels)
 
 
 def levels_of(photo: Pixels) -> torch.Tensor:
@@ -40,30 +40,30 @@ def levels_of(photo: Pixels) -> torch.Tensor:
 
 
 def test_gradient_through_the_filter_is_that_of_the_whole_graph(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    levels, kernel = levels_of(photo), some_kernel()
+    levels, taps = levels_of(photo), some_taps()
     gradient = torch.randn(levels.shape, generator=torch.Generator().manual_seed(2))
     moving = levels.clone().requires_grad_()
-    (expected,) = torch.autograd.grad(filtered_at_once(moving, kernel), moving, gradient)
+    (expected,) = torch.autograd.grad(filtered_at_once(moving, taps), moving, gradient)
     for strip in (2**16, 400):
-        monkeypatch.setattr(correction, "STRIP", strip)
-        found = gradient + gradient_through(levels, kernel, gradient)
+        monkeypatch.setattr(linear_apply, "STRIP", strip)
+        found = gradient + gradient_through(levels, taps, gradient)
         assert torch.allclose(found, expected, atol=1e-4)
 
 
 def test_correction_is_that_of_the_picture_and_what_comes_back_through_it_is_kept(photo: Pixels) -> None:
-    levels, kernel = levels_of(photo), some_kernel()
-    followed, gradient = FollowedFilter(kernel), torch.ones_like(levels)
+    levels, taps = levels_of(photo), some_taps()
+    post_filter, gradient = DifferentiableLinearFilter(taps), torch.ones_like(levels)
     found: list[torch.Tensor] = []
     for number in range(KEPT + 1):
         moving = (levels * (1 - 0.02 * number)).requires_grad_()
-        filtered = followed(moving)
-        assert torch.allclose(filtered, filtered_at_once(moving, kernel), atol=1e-2)
+        filtered = post_filter(moving)
+        assert torch.allclose(filtered, filtered_at_once(moving, taps), atol=1e-2)
         if number == 1:  # an evaluation without a gradient counts for nothing
-            filtered = followed(moving)
+            filtered = post_filter(moving)
         found += torch.autograd.grad(filtered, moving, gradient)
     assert all(torch.equal(back, found[0]) for back in found[:-1])
     last = (levels * (1 - 0.02 * KEPT)).requires_grad_()
-    (expected,) = torch.autograd.grad(FollowedFilter(kernel)(last), last, gradient)
+    (expected,) = torch.autograd.grad(DifferentiableLinearFilter(taps)(last), last, gradient)
     assert torch.equal(found[-1], expected)
     assert not torch.equal(found[-1], found[0])
 
@@ -74,7 +74,7 @@ def test_objective_falls_along_its_gradient_as_promised(
 ) -> None:
     """Of a distortion behind a filter: finite differences, nothing rounded."""
     pixels = photo[:176, :181]
-    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     setting = Setting(24, 128, trained_multiplier(24) if distortion is SQUARED_ERROR else 0.5, distortion)
     chain = picture.fitted_chain(setting.coding)
     assert chain.links
@@ -100,7 +100,7 @@ def test_objective_falls_along_its_gradient_as_promised(
 def test_estimate_counts_on_the_filter_that_is_coded(filtered_zoo: Zoo, photo: Pixels) -> None:
     """A picture whose sides are no multiples of 16: the filter sees what is beyond them, as in the decoder."""
     pixels = np.ascontiguousarray(photo[:101, 100:230])
-    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     setting = Setting(24, 128, trained_multiplier(24))
     chain, latents = picture.fitted_chain(setting.coding), picture.latents(setting.coding.gain)
     assert chain.links

@@ -20,7 +20,7 @@ from tests.encoder.refining import MULTIPLIER, Pixels, small, start_of
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_same_seed_gives_the_same_latents(golden_zoo: Zoo, photo: Pixels, method: Method, number: int) -> None:
     objective, start = start_of(golden_zoo, photo, number)
-    shipped = load_zoo().bundle.pixel_filters[0]
+    shipped = load_zoo().bundle.post_filters[0]
     assert isinstance(shipped, LinearFilter)
     parameters = LinearParameters(20, np.ones(len(shipped.basis), dtype=np.int32), 24)
     chain = FilterChain({0: FilterLink(shipped, parameters)})
@@ -40,7 +40,7 @@ def check_same_latents(start: Latents, first: Latents, again: Latents) -> None:
 def test_no_tensor_is_made_where_the_model_is_not(filtered_zoo: Zoo, photo: Pixels, method: Method) -> None:
     """Whatever names no device lies on one that holds no values, and meeting it raises."""
     model, pixels = float_model(filtered_zoo.models[8]), small(photo)
-    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     setting = coding_setting(24, 128)
     start, chain = picture.latents(setting.gain), picture.fitted_chain(setting)
     assert chain.links

@@ -35,7 +35,7 @@ def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
     filtered_zoo: Zoo, photo: Pixels, part: int
 ) -> None:
     pixels = np.ascontiguousarray(photo[60 * part :][:96, 100:230])
-    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     setting = Setting(24, 128, MULTIPLIER)
 
     def code(refined: Refined) -> Measured:

@@ -69,7 +69,7 @@ def test_stages_make_up_the_rest_of_a_schedule(iterations: int, begin: float) ->
 def test_filter_is_fitted_again_on_the_way_to_the_latents_there(
     filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = AnalysedPicture(small(photo), filtered_zoo.models[8], filtered_zoo.bundle.pixel_filters)
+    picture = AnalysedPicture(small(photo), filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     fitted: list[Latents | None] = []
     original = picture.fitted_chain
 

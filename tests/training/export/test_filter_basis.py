@@ -19,7 +19,7 @@ from encoder.manifest import read_encoder_manifest
 from encoder.weights import Zoo, load_zoo
 from tests.paths import GOLDEN
 from training.data.crops import CropSet
-from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_postfilter
+from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_post_filter
 from training.export.manifests import NewModel, update_manifests
 from training.export.tables import gaussian_tables
 
@@ -76,12 +76,12 @@ def test_filters_of_crops_help_another_picture(golden_zoo: Zoo, photo: NDArray[n
     crops = CropSet(tmp_path / "crops", tmp_path / "cache")
     made = principal_filters(crop_fits(golden_zoo, crops, 6), 4)
     folders = golden_copies(tmp_path)
-    write_postfilter(folders, made, {})
+    write_post_filter(folders, made, {})
     zoo = load_zoo(*folders)
     pixels = np.ascontiguousarray(photo[150:250, 300:420])
     plain, filtered = (
         AnalysedPicture(pixels, zoo.models[8], filters).encode(coding_setting(24, Q_ONE))[0]
-        for filters in ({}, zoo.bundle.pixel_filters)
+        for filters in ({}, zoo.bundle.post_filters)
     )
     assert (plain.header.filters, filtered.header.filters) == ([], [0])
     assert filtered.squared_error < plain.squared_error
@@ -94,17 +94,17 @@ def test_crop_without_error_does_not_outweigh_the_others(golden_zoo: Zoo, tmp_pa
     assert found.errors.min() >= 1 / 12
 
 
-def test_postfilter_and_models_are_written_beside_each_other(tmp_path: Path) -> None:
+def test_post_filter_and_models_are_written_beside_each_other(tmp_path: Path) -> None:
     folders = golden_copies(tmp_path)
     basis = np.ones((2, FEATURES, COLOURS), np.float16)
     before = load_bundle(folders[0])
     made = gaussian_tables() | {"basis": basis, "scale_bins": np.array([3, 1], np.int16)}
-    write_postfilter(folders, made, {"data": "two crops"})
+    write_post_filter(folders, made, {"data": "two crops"})
     with pytest.raises(WeightsError):
-        write_postfilter(folders, {"basis": basis}, {})
+        write_post_filter(folders, {"basis": basis}, {})
     update_manifests(*folders, NewModel(8, "again", "smoke-quadtree.safetensors", None, {}))
     after = load_bundle(folders[0])
-    written = after.pixel_filters[0]
+    written = after.post_filters[0]
     assert isinstance(written, LinearFilter)
     assert np.array_equal(written.basis, basis)
     assert read_encoder_manifest(folders[1]).filters[0]["data"] == "two crops"

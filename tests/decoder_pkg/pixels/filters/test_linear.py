@@ -43,26 +43,26 @@ def first_entry() -> Entry:
 
 
 def test_step_of_coefficients_follows_the_scale_bins() -> None:
-    postfilter = linear_filter()
-    one = np.eye(len(postfilter.basis), dtype=np.int32)[3]
-    coarse, fine = (postfilter.kernel(LinearParameters(m, one, 8)) for m in (20, 21))
-    octaves = BIN_OCTAVES * (postfilter.bins(21) - postfilter.bins(20))[3]
+    post_filter = linear_filter()
+    one = np.eye(len(post_filter.basis), dtype=np.int32)[3]
+    coarse, fine = (post_filter.taps(LinearParameters(m, one, 8)) for m in (20, 21))
+    octaves = BIN_OCTAVES * (post_filter.bins(21) - post_filter.bins(20))[3]
     assert np.allclose(fine, coarse * 2.0**-octaves, rtol=1e-6)
-    assert np.allclose(coarse, postfilter.basis[3] * postfilter.step(20, 8), rtol=1e-6)
+    assert np.allclose(coarse, post_filter.basis[3] * post_filter.step(20, 8), rtol=1e-6)
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, M_MAX), st.integers(0, GAIN_COUNT - 1), st.sampled_from([0.3, 5.0, 3000.0]))
 def test_coefficients_survive_any_strength(filtered_zoo: Zoo, m: int, gain: int, spread: float) -> None:
-    codec, postfilter = filtered_zoo.bundle.models[8].codec, linear_filter()
-    coefficients = np.zeros(len(postfilter.basis), np.int32)
-    coded = [k for k, _ in postfilter.tables(m)]
+    codec, post_filter = filtered_zoo.bundle.models[8].codec, linear_filter()
+    coefficients = np.zeros(len(post_filter.basis), np.int32)
+    coded = [k for k, _ in post_filter.tables(m)]
     coefficients[coded] = np.random.default_rng(m).normal(0, spread, len(coded)).round()
-    chain = FilterChain({0: FilterLink(postfilter, LinearParameters(m, coefficients, gain))})
+    chain = FilterChain({0: FilterLink(post_filter, LinearParameters(m, coefficients, gain))})
     side, size, setting = SideInformation(GainField(gain), chain), (41, 70), coding_setting(gain, 128)
     picture = random_picture(codec, size, setting)
     payload = encode_payload(picture, side)
-    decoded = decode_payload(codec, payload, header_of(size, setting, side.records), {0: postfilter})
+    decoded = decode_payload(codec, payload, header_of(size, setting, side.records), {0: post_filter})
     found = decoded.side.filters.links[0].parameters
     assert (found.m, found.gain) == (m, gain)
     assert np.array_equal(found.coefficients, coefficients)
@@ -121,13 +121,13 @@ ODD: dict[str, dict[str, np.ndarray | None]] = {
 
 
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
-def test_postfilter_that_is_none_is_refused(change: dict[str, np.ndarray | None]) -> None:
+def test_post_filter_that_is_none_is_refused(change: dict[str, np.ndarray | None]) -> None:
     linear_filter()
     with pytest.raises(WeightsError):
         linear_filter(**change)
 
 
-def test_changed_or_absent_postfilter_is_refused(filtered_weights: Path, tmp_path: Path) -> None:
+def test_changed_or_absent_post_filter_is_refused(filtered_weights: Path, tmp_path: Path) -> None:
     folder = tmp_path / "weights"
     shutil.copytree(filtered_weights, folder)
     (folder / "postfilter.safetensors").write_bytes(save({"basis": TENSORS["basis"]}))

@@ -1,6 +1,6 @@
-"""The post-filter on pixels: every sample of a decoded picture is corrected by what its surroundings and colour say.
+"""The linear post-filter on pixels: features of every sample, and the residual that the taps make of them.
 
-A correction is a linear function of the neighbours within 5x5, by opposite pairs, and of two wider means, all as
+The features are those of the neighbours within 5x5, by opposite pairs, and of two wider means, all as
 differences to the sample; of the same differences clipped, which tell an edge from noise (as the adaptive loop filter
 of VVC does); and of the tone, by hinges and products of the three colours (as the band offsets of HEVC's).
 """
@@ -27,7 +27,7 @@ REACH = LinearFilter.reach
 
 MIDDLE = 128.0
 STRIP, GPU_STRIP = 2**14, 2**19
-"""Samples of a colour that are corrected at once: each has many features, and a GPU takes long to begin."""
+"""Samples of a colour that are filtered at once: each has many features, and a GPU takes long to begin."""
 
 
 def padded_levels(picture: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def repeated_edges(levels: Tensor) -> Tensor:
 
 
 def features(padded: Tensor) -> Tensor:
-    """What corrections are a linear function of.
+    """What the filter is a linear function of.
 
     Args:
       padded: [3, H + 16, W + 16] float, levels of a picture and of what lies around it.
@@ -111,34 +111,34 @@ def tones(colours: Tensor) -> Iterator[Tensor]:
 
 
 def weighted(seen: Tensor, weights: Tensor) -> Tensor:
-    """Corrections [3, H, W] of features [FEATURES, H, W] under weights [3, FEATURES]; or the other way round."""
+    """Residuals [3, H, W] of features [FEATURES, H, W] under weights [3, FEATURES]; or the other way round."""
     return (weights @ seen.flatten(1)).reshape(-1, *seen.shape[1:])
 
 
 def strip_rows(picture: Tensor) -> int:
-    """Rows of a picture [3, H, W] that are corrected at once."""
+    """Rows of a picture [3, H, W] that are filtered at once."""
     return max(1, (GPU_STRIP if picture.is_cuda else STRIP) // picture.shape[2])
 
 
-def correction(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
-    """What a filter adds to a picture.
+def residual(picture: Tensor, taps: NDArray[np.float32]) -> Tensor:
+    """What the post-filter adds to a picture.
 
     Args:
       picture: [3, H, W] float, nominally in [0, 1]; it is clamped first.
-      kernel: [FEATURES, 3], see `LinearFilter.kernel`.
+      taps: [FEATURES, 3], see `LinearFilter.taps`.
 
     Returns:
       [3, H, W] float in levels.
     """
-    padded, weights = padded_levels(picture), torch.from_numpy(kernel.T.copy()).to(picture.device)
+    padded, weights = padded_levels(picture), torch.from_numpy(taps.T.copy()).to(picture.device)
     added = torch.empty_like(picture)
     rows = strip_rows(picture)
 
     @torch.inference_mode()
-    def correct_strip(top: int) -> None:
+    def filter_strip(top: int) -> None:
         added[:, top : top + rows] = weighted(features(padded[:, top : top + rows + 2 * REACH]), weights)
 
-    _for_each(correct_strip, range(0, picture.shape[1], rows), 1 if picture.is_cuda else torch.get_num_threads())
+    _for_each(filter_strip, range(0, picture.shape[1], rows), 1 if picture.is_cuda else torch.get_num_threads())
     return added
 
 
@@ -155,6 +155,6 @@ def _for_each(action: Callable[[int], None], values: Sequence[int], threads: int
         torch.set_num_threads(threads)
 
 
-def correct(picture: Tensor, kernel: NDArray[np.float32]) -> Tensor:
-    """Filters a picture [3, H, W] float, nominally in [0, 1], to the same; see `correction`."""
-    return picture.clamp(0, 1) + correction(picture, kernel) / 255
+def apply_taps(picture: Tensor, taps: NDArray[np.float32]) -> Tensor:
+    """Filters a picture [3, H, W] float, nominally in [0, 1], to the same; see `residual`."""
+    return picture.clamp(0, 1) + residual(picture, taps) / 255

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from decoder_pkg.pixels.filters.correction import correct, features, padded_levels
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
+from decoder_pkg.pixels.filters.linear_apply import apply_taps, features, padded_levels
 
 
 def test_filter_is_what_its_features_say_at_every_sample() -> None:
     picture = torch.rand(3, 70, 9, generator=torch.Generator().manual_seed(1))
-    kernel = np.random.default_rng(1).normal(0, 0.1, (FEATURES, COLOURS)).astype(np.float32)
-    corrected = correct(picture, kernel) * 255
+    taps = np.random.default_rng(1).normal(0, 0.1, (FEATURES, COLOURS)).astype(np.float32)
+    filtered = apply_taps(picture, taps) * 255
     levels = padded_levels(picture).numpy()
     for row, column in ((0, 0), (33, 4), (64, 8), (69, 5)):
         centre = levels[:, row + 8, column + 8]
@@ -30,10 +30,10 @@ def test_filter_is_what_its_features_say_at_every_sample() -> None:
         thirds += [green * product for product in products[3:]] + [blue * blue * blue]
         tail = np.concatenate([np.array(products) / 128, np.array(thirds) / 128**2])
         seen = np.concatenate([[1], tones, *plain, *clipped, *hinges, tail])
-        assert np.allclose(corrected[:, row, column], centre + seen @ kernel, atol=2e-2)
+        assert np.allclose(filtered[:, row, column], centre + seen @ taps, atol=2e-2)
 
 
 def test_filter_of_zeros_changes_nothing() -> None:
     picture = torch.rand(3, 5, 4)
-    assert torch.allclose(correct(picture, np.zeros((FEATURES, COLOURS), np.float32)), picture, atol=1e-6)
+    assert torch.allclose(apply_taps(picture, np.zeros((FEATURES, COLOURS), np.float32)), picture, atol=1e-6)
     assert features(padded_levels(picture)).shape == (FEATURES, 5, 4)
