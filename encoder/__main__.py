@@ -33,7 +33,7 @@ EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15 --preset medium    with refinement
   python -m encoder photos/ -o streams/ --bpp 0.3        every picture of a folder, each at most 0.3
 
-A whole set under one byte budget, which is worth more than one decibel: make submission IMAGES=photos/
+An image set under one byte budget, which gains 0.5 to 1.2 dB: make submission IMAGES=photos/
 """
 ERRORS = (PictureError, DecoderError)
 

@@ -14,7 +14,7 @@ from .presets import Preset
 
 MAX_Q = 255
 FINE_Q = 16
-"""Steps of q tried beyond the largest gain that fits: a gain apart is worth about this much."""
+"""Steps of q tried beyond the largest gain that fits: neighbouring gains are about as far apart."""
 
 ATTEMPTS = 3
 ELASTICITY = 0.63

@@ -46,7 +46,7 @@ class EncoderModel:
       sha256: of that file; empty where it is not known.
       gains: gain indices that it was trained for.
       metric: key of the metric that it was trained for.
-      base: the model to which both files hold differences; None where they hold all of it.
+      base: the model to which both files hold deltas; None where they hold all of it.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The candidates of a set of pictures, wherever they are made."""
+"""The candidates of an image set, wherever they are made."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Choices = list[tuple[SetPicture, Candidate]]
 
 
 class CandidateSet:
-    """The candidates of a set of pictures: swept, refined at a Lagrange multiplier, allocated under a budget."""
+    """The candidates of an image set: swept, refined at a Lagrange multiplier, allocated under a budget."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class CandidateSet:
         pictures, jobs = [], []
         for picture, chosen in choices:
             own = self._own_multiplier(picture, chosen, multiplier)
-            # Where another byte is worth nothing there is nothing to refine.
+            # Where another byte lowers no distortion there is nothing to refine.
             if own > 0:
                 pictures.append(picture)
                 jobs.append(PictureJob(picture.file, *self._place, refine, chosen, own))

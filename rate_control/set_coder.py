@@ -40,7 +40,7 @@ class SetResult:
 
 
 class SetCoder(CandidateSet):
-    """Archives of a set of pictures under a byte budget."""
+    """Archives of an image set under a byte budget."""
 
     def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0, around: int = 0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.

@@ -1,4 +1,4 @@
-"""The tuning report of a set: who gets which bytes, and what it is worth."""
+"""The tuning report of a set: who gets which bytes, and what that gains."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from eval.metrics import MS_SSIM, differentiable_ms_ssim
 
 MS_SSIM_SCALE = 1333.0
-"""1 - MS-SSIM times this is worth one unit of squared 8-bit error: 2.4 / 0.0018, the lowest pair of lambdas for which
+"""1 - MS-SSIM times this counts as one unit of squared 8-bit error: 2.4 / 0.0018, the lowest pair of lambdas for which
 Bégaint et al. 2020 ("CompressAI") trained models of both kinds."""
 
 

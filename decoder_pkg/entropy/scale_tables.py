@@ -29,11 +29,11 @@ SKIPPED = 0
 """The table of the smallest standard deviation: its latents are zero and not coded (skip mode).
 
 Nine of ten latents are of this kind at low rates. Coding them would cost the coder's rounding for each, and a
-non-zero one among them more than it is worth.
+non-zero one among them more than it gains.
 """
 
 LARGEST = 15
-"""A symbol beyond this saves nothing that would be worth a look by being one nearer to zero."""
+"""A symbol beyond this saves next to nothing by being one nearer to zero."""
 
 
 @dataclass(frozen=True)

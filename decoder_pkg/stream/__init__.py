@@ -1,4 +1,4 @@
-"""The container: names, headers and payloads of a set of pictures, and the zip around it."""
+"""The container: names, headers and payloads of an image set, and the zip around it."""
 
 from .container import (
     BUNDLE_ID_BYTES,

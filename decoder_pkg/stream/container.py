@@ -1,4 +1,4 @@
-"""The container: names, picture headers and payloads of a whole set. FORMAT.md specifies every byte."""
+"""The container: names, picture headers and payloads of an image set. FORMAT.md specifies every byte."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ..errors import WeightsError
 SCALE_SUFFIX = ".scale"
 
 LARGEST_CODE = 2**13 - 1
-"""The largest integer of each output channel: copies that were fine-tuned may grow fourfold in 16 bits."""
+"""The largest integer of each output channel: fine-tuned weights may grow fourfold in 16 bits."""
 
 Arrays = Mapping[str, NDArray[np.generic]]
 

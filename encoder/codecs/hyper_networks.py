@@ -138,5 +138,5 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
 
 
 def zero_like(x: Tensor, training: bool) -> Tensor:
-    """Zeros; in training the gradient passes, or a channel that is certain everywhere would never come back."""
+    """Zeros; in training the gradient passes, or a channel that is skipped everywhere would never come back."""
     return x - x.detach() if training else torch.zeros_like(x)

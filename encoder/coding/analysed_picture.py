@@ -1,4 +1,4 @@
-"""One picture to one candidate: analysis, rounding, range coding, and the proof that it decodes."""
+"""One picture to one candidate: analysis, RDOQ, range coding, and the proof that it decodes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..latents import Latents, trained_multiplier
 from ..pictures import Pixels, padded_tensor
 from ..weights import EncoderModel, to_grid
 from .payload import QuantisedPicture, encode_payload, quantise, side_bytes
-from .rounding import nearest, rate_distortion_optimised
+from .rounding import nearest, rdoq
 
 TILE = 128
 """Side of an analysis tile in latents."""
@@ -65,10 +65,9 @@ class AnalysedPicture:
     def quantise(self, setting: CodingSetting, latents: Latents | None = None) -> QuantisedPicture:
         """The integers of the picture at a setting, in coding order.
 
-        Refined latents lie at the integers that refinement found; those of the analysis are rounded as rate and
-        distortion ask.
+        Refined latents lie at the integers that refinement found; those of the analysis go through RDOQ.
         """
-        rounding = nearest if latents else rate_distortion_optimised(setting.q)
+        rounding = nearest if latents else rdoq(setting.q)
         arrays = {name: to_grid(grid) for name, grid in (latents or self.latents(setting.gain)).items()}
         return quantise(self.model.decoder.codec, arrays, self.size, setting, rounding, seen_shares(*self.size))
 

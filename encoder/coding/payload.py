@@ -43,7 +43,7 @@ def quantise(
     size: Size,
     setting: CodingSetting,
     rounding: Rounding = nearest,
-    worth: NDArray[np.float32] | None = None,
+    weight: NDArray[np.float32] | None = None,
 ) -> QuantisedPicture:
     """Rounds float latents around the decoder's own integer means.
 
@@ -53,10 +53,10 @@ def quantise(
       size: of the picture, in pixels.
       setting: how it is coded.
       rounding: of the latents; all other grids go to the nearest integer.
-      worth: [h, w] what an error of each position's latents counts; 1 by default.
+      weight: [h, w] of the distortion of each position's latents; 1 by default.
     """
     grids = codec.grids(size)
-    counts = np.ones(grids[LATENTS].plane, dtype=np.float32) if worth is None else worth
+    weights = np.ones(grids[LATENTS].plane, dtype=np.float32) if weight is None else weight
     steps: list[CodingStep] = []
     symbols: list[Grid] = []
 
@@ -66,7 +66,7 @@ def quantise(
         residuals = (apart * (shape.steps / step.unit)).astype(np.float32)
         if step.grid == LATENTS:
             positions = step.rows * step.mean.shape[1] // shape.channels
-            rounded = rounding(residuals, step.symbols, counts.reshape(-1, 1)[positions])
+            rounded = rounding(residuals, step.symbols, weights.reshape(-1, 1)[positions])
         else:
             rounded = nearest(residuals, step.symbols, np.ones(1, dtype=np.float32))
         steps.append(step)

@@ -1,4 +1,4 @@
-"""Float residuals to symbols: the nearest integer, or the one that costs least with its rate (RDOQ)."""
+"""Float residuals to symbols: the nearest integer, or rate-distortion optimised quantisation (RDOQ)."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ STIFFNESS = 36.0
 """Bits that an error of one whole quantisation step costs at the Lagrange multiplier of its gain, found on crops."""
 
 MOST_STEPS = 4
-"""Steps that a symbol may go towards zero; more than one is worth it where little of a latent's cell is seen."""
+"""Steps that a symbol may go towards zero; more than one pays where little of a latent's cell is seen."""
 
 ROUNDING = STIFFNESS, MOST_STEPS
 """What candidates depend on beside weights and settings; a part of every key under which results are kept."""
 
 Rounding = Callable[[NDArray[np.float32], SymbolModel, NDArray[np.float32]], Grid]
-"""Residuals [n, K] in quantisation steps, their probabilities and their worth [n, 1] to symbols."""
+"""Residuals [n, K] in quantisation steps, their probabilities and the weights [n, 1] of their errors to symbols."""
 
 
-def nearest(residuals: NDArray[np.float32], _symbols: SymbolModel, _worth: NDArray[np.float32]) -> Grid:
+def nearest(residuals: NDArray[np.float32], _symbols: SymbolModel, _weight: NDArray[np.float32]) -> Grid:
     """The nearest integers."""
     return np.round(residuals).astype(np.int32)
 
 
-def rate_distortion_optimised(q: int) -> Rounding:
-    """The nearest integer, or one nearer to zero where that saves more rate than it loses.
+def rdoq(q: int) -> Rounding:
+    """Rate-distortion optimised quantisation: the nearest integer, or one nearer to zero where that costs less.
 
     Args:
       q: quantisation step in 1/128, in which distances weigh by their square.
     """
     stiffness = np.float32(STIFFNESS * (q / Q_ONE) ** 2)
 
-    def rounding(residuals: NDArray[np.float32], model: SymbolModel, worth: NDArray[np.float32]) -> Grid:
-        symbols = nearest(residuals, model, worth)
+    def rounding(residuals: NDArray[np.float32], model: SymbolModel, weight: NDArray[np.float32]) -> Grid:
+        symbols = nearest(residuals, model, weight)
         for _ in range(MOST_STEPS):
-            lost = worth * stiffness * (2 * (np.abs(residuals) - np.abs(symbols)) + 1)
+            lost = weight * stiffness * (2 * (np.abs(residuals) - np.abs(symbols)) + 1)
             smaller = model.savings(symbols) > lost
             if not smaller.any():
                 break

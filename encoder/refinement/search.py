@@ -32,7 +32,7 @@ def search_start(starts: Sequence[Start], preset: Preset) -> Start:
     """The picture under a model, and the gain, that cost least after a short refinement.
 
     Args:
-      starts: the sweep's choice of gain and q, and the Lagrange multiplier, under each model that is worth a trial.
+      starts: the sweep's choice of gain and q, and the Lagrange multiplier, under each model to try.
       preset: how much is tried.
     """
     if len(starts) == 1 and not preset.gain_steps:
@@ -88,7 +88,7 @@ def _cost(found: Refined | Attempt) -> float:
 def sweep_choices(
     candidates: Iterable[Measured], multiplier: float, distortion: Distortion, survivors: int
 ) -> Iterator[Candidate]:
-    """The best candidate of each model at a Lagrange multiplier, for the models worth refining.
+    """The best candidate of each model at a Lagrange multiplier, for the models to refine.
 
     Args:
       candidates: of the sweep.

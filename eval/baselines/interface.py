@@ -79,7 +79,7 @@ def baseline_candidates(baseline: Baseline, pixels: Pixels, metrics: Sequence[Me
 
 
 def settings_text(baseline: Baseline, settings: Sequence[Mapping[str, Any]]) -> str:
-    """Library, version and the values that each argument took over a set of pictures."""
+    """Library, version and the values that each argument took over an image set."""
     parts = [f"{baseline.library} {baseline.version}"]
     for name in settings[0]:
         values = {repr(one[name]): one[name] for one in settings}

@@ -17,7 +17,7 @@ Number = TypeVar("Number", float, NDArray[np.float64])
 
 
 class Figure(ABC):
-    """A figure of a set of pictures that leaderboards and tables are ordered by.
+    """A figure of an image set that leaderboards and tables are ordered by.
 
     Attributes:
       name: as titles show it.

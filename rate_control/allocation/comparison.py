@@ -1,4 +1,4 @@
-"""What one Lagrange multiplier is worth: against the same rate and against the same quality for every picture."""
+"""What one Lagrange multiplier for the set gains over the same rate, or the same quality, for every picture."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def compare_allocations(
         )
     table = pd.DataFrame(rows)
     for other in ("same rate", "same quality"):
-        table[f"gain over {other}"] = table["one multiplier"] - table[other]
+        table[f"improvement over {other}"] = table["one multiplier"] - table[other]
     return table
 
 

@@ -22,7 +22,7 @@ def choose_models(
 ) -> list[int]:
     """Drops the model that is missed least, again and again, until the rest fit the limit.
 
-    A set of models is worth the mean over the targets of the decibels of distortion it reaches.
+    A set of models is rated by the mean over the targets of the decibels of distortion it reaches.
 
     Args:
       frame: candidate table with a column `model`.

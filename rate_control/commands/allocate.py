@@ -1,4 +1,4 @@
-"""Picks from a table of candidates, of any codec, what fills the byte budget of a set of pictures best.
+"""Picks from a table of candidates, of any codec, what fills the byte budget of an image set best.
 
 A candidate table has the columns image, candidate, bytes, squared_error, ms_ssim_loss and pixels.
 """

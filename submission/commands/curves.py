@@ -22,7 +22,7 @@ from ..studies.curves import curves_report, joint_codecs
 EXAMPLES = """examples:
   python -m submission curves --images kodak/                        all shipped models together, and each alone
   python -m submission curves --images kodak/ --codecs 1 WebP "JPEG XL"    model 1 and two conventional codecs
-  python -m submission curves --images kodak/ --codecs all --presets fast medium    what refinement is worth
+  python -m submission curves --images kodak/ --codecs all --presets fast medium    what refinement saves
   python -m submission curves --images photos/ --output curves/  published curves are shown for Kodak's 24 alone
 """
 ERRORS = (PictureError, WeightsError, TableError, EngineError)

@@ -16,7 +16,7 @@ from rate_control.allocation import TableError
 from rate_control.engine import EngineError, Processes
 
 from ..studies import trials
-from ..studies.trials import PLAIN, ROUNDED
+from ..studies.trials import PLAIN, RDOQ
 
 EXAMPLES = """examples:
   python -m submission trials --images kodak/                every method, 25 and 100 iterations
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = [PLAIN, ROUNDED, *((method, count) for method in arguments.methods for count in arguments.iterations)]
+    settings = [PLAIN, RDOQ, *((method, count) for method in arguments.methods for count in arguments.iterations)]
     files = find_pictures(arguments.images)[:: arguments.every]
     check_output(arguments.output, *files)
     with Processes() as engine:

@@ -1,4 +1,4 @@
-"""Conventional codecs on a set: their candidates, and their leaderboard rows under the same set-level allocation."""
+"""Conventional codecs on an image set: candidates, and leaderboard rows under the same set-level allocation."""
 
 from __future__ import annotations
 

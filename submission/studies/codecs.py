@@ -1,4 +1,4 @@
-"""Codecs on a set of pictures as candidate tables, and the two kinds of curve they give."""
+"""Codecs on an image set as candidate tables, and the two kinds of curve they give."""
 
 from __future__ import annotations
 

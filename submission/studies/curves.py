@@ -1,4 +1,4 @@
-"""Rate-distortion curves of models and conventional codecs on a set of pictures, beside published ones."""
+"""Rate-distortion curves of models and conventional codecs on an image set, beside published ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shipped models are: size, arithmetic, bytes, training, and what they are worth on Kodak."""
+"""What the shipped models are: size, arithmetic, bytes, training, and BD-rates on Kodak."""
 
 from __future__ import annotations
 

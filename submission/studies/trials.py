@@ -1,4 +1,4 @@
-"""What refinement is worth: methods x iterations, real bytes."""
+"""What refinement saves: methods x iterations, real bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ANCHOR = "VTM"
 """Published codec that is shown beside, where the pictures are those of its curve."""
 
 PLAIN = ("nearest integers", 0)
-ROUNDED = ("rate-aware rounding", 0)
+RDOQ = ("RDOQ", 0)
 """What is done without refinement; the first is what all others are compared with."""
 
 

@@ -1,4 +1,4 @@
-"""The models that ship: their integers, their size, their worth."""
+"""The models that ship: their integers, their size, their quality."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def test_quality_rises_with_the_gain(zoo: Zoo, photo: NDArray[np.uint8], model: 
 def test_ms_ssim_rises_with_the_gain_and_beats_the_model_a_copy_came_from(
     zoo: Zoo, photo: NDArray[np.uint8], model: int
 ) -> None:
-    copy = zoo.models[model]
-    assert copy.base is not None
-    gains = np.linspace(copy.gains[0], copy.gains[-1], 4).astype(int)
+    tuned = zoo.models[model]
+    assert tuned.base is not None
+    gains = np.linspace(tuned.gains[0], tuned.gains[-1], 4).astype(int)
     coded = [
         [picture.encode(coding_setting(int(gain), Q_ONE)) for gain in gains]
-        for picture in (AnalysedPicture(photo, copy), AnalysedPicture(photo, copy.base))
+        for picture in (AnalysedPicture(photo, tuned), AnalysedPicture(photo, tuned.base))
     ]
     sizes, other_sizes = ([len(candidate.payload) for candidate, _ in row] for row in coded)
     quality, other_quality = ([-np.log(1 - ms_ssim(photo, decoded)) for _, decoded in row] for row in coded)

@@ -91,7 +91,7 @@ def test_refinement_sees_the_multiplier_and_its_candidates_are_used(
         yield Measured(Candidate(header, finer.payload[: len(finer.payload) // 2], 1), {"ms_ssim_loss": 0.0})
 
     result = coder.fill(2000, refine=better_by_magic)
-    assert multipliers[0] > multipliers[3] > 0  # so much smaller: another round, where a byte is worth less
+    assert multipliers[0] > multipliers[3] > 0  # so much smaller: another round, where a byte lowers less distortion
     assert (result.table.chosen["q"] == 99).all()
 
 

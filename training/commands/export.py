@@ -1,6 +1,6 @@
-"""Exports a training run's newest checkpoint: whole, or as a difference to a model exported before.
+"""Exports a training run's newest checkpoint: whole, or as a delta to a model exported before.
 
-It ends with 1, and the weights stay as they were, where few steps or fixed point lose more than they may.
+It ends with 1, and the weights stay as they were, where quantisation or fixed point lose more than they may.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from eval.provenance import commit
 from ..data import CROPS, CropError, CropSet
 from ..export import LICENCE, ExportError, TrainedRun, load_run
 from ..export.manifests import NewModel, check_rows, update_manifests
-from ..export.whole import code_lengths, export, export_difference, rounding_loss
+from ..export.whole import code_lengths, export, export_delta, rounding_loss
 from ..run_folder import RunError
 from ..settings import ConfigError
 
 MOST_LOST = 0.003
-"""Share of rate and distortion that may be lost to few steps, and of the bits to fixed point: a tenth of a percent and
-half of that are usual."""
+"""Share of rate and distortion that quantised weights may lose, and of the bits that fixed point may: a tenth of
+a percent and half of that are usual."""
 
 EXAMPLES = """examples:
   python -m training export --run runs/base --id 1 --name base
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--id", type=int, required=True, help="the id that picture headers name, 0 to 255")
     parser.add_argument("--name", required=True, help="name for people, also of the files")
-    parser.add_argument("--base", type=int, help="write differences to this model, which must be exported before")
+    parser.add_argument("--base", type=int, help="store as a delta to this model, which must be exported before")
     parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
     parser.add_argument("--codec", type=plain_name, help="a codec beside the shipped models, which it may begin")
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as name:
         halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
         if base:
-            export_difference(trained, base, crops, *halves)
+            export_delta(trained, base, crops, *halves)
         else:
             export(trained, crops, *halves)
         print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
@@ -93,9 +93,9 @@ def _base(arguments: argparse.Namespace) -> EncoderModel | None:
 
 
 def _is_as_good(exported: EncoderModel, trained: TrainedRun, crops: CropSet) -> bool:
-    """Whether weights of few steps and in fixed point lose as little as they may; prints what they lose."""
+    """Whether quantised weights and fixed point lose as little as they may; prints what they lose."""
     estimated, actual = code_lengths(exported.floats, exported.decoder.codec, trained.gains, crops)
-    lost = {"few steps": rounding_loss(trained, exported.floats, crops), "fixed point": actual / estimated - 1}
+    lost = {"quantised weights": rounding_loss(trained, exported.floats, crops), "fixed point": actual / estimated - 1}
     for what, share in lost.items():
         print(f"lost to {what}: {100 * share:+.3f} %")
         if not abs(share) <= MOST_LOST:

@@ -1,4 +1,4 @@
-"""A fine-tuned copy as small integers to be added to the weights of the model it started near.
+"""A fine-tuned model as a delta: small integers to be added to the weights of its base.
 
 Each weight tensor has one step size: the less the loss depends on its weights, the coarser (the mean squared gradient
 tells). What is left for each tensor to cost is then the same, which takes the fewest bits in all.
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from decoder_pkg.codecs import SCALE, Layer, codec_of
 from decoder_pkg.models import DecoderModel
-from decoder_pkg.weight_files import DIFFERENCE, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
+from decoder_pkg.weight_files import DELTA, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
 from encoder.codecs import SCALE_UNIT, FloatCodec, source_exponent
 
 from ..data import CropSet
@@ -31,7 +31,7 @@ STEP_COST = 2.4e-7
 """Step size times the root mean square of the loss's gradient, for every tensor; measured in training/README.md."""
 
 MOST_FINER = 7
-"""A copy's grid is at most this many times halved; 8-bit integers then fit 16 bits."""
+"""A fine-tuned model's steps are at most this many times half of its base's; 8-bit integers then fit 16 bits."""
 
 LEAST_SQUARE = 1e-30
 """Stands for the squared gradient of weights that have none."""
@@ -48,7 +48,7 @@ class Goal:
     """What a tensor shall become.
 
     Attributes:
-      value: float64, in units of the integers of the other model's tensor, and of its shape.
+      value: float64, in units of the integers of the base model's tensor, and of its shape.
       squared_gradient: mean over the tensor of the loss's squared gradient with respect to these values.
       outputs: which axis counts the outputs; each is a sum over all other axes.
       moment: products of the inputs of these sums, in the order of the other axes, see `input_moments`.
@@ -89,7 +89,7 @@ def squared_gradients(model: FloatCodec[Any], crops: CropSet, gains: range, dist
 def transform_goals(
     model: FloatCodec[Any], networks: tuple[str, ...], base: Arrays, squares: Tensors, moments: Tensors
 ) -> dict[str, Goal]:
-    """Goals of float networks' weights, for those that the other model has as integers."""
+    """Goals of float networks' weights, for those that the base model has as integers."""
     goals = {}
     for name, weight in model.state_dict().items():
         scales = base.get(name + SCALE_SUFFIX)
@@ -101,7 +101,7 @@ def transform_goals(
 
 
 def entropy_goals(model: FloatCodec[Any], base: DecoderModel, squares: Tensors, moments: Tensors) -> dict[str, Goal]:
-    """Goals of the integer layers' weights at the other model's scales."""
+    """Goals of the integer layers' weights at the base model's scales."""
     goals: dict[str, Goal] = {}
     for row in codec_of(model.arch).layers(model.arch):
         scale = np.exp2(_shift(row, base) + base.exponents[row.name] - source_exponent(row, base.exponents))
@@ -148,8 +148,8 @@ def _tap_major_moment(moment: Tensor | None, taps: int) -> Tensor | None:
     return moment[order][:, order]
 
 
-def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np.generic]]:
-    """The tensors that a difference file holds for these goals, see `decoder_pkg.weight_files.deltas`."""
+def delta_tensors(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np.generic]]:
+    """The tensors that a delta file holds for these goals, see `decoder_pkg.weight_files.deltas`."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, goal in goals.items():
         start = base[name].astype(np.float64)
@@ -158,7 +158,7 @@ def differences(goals: Mapping[str, Goal], base: Arrays) -> dict[str, NDArray[np
         left, right = max(-exponent, 0), max(exponent, 0)
         codes = goal.rounded(start, 2.0**exponent, LARGEST / 2**left)
         high = np.floor((codes + 128) / 256)
-        arrays[name + DIFFERENCE] = (codes - 256 * high).astype(np.int8)
+        arrays[name + DELTA] = (codes - 256 * high).astype(np.int8)
         assert np.abs(high).max() < 128, f"{name} changed by more than its range"
         if high.any():
             arrays[name + HIGH] = high.astype(np.int8)

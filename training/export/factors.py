@@ -1,4 +1,4 @@
-"""A copy that was fine-tuned by matrices of low rank, as the factors of what it adds to the model it started from."""
+"""A model fine-tuned at low rank, stored as the factors of its delta."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from decoder_pkg.weight_files import LARGEST, LEFT, MAX_SHIFT, RIGHT, SCALE_SUFF
 from .deltas import LEAST_SQUARE, Arrays, Goal
 
 CODE_COST = 5e-13
-"""What rounding a factor's number adds to the squared gradient of the loss, for every tensor; measured in
+"""What rounding a factor's element adds to the squared gradient of the loss, for every tensor; measured in
 training/README.md."""
 
 FINER = 4
@@ -24,7 +24,7 @@ MOST = 0.97 * LARGEST
 
 
 def factors(goals: Mapping[str, Goal], base: Arrays, rank: int) -> dict[str, NDArray[np.generic]]:
-    """The tensors that a difference file holds for these goals, each a product of `rank` columns and rows away."""
+    """The tensors that a delta file holds for these goals, each a product of `rank` columns and rows away."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, goal in goals.items():
         finer = FINER if base[name].dtype == np.int8 else -_halvings(goal.value)
@@ -50,7 +50,7 @@ def _codes(
 ) -> tuple[NDArray[np.generic], NDArray[np.generic], int]:
     """Integers [rows, rank] and [rank, columns] whose product over 2^shift is near a matrix, and the shift.
 
-    Both factors share the sizes of the components evenly, so that rounding a number of either costs the same: the
+    Both factors share the sizes of the components evenly, so that rounding an element of either costs the same: the
     squared gradient times a component's size over 2^shift.
     """
     left, sizes, right = np.linalg.svd(matrix, full_matrices=False)

@@ -21,7 +21,7 @@ HEADROOM = 2.0
 """Activations may be this many times larger than any seen in calibration before they are clamped."""
 
 WEIGHT_HEADROOM = 2.0
-"""The same for weights: copies that were fine-tuned keep the shifts of the model they differ from."""
+"""The same for weights: fine-tuned models keep the shifts of their base."""
 
 Arrays = dict[str, NDArray[np.generic]]
 

@@ -1,4 +1,4 @@
-"""Both halves of a trained model: whole, or as a difference to a model that is exported already."""
+"""Both halves of a trained model: whole, or as a delta to a model that is exported already."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from eval.files import write_atomically
 from ..data import CropSet
 from ..tasks import losses
 from .compensated_rounding import input_moments
-from .deltas import Goal, differences, entropy_biases, entropy_goals, squared_gradients, transform_goals
+from .deltas import Goal, delta_tensors, entropy_biases, entropy_goals, squared_gradients, transform_goals
 from .factors import factors
 from .fixed_point import calibrate, quantise_layers
 from .tables import gaussian_tables, static_tables
@@ -44,7 +44,7 @@ MOMENT_BATCHES = 6
 
 
 def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
-    """Writes both halves of a whole model, its weights as differences to zeros: few steps take few bytes."""
+    """Writes both halves of a whole model, its weights as deltas to zeros: coarse steps take few bytes."""
     model, rng = run.model, np.random.default_rng(0)
     batches = [_calibration_batch(crops, run.gains, rng) for _ in range(CALIBRATION_BATCHES)]
     layers, exponents = quantise_layers(model, calibrate(model, batches))
@@ -56,10 +56,8 @@ def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Pa
     _save(_coarser(encoder, goals[1]), encoder_file)
 
 
-def export_difference(
-    run: TrainedRun, base: EncoderModel, crops: CropSet, decoder_file: Path, encoder_file: Path
-) -> None:
-    """Writes both halves of a model as differences to another one of its architecture."""
+def export_delta(run: TrainedRun, base: EncoderModel, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
+    """Writes both halves of a model as deltas to another one of its architecture."""
     model = run.model
     decoder_goals, encoder_goals = _goals(run, base.decoder, base.file.tensors, crops)
     changes = _changes(decoder_goals, base.decoder.file.tensors, run)
@@ -102,13 +100,13 @@ def _goals(run: TrainedRun, grid: DecoderModel, encoder: ReadOnlyArrays, crops: 
 
 
 def _coarser(fine: Arrays, goals: Goals) -> Arrays:
-    """A whole model's tensors with few steps where there is a goal."""
+    """A whole model's tensors, quantised where there is a goal."""
     others = {name: array for name, array in fine.items() if name not in goals}
-    return others | differences(goals, {name: np.zeros_like(fine[name]) for name in goals})
+    return others | delta_tensors(goals, {name: np.zeros_like(fine[name]) for name in goals})
 
 
 def _changes(goals: Goals, base: ReadOnlyArrays, run: TrainedRun) -> Arrays:
-    return factors(goals, base, run.config.rank) if run.config.rank else differences(goals, base)
+    return factors(goals, base, run.config.rank) if run.config.rank else delta_tensors(goals, base)
 
 
 @torch.no_grad()

@@ -62,7 +62,7 @@ class TrainingTask(ABC):
 
     @abstractmethod
     def evaluate(self, network: nn.Module, pictures: Sequence[Tensor]) -> list[RatePoint]:
-        """What a network in the first player's place is worth on pictures [3, H, W] uint8."""
+        """Rate and quality of a network in the first player's place on pictures [3, H, W] uint8."""
 
 
 MakeTask = Callable[[TrainConfig, FloatCodec[Any] | None, CropSet, bool], TrainingTask]

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from decoder_pkg.codecs import codec_of, read_layers
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models.bundle import DecoderModel, load_bundle
-from decoder_pkg.weight_files.deltas import DIFFERENCE, SHIFTS, read_weights, zip_weights
+from decoder_pkg.weight_files.deltas import DELTA, SHIFTS, read_weights, zip_weights
 from decoder_pkg.weight_files.packed_weights import unpack
 from decoder_pkg.weight_files.safetensors_reader import MAX_WEIGHTS_BYTES, TensorFile
 from tests.paths import GOLDEN
@@ -25,19 +25,19 @@ BASE = TensorFile({"w": np.array([[3, -4], [127, -128]], np.int8), "bias": np.on
 ZEROS = np.zeros((2, 2), np.int8)
 
 
-def difference(**change: np.ndarray) -> bytes:
-    tensors = {"w" + SHIFTS: np.zeros(2, np.int8)} | ({} if "w__left" in change else {"w" + DIFFERENCE: ZEROS})
+def delta(**change: np.ndarray) -> bytes:
+    tensors = {"w" + SHIFTS: np.zeros(2, np.int8)} | ({} if "w__left" in change else {"w" + DELTA: ZEROS})
     return zip_weights(save(tensors | {name.replace("__", "."): array for name, array in change.items()}))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 5), st.integers(0, 1))
-def test_copy_is_what_the_base_and_the_difference_add_up_to(seed: int, left: int, right: int, most: int) -> None:
+def test_fine_tuned_weights_are_the_sum_of_base_and_delta(seed: int, left: int, right: int, most: int) -> None:
     low, high = np.random.default_rng(seed).integers([[[-128]], [[-most]]], [[[128]], [[most + 1]]], (2, 2, 2))
     parts = {"w__difference": low.astype(np.int8)} | ({"w__high": high.astype(np.int8)} if most else {})
-    data = difference(**parts, w__shifts=np.array([left, right], np.int8))
-    copy = read_weights(data, BASE).tensors["w"]
-    assert copy.dtype == np.int16
-    assert (copy == BASE.tensors["w"].astype(np.int64) * 2**left + (low + 256 * high) * 2**right).all()
+    data = delta(**parts, w__shifts=np.array([left, right], np.int8))
+    tuned = read_weights(data, BASE).tensors["w"]
+    assert tuned.dtype == np.int16
+    assert (tuned == BASE.tensors["w"].astype(np.int64) * 2**left + (low + 256 * high) * 2**right).all()
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(-7, 7), st.integers(2, 14), st.integers(0, 3))
@@ -45,29 +45,29 @@ def test_copy_is_what_the_base_and_matrices_of_low_rank_add_up_to(seed: int, a: 
     rng = np.random.default_rng(seed)
     left, right = rng.integers(-128, 128, (2, rank)), rng.integers(-128, 128, (rank, 2))
     factors: dict[str, np.ndarray] = {"w__left": left.astype(np.int8), "w__right": right.astype(np.int16)}
-    copy = read_weights(difference(**factors, w__shifts=np.array([a, b], np.int8)), BASE).tensors["w"]
-    assert copy.dtype == np.int16
+    tuned = read_weights(delta(**factors, w__shifts=np.array([a, b], np.int8)), BASE).tensors["w"]
+    assert tuned.dtype == np.int16
     added = [[round(Fraction(int(number), 2**b)) for number in row] for row in left @ right]
-    assert (copy == np.floor(BASE.tensors["w"].astype(np.float64) * 2.0**a) + added).all()
+    assert (tuned == np.floor(BASE.tensors["w"].astype(np.float64) * 2.0**a) + added).all()
 
 
-def test_whole_model_may_hold_differences_to_zeros() -> None:
+def test_whole_model_may_hold_deltas_to_zeros() -> None:
     codes = np.array([[1, -2], [3, -128]], np.int8)
-    data = difference(w__difference=codes, w__high=codes // 4, w__shifts=np.array([0, 1], np.int8), bias=np.ones(2))
+    data = delta(w__difference=codes, w__high=codes // 4, w__shifts=np.array([0, 1], np.int8), bias=np.ones(2))
     whole = read_weights(data).tensors
     assert whole.keys() == {"w", "bias"}
     assert (whole["w"] == 2 * (codes.astype(int) + 256 * (codes // 4).astype(int))).all()
     with pytest.raises(WeightsError, match="no tensor of small integers"):
-        read_weights(difference(w__left=ZEROS, w__right=ZEROS))
+        read_weights(delta(w__left=ZEROS, w__right=ZEROS))
 
 
-def test_what_has_no_difference_is_replaced_or_kept() -> None:
+def test_what_has_no_delta_is_replaced_or_kept() -> None:
     whole = np.array([7, 8], np.int64)
-    copy = read_weights(difference(bias=whole), BASE)
-    assert copy.tensors.keys() == {"w", "bias"}
-    assert copy.tensors["bias"].tolist() == [7, 8]
-    assert copy.metadata == {"kind": "base"}
-    assert read_weights(difference(), BASE).tensors["bias"].tolist() == [1, 1]
+    tuned = read_weights(delta(bias=whole), BASE)
+    assert tuned.tensors.keys() == {"w", "bias"}
+    assert tuned.tensors["bias"].tolist() == [7, 8]
+    assert tuned.metadata == {"kind": "base"}
+    assert read_weights(delta(), BASE).tensors["bias"].tolist() == [1, 1]
 
 
 ODD: dict[str, dict[str, np.ndarray]] = {
@@ -84,7 +84,7 @@ ODD: dict[str, dict[str, np.ndarray]] = {
     "sum beyond 16 bits": {"w__shifts": np.array([9, 0], np.int8)},
     "of a tensor that the base lacks": {"v__difference": ZEROS, "v__shifts": np.zeros(2, np.int8)},
     "of a tensor of other numbers": {"bias__difference": np.zeros(2, np.int8), "bias__shifts": np.zeros(2, np.int8)},
-    "difference and factors": {"w__left": ZEROS, "w__right": ZEROS, "w.difference": ZEROS},
+    "delta and factors": {"w__left": ZEROS, "w__right": ZEROS, "w.difference": ZEROS},
     "left factor alone": {"w__left": ZEROS},
     "factors of different rank": {"w__left": ZEROS, "w__right": np.zeros((1, 2), np.int8)},
     "factors of another size": {"w__left": ZEROS, "w__right": np.zeros((2, 3), np.int8)},
@@ -99,13 +99,13 @@ ODD: dict[str, dict[str, np.ndarray]] = {
 
 
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
-def test_differences_that_do_not_fit_are_refused(change: dict[str, np.ndarray]) -> None:
+def test_deltas_that_do_not_fit_are_refused(change: dict[str, np.ndarray]) -> None:
     with pytest.raises(WeightsError):
-        read_weights(difference(**change), BASE)
+        read_weights(delta(**change), BASE)
 
 
-def test_damaged_difference_is_refused() -> None:
-    data = difference(bias=np.arange(2))
+def test_damaged_delta_is_refused() -> None:
+    data = delta(bias=np.arange(2))
     cut = [data[:length] for length in range(0, len(data), 7)]
     changed = [data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :] for place in range(10, len(data), 5)]
     for damaged in [*cut, *changed, data + b"x"]:
@@ -113,7 +113,7 @@ def test_damaged_difference_is_refused() -> None:
             read_weights(damaged, BASE)
 
 
-def test_difference_that_unpacks_to_more_than_any_model_is_refused() -> None:
+def test_delta_that_unpacks_to_more_than_any_model_is_refused() -> None:
     with pytest.raises(WeightsError, match="holds more than"):
         read_weights(gzip.compress(bytes(MAX_WEIGHTS_BYTES + 1)), BASE)
 
@@ -125,14 +125,14 @@ def test_whole_model_may_be_gzipped_or_plain() -> None:
 
 
 def copy_of_golden(folder: Path, **row: object) -> Path:
-    """The golden models and a third that is a difference to the first, with other fields of its row."""
+    """The golden models and a third that is stored as a delta to the first, with other fields of its row."""
     shutil.copytree(GOLDEN / "decoder", folder)
     data = zip_weights(save({"synthesis.enter.bias": np.ones(16, np.float32)}))
-    (folder / "copy.safetensors.gz").write_bytes(data)
+    (folder / "tuned.safetensors.gz").write_bytes(data)
     manifest = json.loads((folder / "manifest.json").read_text())
     base = manifest["models"][0]["id"]
-    copy = {"id": 99, "file": "copy.safetensors.gz", "sha256": sha256(data).hexdigest(), "base": base}
-    manifest["models"].append(copy | row)
+    tuned = {"id": 99, "file": "tuned.safetensors.gz", "sha256": sha256(data).hexdigest(), "base": base}
+    manifest["models"].append(tuned | row)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
@@ -155,6 +155,6 @@ def test_row_with_a_base_that_cannot_be_is_refused(tmp_path: Path, row: dict[str
         load_bundle(copy_of_golden(tmp_path / "weights", **row))
 
 
-def test_difference_read_as_a_whole_model_is_refused() -> None:
+def test_delta_read_as_a_whole_model_is_refused() -> None:
     with pytest.raises(WeightsError):
-        DecoderModel(difference())
+        DecoderModel(delta())

@@ -17,7 +17,7 @@ def test_packed_weights_are_off_by_half_a_step_at_most(seed: int, size: float) -
     back = unpack({"net.w": packed, "net.w.scale": scale, "other.w": packed}, "net.")
     assert list(back) == ["w"]
     assert (np.abs(back["w"] - weight) <= 0.51 * scale[:, None, None, None]).all()
-    assert (4 * np.abs(packed.astype(int)) < 2**15).all(), "a copy could not grow"
+    assert (4 * np.abs(packed.astype(int)) < 2**15).all(), "a fine-tuned model could not grow"
 
 
 def test_channel_of_zeros_stays_zero() -> None:

@@ -13,7 +13,7 @@ from encoder.candidates import Candidate
 from encoder.coding import AnalysedPicture
 from encoder.coding import analysed_picture as encoding
 from encoder.coding.analysed_picture import seen_shares
-from encoder.coding.rounding import STIFFNESS, nearest, rate_distortion_optimised
+from encoder.coding.rounding import STIFFNESS, nearest, rdoq
 from encoder.latents import coding_setting
 from encoder.weights import Zoo, load_zoo
 
@@ -34,7 +34,7 @@ def cost(candidate: Candidate, gain: int) -> float:
 @given(st.lists(st.floats(-40, 40, width=32), min_size=1, max_size=20), st.integers(0, len(SAVED) - 1))
 def test_rounding_picks_the_cheaper_of_the_nearest_and_the_next_towards_zero(values: list[float], table: int) -> None:
     residuals, model = np.array(values, dtype=np.float32), symbols_of(np.full(len(values), table))
-    close, chosen = nearest(residuals, model, ONE), rate_distortion_optimised(Q_ONE)(residuals, model, ONE)
+    close, chosen = nearest(residuals, model, ONE), rdoq(Q_ONE)(residuals, model, ONE)
     for value, near, symbol in zip(residuals.tolist(), close.tolist(), chosen.tolist(), strict=True):
         smaller = near - int(np.sign(near))
         saved = float(SAVED[table, min(abs(near), LARGEST)])
@@ -45,8 +45,8 @@ def test_rounding_picks_the_cheaper_of_the_nearest_and_the_next_towards_zero(val
 
 def test_latents_of_which_little_is_seen_are_rounded_down_further() -> None:
     residuals, model = np.full((3, 1), 2.6, dtype=np.float32), symbols_of(np.full((3, 1), 16))
-    worth = np.array([[1.0], [0.06], [0.001]], dtype=np.float32)
-    symbols = rate_distortion_optimised(Q_ONE)(residuals, model, worth).reshape(-1).tolist()
+    weight = np.array([[1.0], [0.06], [0.001]], dtype=np.float32)
+    symbols = rdoq(Q_ONE)(residuals, model, weight).reshape(-1).tolist()
     assert symbols[0] > symbols[1] > symbols[2] == 0
 
 
@@ -77,7 +77,7 @@ def test_zeros_and_very_large_symbols_are_left_alone() -> None:
 def test_coarser_steps_weigh_distances_more() -> None:
     residuals = np.full(50, 0.6, dtype=np.float32)
     model = symbols_of(np.linspace(1, len(SAVED) - 1, 50))
-    fine, coarse = (int(np.abs(rate_distortion_optimised(q)(residuals, model, ONE)).sum()) for q in (64, 255))
+    fine, coarse = (int(np.abs(rdoq(q)(residuals, model, ONE)).sum()) for q in (64, 255))
     assert fine < coarse
 
 

@@ -34,7 +34,7 @@ def analysed(zoo: Zoo, photo: Pixels, model: int = 8) -> AnalysedPicture:
     return AnalysedPicture(np.ascontiguousarray(photo[:96, 100:230]), zoo.models[model], zoo.bundle.post_filters)
 
 
-def test_fitted_filter_is_worth_its_bits(golden_zoo: Zoo, filtered_zoo: Zoo, photo: Pixels) -> None:
+def test_fitted_filter_saves_more_than_its_bits(golden_zoo: Zoo, filtered_zoo: Zoo, photo: Pixels) -> None:
     for gain in (0, 24, 48):
         plain, filtered = (
             analysed(zoo, photo).encode(coding_setting(gain, 128))[0] for zoo in (golden_zoo, filtered_zoo)

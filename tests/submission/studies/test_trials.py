@@ -17,7 +17,7 @@ from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.allocation.table import TableError
 from rate_control.engine import Here
 from submission.studies import trials
-from submission.studies.trials import PLAIN, ROUNDED, run, table
+from submission.studies.trials import PLAIN, RDOQ, run, table
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_every_setting_is_compared_with_plain_rounding(golden_zoo: Zoo, files: list[Path], tmp_path: Path) -> None:
-    found = run(files, [PLAIN, ROUNDED, ("local", 3)], golden_zoo, tmp_path / "trials.csv", Here())
+    found = run(files, [PLAIN, RDOQ, ("local", 3)], golden_zoo, tmp_path / "trials.csv", Here())
     assert len(found) == 2 * 3 * len(trials.GAINS)
     rows = table(found)
     delta = dict(zip(rows["method"], rows["BD-rate (%)"].tolist(), strict=True))

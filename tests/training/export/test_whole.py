@@ -24,7 +24,7 @@ from training.data.crops import CropSet
 from training.export.fixed_point import quantise_layers
 from training.export.manifests import NewModel, update_manifests
 from training.export.trained import TrainedRun, load_run
-from training.export.whole import code_lengths, export, export_difference
+from training.export.whole import code_lengths, export, export_delta
 
 Folders = tuple[Path, Path]
 
@@ -63,34 +63,32 @@ def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: 
 
 
 @pytest.mark.long
-def test_copy_is_exported_as_its_difference_to_the_model_it_started_near(
-    run: Path, crops: CropSet, tmp_path: Path
-) -> None:
+def test_fine_tuned_model_is_exported_as_a_delta(run: Path, crops: CropSet, tmp_path: Path) -> None:
     trained = load_run(run)
     folders = exported(trained, crops, tmp_path)
     with torch.no_grad():
         for weight in trained.model.parameters():
             if weight.ndim == 4:
                 weight.add_(torch.randn_like(weight), alpha=0.2 * float(weight.std()))
-    base, file = load_zoo(*folders).models[3], "copy.safetensors.gz"
-    export_difference(trained, base, crops, *(folder / file for folder in folders))
-    update_manifests(*folders, NewModel(4, "copy", file, 3, trained.ledger | {"gains": [8, 15]}))
+    base, file = load_zoo(*folders).models[3], "tuned.safetensors.gz"
+    export_delta(trained, base, crops, *(folder / file for folder in folders))
+    update_manifests(*folders, NewModel(4, "tuned", file, 3, trained.ledger | {"gains": [8, 15]}))
     zoo = load_zoo(*folders)
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 15])
     with torch.no_grad():
         models = trained.model, zoo.models[4].floats, base.floats
-        model, copy, other = (model(pictures, gains) for model in models)
-    assert torch.allclose(model.estimated_bits, copy.estimated_bits, rtol=0.01)
-    assert (model.picture - copy.picture).abs().mean() < 0.1 * (model.picture - other.picture).abs().mean()
+        model, tuned, other = (model(pictures, gains) for model in models)
+    assert torch.allclose(model.estimated_bits, tuned.estimated_bits, rtol=0.01)
+    assert (model.picture - tuned.picture).abs().mean() < 0.1 * (model.picture - other.picture).abs().mean()
     coder = PictureCoder(skimage.data.chelsea()[:64, :64], zoo, CandidateCache(tmp_path / "cache"))
     headers = [measured.candidate.header for measured in coder.sweep()]
     assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
     second = "second.safetensors.gz"
-    export_difference(trained, zoo.models[4], crops, *(folder / second for folder in folders))
+    export_delta(trained, zoo.models[4], crops, *(folder / second for folder in folders))
     update_manifests(*folders, NewModel(5, "second", second, 4, trained.ledger))
     update_manifests(*folders, NewModel(3, "m", "m.safetensors", None, trained.ledger))
     assert list(load_zoo(*folders).models) == [3, 4, 5]
-    exported(trained, crops, tmp_path)  # neither copy is a difference to it
+    exported(trained, crops, tmp_path)  # neither fine-tuned model is a delta to it
     assert list(load_zoo(*folders).models) == [3]
 
 

@@ -19,7 +19,7 @@ from training.export.deltas import Goal
 from training.export.factors import factors
 from training.export.manifests import NewModel, update_manifests
 from training.export.trained import load_run
-from training.export.whole import export, export_difference
+from training.export.whole import export, export_delta
 from training.loop.trainer import Trainer
 
 RANK = 3
@@ -30,7 +30,7 @@ CONFIG = replace(
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> tuple[Path, Path]:
-    """Weights of a small model, number 3, that copies start from."""
+    """Weights of a small model, number 3, that fine-tuned models start from."""
     run, whole = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("weights")
     trainer(run, crops, replace(SMOKE, architecture="smoke-quadtree")).run()
     decoder, encoder = whole / "decoder", whole / "encoder"
@@ -44,45 +44,45 @@ def base(folders: tuple[Path, Path]) -> EncoderModel:
     return load_zoo(*folders).models[3]
 
 
-def copy_of(base: EncoderModel, folder: Path, crops: CropSet, config: TrainConfig = CONFIG) -> Trainer:
+def tuned_of(base: EncoderModel, folder: Path, crops: CropSet, config: TrainConfig = CONFIG) -> Trainer:
     return trainer(folder, crops, config, deepcopy(base.floats).requires_grad_())
 
 
 @pytest.fixture(scope="module")
-def copy(base: EncoderModel, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
-    folder = tmp_path_factory.mktemp("copy")
-    copy_of(base, folder, crops).run()
+def tuned(base: EncoderModel, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
+    folder = tmp_path_factory.mktemp("tuned")
+    tuned_of(base, folder, crops).run()
     return folder
 
 
 @pytest.mark.long
-def test_only_what_is_added_is_trained_and_it_lowers_the_loss(base: EncoderModel, copy: Path) -> None:
-    with (copy / "log.csv").open() as file:
+def test_only_what_is_added_is_trained_and_it_lowers_the_loss(base: EncoderModel, tuned: Path) -> None:
+    with (tuned / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
     assert costs[-1] < costs[0]
-    before, after = base.floats.state_dict(), load_run(copy).model.state_dict()
+    before, after = base.floats.state_dict(), load_run(tuned).model.state_dict()
     for name, weight in before.items():
         if weight.ndim == 4:
             change = (after[name] - weight).flatten(1)
             assert 0 < torch.linalg.matrix_rank(change, rtol=1e-3) <= RANK, name
 
 
-def test_resumed_copy_ends_like_an_undisturbed_one(
-    base: EncoderModel, copy: Path, tmp_path: Path, crops: CropSet
+def test_resumed_fine_tuning_ends_like_an_undisturbed_one(
+    base: EncoderModel, tuned: Path, tmp_path: Path, crops: CropSet
 ) -> None:
-    copy_of(base, tmp_path, crops).run(until=7)
-    copy_of(base, tmp_path, crops).run()
-    first, second = (load_run(folder).model.state_dict() for folder in (copy, tmp_path))
+    tuned_of(base, tmp_path, crops).run(until=7)
+    tuned_of(base, tmp_path, crops).run()
+    first, second = (load_run(folder).model.state_dict() for folder in (tuned, tmp_path))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_exported_factors_make_the_copy_again(
-    base: EncoderModel, folders: tuple[Path, Path], copy: Path, crops: CropSet
+def test_exported_factors_make_the_fine_tuned_model_again(
+    base: EncoderModel, folders: tuple[Path, Path], tuned: Path, crops: CropSet
 ) -> None:
-    run, file = load_run(copy), "copy.safetensors.gz"
-    export_difference(run, base, crops, *(folder / file for folder in folders))
-    update_manifests(*folders, NewModel(4, "copy", file, 3, run.ledger))
+    run, file = load_run(tuned), "tuned.safetensors.gz"
+    export_delta(run, base, crops, *(folder / file for folder in folders))
+    update_manifests(*folders, NewModel(4, "tuned", file, 3, run.ledger))
     exported = load_zoo(*folders).models[4]
     model, stored, start = run.model, exported.floats, base.floats
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
