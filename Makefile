@@ -114,7 +114,7 @@ exactness: setup container ## one stream set decoded in every environment there 
 ##@ Train
 
 .PHONY: train
-train: $(READY) ## train a model, or go on where it stopped (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
+train: $(READY) ## train a model, or resume its run (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
 	$(BIN)/python -m training train --config "$$CONFIG" --run "$${RUN:-runs/$$(basename "$$CONFIG" .toml)}" --data "$$DATA" --evaluation "$$KODAK" \
 	  $(if $(THREADS),--threads $(THREADS))
 

@@ -1,4 +1,4 @@
-"""Measured candidates on disk, so that an interrupted run goes on where it stopped."""
+"""Measured candidates on disk, so that an interrupted run resumes."""
 
 from __future__ import annotations
 

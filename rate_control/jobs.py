@@ -55,7 +55,7 @@ class PictureJob:
       weights: folders of the decoder's and the encoder's weights.
       models: ids of those that may be used.
       cache: folder of the candidates.
-      distortion: what counts in the end, and so is measured.
+      distortion: what is minimised; its metrics are measured.
       refine: what to do at the Lagrange multiplier; None for the sweep.
       chosen: the picture's present choice.
       multiplier: Lagrange multiplier, distortion per byte.

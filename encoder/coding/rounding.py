@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from decoder_pkg.entropy import Q_ONE, Grid, SymbolModel
 
-STIFFNESS = 36.0
+ERROR_BITS = 36.0
 """Bits that an error of one whole quantisation step costs at the Lagrange multiplier of its gain, found on crops."""
 
 MOST_STEPS = 4
 """Steps that a symbol may go towards zero; more than one pays where little of a latent's cell is seen."""
 
-ROUNDING = STIFFNESS, MOST_STEPS
+ROUNDING = ERROR_BITS, MOST_STEPS
 """What candidates depend on beside weights and settings; a part of every key under which results are kept."""
 
 Rounding = Callable[[NDArray[np.float32], SymbolModel, NDArray[np.float32]], Grid]
@@ -33,12 +33,12 @@ def rdoq(q: int) -> Rounding:
     Args:
       q: quantisation step in 1/128, in which distances weigh by their square.
     """
-    stiffness = np.float32(STIFFNESS * (q / Q_ONE) ** 2)
+    error_bits = np.float32(ERROR_BITS * (q / Q_ONE) ** 2)
 
     def rounding(residuals: NDArray[np.float32], model: SymbolModel, weight: NDArray[np.float32]) -> Grid:
         symbols = nearest(residuals, model, weight)
         for _ in range(MOST_STEPS):
-            lost = weight * stiffness * (2 * (np.abs(residuals) - np.abs(symbols)) + 1)
+            lost = weight * error_bits * (2 * (np.abs(residuals) - np.abs(symbols)) + 1)
             smaller = model.savings(symbols) > lost
             if not smaller.any():
                 break

@@ -89,7 +89,7 @@ def refine_lopt(objective: Objective, start: Latents, stage: Stage) -> Latents:
 def refine_local(objective: Objective, start: Latents, stage: Stage) -> Latents:
     """L-OPT region by region: the largest gradient is the neighbourhood's, and each region's best so far is kept.
 
-    Latents whose next integer promises nothing stay.
+    Only latents move whose next integer is predicted to lower the Lagrangian.
     """
     schedule = _Schedule(stage, ALPHA_LOCAL, BETA_LOCAL)
     return _largest_gradients(objective, start, schedule, _largest_nearby, regional=objective.is_local)
@@ -127,7 +127,7 @@ def _largest_gradients(
     """Algorithm 1 of Zhao et al. 2021.
 
     `largest` yields what the gradients of a grid are relative to, given their size and the grid's stride. If regional,
-    only latents move for which that promises to pay, and the best of each region is remembered.
+    only latents move for which that is predicted to pay, and the best of each region is remembered.
     """
     objective.restart()
     parts = each(start, lambda grid: grid.clone().requires_grad_())
@@ -282,7 +282,7 @@ def _adam(
 METHODS = (
     Method("l-opt", "Zhao et al. 2021, Algorithm 1 and Eq. 2", refine_lopt),
     Method(
-        "local", "the same region by region, for latents that promise to pay (Taylor series, rate exact)", refine_local
+        "local", "the same region by region, for latents predicted to pay (Taylor series, rate exact)", refine_local
     ),
     Method("noise", "Campos et al. 2019, section 3", refine_noise),
     Method("straight-through", "Adam beside Zhao et al. 2021, section 2.1", refine_straight_through),

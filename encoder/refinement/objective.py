@@ -92,7 +92,7 @@ class Objective:
         return bits_per_error * response.square().mean(dim=(2, 3), keepdim=True)
 
     def pays(self, coded: Coded, gradient: Tensor, curvature: Tensor) -> Tensor:
-        """Whether the next integer down its gradient promises to lower the Lagrangian, for each latent [1, M, h, w].
+        """Whether the next integer down its gradient is predicted to lower the Lagrangian: each latent [1, M, h, w].
 
         Its own rate is exact; the rest is a Taylor series of second order.
 

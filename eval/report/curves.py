@@ -120,8 +120,8 @@ def bjontegaard_delta(anchor: Curve, test: Curve, metric: Metric = PSNR) -> Delt
     levels = _overlap(first[1], second[1], f"{anchor.name} and {test.name} share no range of {metric.name}")
     options = {"method": "akima", "require_matching_points": False, "min_overlap": 0}
     percent = bjontegaard.bd_rate(*first, *second, **options)
-    gain = bjontegaard.bd_psnr(*first, *second, **options)
-    return Delta(float(percent), float(gain), levels, rates)
+    quality = bjontegaard.bd_psnr(*first, *second, **options)
+    return Delta(float(percent), float(quality), levels, rates)
 
 
 def _points(curve: Curve, metric: Metric) -> tuple[list[float], list[float]]:

@@ -130,16 +130,16 @@ def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
         slope = math.inf
         for position, (here, there) in enumerate(itertools.pairwise(hull)):
             extra = int(options.bytes[there] - options.bytes[here])
-            gain = float(options.distortion[here] - options.distortion[there])
+            saved = float(options.distortion[here] - options.distortion[there])
             # Slopes of nearly collinear steps may round the wrong way; a picture's steps keep their order.
-            slope = min(slope, gain / extra)
-            steps.append((-slope, picture, position, extra, gain, there))
-    for negative_slope, picture, _, extra, gain, there in sorted(steps):
+            slope = min(slope, saved / extra)
+            steps.append((-slope, picture, position, extra, saved, there))
+    for negative_slope, picture, _, extra, saved, there in sorted(steps):
         if extra > left:
             return _Relaxed(choice, -negative_slope, distortion + negative_slope * left)
         choice[picture] = there
         left -= extra
-        distortion -= gain
+        distortion -= saved
     return _Relaxed(choice, 0.0, distortion)
 
 

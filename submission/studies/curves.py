@@ -78,7 +78,7 @@ def _delta_row(anchor: Curve, test: Curve, metric: Metric) -> dict[str, str]:
 
 
 def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> str:
-    """How far the real payloads of a model are from what its float twin estimates."""
+    """How far the real payloads of a model are from what its float model estimates."""
     coded, filters = zoo.models[model], zoo.bundle.post_filters
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):

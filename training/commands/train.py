@@ -1,4 +1,4 @@
-"""Trains a model, or goes on where a run stopped."""
+"""Trains a model, or resumes a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..tasks import load_pictures
 
 EXAMPLES = """examples:
   python -m training train --config training/configs/base.toml --run runs/base --data crops/ --evaluation photos/kodak
-  python -m training train --config training/configs/base.toml --run runs/base --threads 1   (goes on where it stopped)
+  python -m training train --config training/configs/base.toml --run runs/base --threads 1   (resumes)
 """
 ERRORS = (ConfigError, RunError, CropError, WeightsError, PictureError, DivergenceError)
 
@@ -56,7 +56,7 @@ def _train(arguments: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: trainer.stop())
     trainer.run(arguments.until)
     if trainer.stopping:
-        print("stopped; the same command goes on from the checkpoint", file=sys.stderr)
+        print("stopped; the same command resumes from the checkpoint", file=sys.stderr)
     return FAILED if trainer.stopping else 0
 
 

@@ -1,4 +1,4 @@
-"""What a post-filter offers: what a stream says about it, and what it makes of a picture."""
+"""What a post-filter offers: its parameters in a stream, and how it filters a picture."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from encoder.candidates import Candidate
 from encoder.coding import AnalysedPicture
 from encoder.coding import analysed_picture as encoding
 from encoder.coding.analysed_picture import seen_shares
-from encoder.coding.rounding import STIFFNESS, nearest, rdoq
+from encoder.coding.rounding import ERROR_BITS, nearest, rdoq
 from encoder.latents import coding_setting
 from encoder.weights import Zoo, load_zoo
 
@@ -38,7 +38,7 @@ def test_rounding_picks_the_cheaper_of_the_nearest_and_the_next_towards_zero(val
     for value, near, symbol in zip(residuals.tolist(), close.tolist(), chosen.tolist(), strict=True):
         smaller = near - int(np.sign(near))
         saved = float(SAVED[table, min(abs(near), LARGEST)])
-        lost = STIFFNESS * ((value - smaller) ** 2 - (value - near) ** 2)
+        lost = ERROR_BITS * ((value - smaller) ** 2 - (value - near) ** 2)
         if abs(saved - lost) > 1e-3:
             assert symbol == (smaller if saved > lost else near)
 
