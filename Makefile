@@ -96,7 +96,7 @@ curves: setup ## rate-distortion of models and codecs beside published ones: doc
 	  $(if $(IMAGES),--output reports/curves)
 
 .PHONY: tune
-tune: setup ## who gets which bytes: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
+tune: setup ## the bytes of each picture: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
 	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(OF_CODEC) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
 
 .PHONY: models

@@ -1,4 +1,4 @@
-"""The tuning report of a set: who gets which bytes, and what that gains."""
+"""The tuning report of an image set: bytes of each picture, and the gain of one Lagrange multiplier in dB."""
 
 from __future__ import annotations
 

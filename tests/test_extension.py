@@ -34,7 +34,7 @@ from encoder.weights import Zoo, load_zoo
 from eval.files import write_atomically
 from eval.leaderboard import Row
 from eval.metrics import METRICS, Metric, distortion_of, measured_metrics, squared_error
-from eval.report import MEAN, Curve, bjontegaard_delta, board_tables, curves_picture
+from eval.report import MEAN, Curve, bjontegaard_delta, board_tables, curves_plot
 from eval.score import score_folder
 from rate_control.allocation import allocate_table
 from rate_control.jobs import PresetRefinement
@@ -206,7 +206,7 @@ def test_metric_of_one_s_own_is_scored_ranked_and_drawn(files: list[Path], tmp_p
     assert bjontegaard_delta(curve, curve, TOY_METRIC).rate_percent == pytest.approx(0)
     sizes = []
     for shown in (curve, replace(curve, values={"psnr": curve.values["psnr"]})):
-        with Image.open(io.BytesIO(curves_picture([shown], "curves"))) as picture:
+        with Image.open(io.BytesIO(curves_plot([shown], "curves"))) as picture:
             sizes.append(picture.width)
     assert sizes[0] > 1.5 * sizes[1]
 

@@ -1,4 +1,4 @@
-"""What training calls distortion, in units of 255^2 MSE so that one range of lambda serves both kinds."""
+"""The distortion of training, in units of 255^2 MSE so that one range of lambda serves both kinds."""
 
 from __future__ import annotations
 

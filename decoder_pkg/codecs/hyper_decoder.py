@@ -1,4 +1,4 @@
-"""Hyper-latents in exact integers: how they are coded, and what they tell about the latents.
+"""Hyper-latents in exact integers: how they are coded, and what they predict of the latents.
 
 Shared by the codecs that have them: means and features at the latents' resolution from a four times coarser grid.
 """
@@ -59,7 +59,7 @@ SMOKE_HYPER_WIDTHS = SMOKE_WIDTHS | {"hyper_channels": 8, "hyper_analysis_width"
 
 @dataclass(frozen=True)
 class HyperParameters:
-    """What the hyper-latents tell about the latents.
+    """What the hyper-latents predict of the latents.
 
     Attributes:
       mean: [h, w, M] int32 in 1/MEAN_STEPS.
@@ -129,7 +129,7 @@ HyperArch = TypeVar("HyperArch", bound=HyperArchitecture)
 
 
 class HyperCodec(TransformCodec[HyperArch]):
-    """Codes hyper-latents first, then the latents by what those tell, under tables of scaled Gaussians."""
+    """Codes hyper-latents first, then the latents by what those predict, under tables of scaled Gaussians."""
 
     def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
         super().__init__(arch, reader)

@@ -1,4 +1,4 @@
-"""Relaxations of rounding: what stands for a rounded latent while gradients are wanted."""
+"""Relaxations of rounding: a differentiable proxy for a rounded latent."""
 
 from __future__ import annotations
 

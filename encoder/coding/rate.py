@@ -1,4 +1,4 @@
-"""What the float model expects latents and coded pictures to take."""
+"""The rate of latents and of coded pictures, as the float model estimates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A leaderboard as Markdown and as a picture."""
+"""A leaderboard as Markdown and as a plot."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
-def board_picture(tables: Mapping[str, pd.DataFrame]) -> bytes:
+def board_plot(tables: Mapping[str, pd.DataFrame]) -> bytes:
     """All tables below each other as a PNG; published rows are grey and slanted."""
     heights = [len(table) + 2.5 for table in tables.values()]
     figure, axes = plt.subplots(

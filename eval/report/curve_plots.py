@@ -1,4 +1,4 @@
-"""Rate-distortion curves as a picture."""
+"""Rate-distortion curves as a plot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PANEL_INCHES = 7, 5.5
 MARGIN_DB = 1.0
 
 
-def curves_picture(curves: Sequence[Curve], title: str) -> bytes:
+def curves_plot(curves: Sequence[Curve], title: str) -> bytes:
     """Draws curves of one kind as a PNG, a panel for each metric that any has, over a logarithmic rate.
 
     Measured curves are thick and have markers, published ones are thin.

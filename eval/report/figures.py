@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 
 plt.rcParams["text.parse_math"] = False
 
-__all__ = ["plt", "png"]
-
 COLOURS = 128
 """Enough for curves with smooth edges, in a third of the bytes."""
 

@@ -1,4 +1,4 @@
-"""Codes a folder of photographs for each target and reports who gets which bytes."""
+"""Codes a folder of photographs for each target and reports the bytes of each picture."""
 
 from __future__ import annotations
 

@@ -58,9 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_metric_options(parser)
     parser.add_argument("--baselines", action="store_true", help="conventional codecs at the same budgets")
     parser.add_argument("--sheet", metavar="NAME", help="compare each entry with this codec or entry, by picture")
-    parser.add_argument(
-        "--output", type=Path, default=Path("reports/leaderboard"), help="folder for tables and pictures"
-    )
+    parser.add_argument("--output", type=Path, default=Path("reports/leaderboard"), help="folder for tables and plots")
 
 
 def run(arguments: argparse.Namespace) -> int:

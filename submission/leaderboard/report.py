@@ -9,7 +9,7 @@ from eval.files import write_atomically
 from eval.leaderboard import Board, records
 from eval.metrics import Figure
 from eval.problems import Problem
-from eval.report import board_markdown, board_picture, board_tables
+from eval.report import board_markdown, board_plot, board_tables
 
 from ..package import DecoderZip
 from ..seasons import DEFAULT_COLUMNS, Season
@@ -33,7 +33,7 @@ def write_board(board: Board, rules: Season, folder: Path, problems: Sequence[Pr
     tables = board_tables(board, rules.columns or DEFAULT_COLUMNS, figure)
     write_atomically(folder / f"{BOARD}.csv", records(board, figure).to_csv(index=False).encode())
     write_atomically(folder / f"{BOARD}.md", board_markdown(board, tables, problems).encode())
-    write_atomically(folder / f"{BOARD}.png", board_picture(tables))
+    write_atomically(folder / f"{BOARD}.png", board_plot(tables))
     parts = [f"{title}\n{table.to_string(index=False)}" for title, table in tables.items()]
     notes = ["\n".join(map(str, problems))] if problems else []
     return "\n\n".join([*parts, *notes, f"{folder / BOARD}.csv, .md, .png"])

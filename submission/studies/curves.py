@@ -20,7 +20,7 @@ from encoder.weights import Zoo
 from eval.files import write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Metric
-from eval.report import MEAN, SET, Curve, bjontegaard_delta, curves_picture, published_curves
+from eval.report import MEAN, SET, Curve, bjontegaard_delta, curves_plot, published_curves
 from rate_control.allocation import TableError
 from rate_control.engine import Engine
 
@@ -38,9 +38,9 @@ RATES = (0.05, 0.6)
 """Bits per pixel over which the Bjontegaard deltas are taken."""
 
 PLOTTED = ("JPEG", "WebP", "BPG", "VTM", "mbt2018", "MLIC++", "Cool-Chic 4.2", "Cool-Chic 5.0")
-"""Published curves that the pictures show; the table of deltas has all."""
+"""Published curves that the plots show; the table of deltas has all."""
 
-PICTURES = (
+PLOTS = (
     (MEAN, "", "means over the pictures"),
     (SET, "-set", "the whole set at one Lagrange multiplier, PSNR of its summed error"),
 )
@@ -113,9 +113,9 @@ def write_curves(codecs: Sequence[Codec], published: Sequence[Curve], folder: Pa
     """
     measured = [curve for codec in codecs for curve in codec.curves]
     shown = [*measured, *(curve for curve in published if curve.name in PLOTTED)]
-    for kind, suffix, title in PICTURES:
-        picture = curves_picture([curve for curve in shown if curve.kind == kind], f"{name}: {title}")
-        write_atomically(folder / f"{name}{suffix}.png", picture)
+    for kind, suffix, title in PLOTS:
+        plot = curves_plot([curve for curve in shown if curve.kind == kind], f"{name}: {title}")
+        write_atomically(folder / f"{name}{suffix}.png", plot)
     points, deltas = points_table(codecs), delta_table(measured, published)
     origins = points[["codec", "commit", "device"]].drop_duplicates()
     for suffix, table in (("", points), ("-deltas", deltas.merge(origins, on="codec"))):

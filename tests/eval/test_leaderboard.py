@@ -12,7 +12,7 @@ from eval.metrics import MS_SSIM, PSNR, Figure, distortion_of
 from eval.problems import Problem
 from eval.provenance import Provenance
 from eval.published import PUBLISHED_SETS, published_rows
-from eval.report.board_files import board_markdown, board_picture, board_tables
+from eval.report.board_files import board_markdown, board_plot, board_tables
 
 ORIGIN = Provenance("c0ffee", "ab" * 32, "2.0", 2, "CPU of a test", "2021-01-02 03:04:05")
 COLUMNS = ("Team", "MSSSIM", "PSNR", "FID", "ELO", "Data size", "Decoder size", "Decoding time (s)", "Date")
@@ -110,14 +110,14 @@ def test_markdown_keeps_names_with_bars_in_one_cell_and_lists_problems() -> None
 def test_picture_is_drawn_of_full_and_of_empty_tables() -> None:
     empty: dict[str, list[Row]] = {"0.15": [], "0.3": []}
     for board in (BOARD, empty):
-        with Image.open(io.BytesIO(board_picture(board_tables(board, COLUMNS)))) as picture:
+        with Image.open(io.BytesIO(board_plot(board_tables(board, COLUMNS)))) as picture:
             assert picture.format == "PNG"
             assert picture.width > 500
 
 
 def test_name_that_looks_like_a_formula_is_drawn_as_it_is() -> None:
     board = {"0.15": [Row(r"$\foo$", {"psnr": 30.0, "ms-ssim": 0.9}), Row("a$b$c", {"psnr": 29.0, "ms-ssim": 0.9})]}
-    assert board_picture(board_tables(board, COLUMNS))
+    assert board_plot(board_tables(board, COLUMNS))
 
 
 def test_published_rows_are_shown_on_the_very_same_pictures_alone(validation_set: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""What training minimises: rate and distortion of a batch at the lambda of each picture's gain."""
+"""The loss of training: rate and distortion of a batch at the lambda of each picture's gain."""
 
 from __future__ import annotations
 

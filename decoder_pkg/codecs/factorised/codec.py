@@ -1,4 +1,4 @@
-"""Latents under static tables alone (Ballé et al. 2017): no network tells their probabilities."""
+"""Latents under static tables alone (Ballé et al. 2017): no network predicts their probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latents whose means and scales the hyper-latents tell (Minnen et al. 2018, without autoregression)."""
+"""Latents whose means and scales the hyper-latents predict (Minnen et al. 2018, without autoregression)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from eval.metrics import MS_SSIM, PSNR
 from eval.published import CLIC_2021_VALIDATION, read_pictures
-from eval.report.curve_plots import curves_picture
+from eval.report.curve_plots import curves_plot
 from eval.report.curves import KODAK_PICTURES, MEAN, PUBLISHED_CURVES, SET, Curve, bjontegaard_delta, published_curves
 
 RATES = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -95,5 +95,5 @@ def test_every_published_curve_rises_and_is_long_enough() -> None:
 def test_picture_is_drawn_with_and_without_measured_curves() -> None:
     published = replace(ANCHOR, published=True, values={"psnr": LEVELS})
     for curves in ([ANCHOR, published], [published], [replace(ANCHOR, values={"psnr": (*LEVELS[:4], math.inf)})]):
-        with Image.open(io.BytesIO(curves_picture(curves, "title"))) as picture:
+        with Image.open(io.BytesIO(curves_plot(curves, "title"))) as picture:
             assert picture.format == "PNG"
