@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 """Types of the fields that a model's row may have beside its id, name, file and digest."""
 
 
-class Ledger(TypedDict, total=False):
+class TrainingRecord(TypedDict, total=False):
     """How a model was made."""
 
     iterations: int
@@ -43,7 +43,7 @@ class Ledger(TypedDict, total=False):
     licence: str
 
 
-class KnownModel(Ledger):
+class KnownModel(TrainingRecord):
     """A model: its id and file are those of the decoder's manifest, sha256 is that of the encoder's half."""
 
     id: int

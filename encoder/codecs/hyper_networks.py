@@ -1,4 +1,4 @@
-"""Hyper-latents in float: from latents to hyper-latents, and back to what they tell about the latents.
+"""Hyper-latents in float: from latents to hyper-latents, and back to the parameters that they predict.
 
 The hyper-decoder mirrors `decoder_pkg.codecs.hyper_decoder`.
 """

@@ -146,7 +146,7 @@ def test_origin_of_a_start_that_failed_is_not_that_of_the_next_run(
     options = {"config": tmp_path / "run.toml", "run": tmp_path / "run"}
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     assert call_module("train", train.__name__, arguments) == 0
-    assert load_run(tmp_path / "run").ledger["iterations"] == 2
+    assert load_run(tmp_path / "run").record["iterations"] == 2
     (tmp_path / "run.toml").write_text("from_model = 1\niterations = 4\n")
     assert call_module("train", train.__name__, arguments) == 1
     assert "from_model is not that of" in capsys.readouterr().err

@@ -49,9 +49,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     crops, trained = CropSet(arguments.data), load_run(arguments.run)
     base = _base(arguments)
-    ledger = trained.ledger | {"data": crops.description, "commit": commit(), "licence": LICENCE}
+    record = trained.record | {"data": crops.description, "commit": commit(), "licence": LICENCE}
     file = f"{arguments.name}.safetensors.gz"
-    row = NewModel(arguments.id, arguments.name, file, base.id if base else None, ledger)
+    row = NewModel(arguments.id, arguments.name, file, base.id if base else None, record)
     folders = weight_folders(arguments.codec)
     check_rows(folders[0], row)
     with tempfile.TemporaryDirectory() as name:

@@ -27,7 +27,7 @@ from eval.metrics import squared_error
 from ..data import CropSet
 from .manifests import update_filter
 from .tables import gaussian_tables
-from .trained import Ledger
+from .trained import TrainingRecord
 
 FILE, ID = "postfilter.safetensors", 0
 ROUNDS = 6
@@ -157,13 +157,15 @@ def principal_filters(fits: CropFits, count: int) -> dict[str, NDArray[np.generi
     return gaussian_tables() | {"basis": basis.astype(np.float16), "scale_bins": bins.astype(np.int16)}
 
 
-def write_post_filter(folders: tuple[Path, Path], tensors: dict[str, NDArray[np.generic]], ledger: Ledger) -> None:
+def write_post_filter(
+    folders: tuple[Path, Path], tensors: dict[str, NDArray[np.generic]], record: TrainingRecord
+) -> None:
     """Writes the filter's file and its rows of both manifests.
 
     Args:
       folders: of the decoder's and of the encoder's weights.
       tensors: basis, scale bins and coding tables.
-      ledger: how they were made.
+      record: how they were made.
 
     Raises:
       WeightsError: they are no post-filter; nothing is written.
@@ -172,4 +174,4 @@ def write_post_filter(folders: tuple[Path, Path], tensors: dict[str, NDArray[np.
     LinearFilter(read_weights(data))
     write_atomically(folders[0] / FILE, data)
     row = {"id": ID, "filter": LinearFilter.name, "file": FILE, "sha256": hashlib.sha256(data).hexdigest()}
-    update_filter(*folders, row, ledger)
+    update_filter(*folders, row, record)

@@ -13,7 +13,7 @@ from typing import Any
 from decoder_pkg.models import MANIFEST, check_manifest
 from eval.files import write_atomically, write_json
 
-from .trained import ExportError, Ledger
+from .trained import ExportError, TrainingRecord
 
 Rows = list[dict[str, Any]]
 
@@ -27,14 +27,14 @@ class NewModel:
       name: for people.
       file: of either half in its folder.
       base: id of the model to which both files are deltas; None where they hold a whole one.
-      ledger: how it was trained.
+      record: how it was trained.
     """
 
     id: int
     name: str
     file: str
     base: int | None
-    ledger: Ledger
+    record: TrainingRecord
 
     def decoder_row(self, sha256: str) -> dict[str, Any]:
         """The row of the decoder's manifest."""
@@ -77,15 +77,15 @@ def update_manifests(
     gone = _deltas_to(shipped["models"], model.id) if former not in ([None, None], [digest, other]) else set()
     for number in sorted(gone):
         print(f"model {number} was a delta to the former weights: export it again", file=sys.stderr)
-    new = {"id": model.id, "name": model.name, "file": model.file, "sha256": other} | model.ledger
+    new = {"id": model.id, "name": model.name, "file": model.file, "sha256": other} | model.record
     for folder, manifest, row in ((encoder, known, new), (decoder, shipped, model.decoder_row(digest))):
         kept = [old for old in manifest["models"] if old["id"] not in gone]
         write_json(folder / MANIFEST, manifest | {"models": _with(kept, row)})
 
 
-def update_filter(decoder: Path, encoder: Path, row: dict[str, Any], ledger: Ledger) -> None:
+def update_filter(decoder: Path, encoder: Path, row: dict[str, Any], record: TrainingRecord) -> None:
     """Adds or replaces a post-filter's rows: the decoder's, and how it was made."""
-    facts = {"id": row["id"], "name": row["filter"]} | ledger
+    facts = {"id": row["id"], "name": row["filter"]} | record
     for folder, new in ((encoder, facts), (decoder, row)):
         manifest = _read(folder)
         write_json(folder / MANIFEST, manifest | {"filters": _with(manifest["filters"], new)})

@@ -1,4 +1,4 @@
-"""What a training run has made so far: averaged weights and their ledger."""
+"""What a training run has made so far: averaged weights and the record of their training."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..tasks import adapt, merge
 
 LICENCE = "for research; trained on photographs under licences of their own, see training/MODEL_CARD.md"
 
-Ledger = dict[str, int | float | str | list[int]]
+TrainingRecord = dict[str, int | float | str | list[int]]
 
 HOURS = {"cpu": "hours", "cuda": "gpu_hours"}
-"""Field of the ledger that counts the hours of a kind of device."""
+"""Field of the record that counts the hours of a kind of device."""
 
 
 class ExportError(ValueError):
@@ -36,13 +36,13 @@ class TrainedRun:
     Attributes:
       model: in evaluation mode.
       config: of the run.
-      ledger: iterations and hours in all, the gains if it was trained for some of them only, the distortion where it is
+      record: iterations and hours in all, the gains if it was trained for some of them only, the distortion where it is
         not the squared error.
     """
 
     model: FloatCodec[Any]
     config: TrainConfig
-    ledger: Ledger
+    record: TrainingRecord
 
     @property
     def gains(self) -> range:
@@ -67,20 +67,20 @@ def load_run(run: Path) -> TrainedRun:
         raise RunError(f"{run / CHECKPOINT} is of another configuration than {CONFIG}: {first_line(error)}") from None
     if config.rank:
         merge(model)
-    return TrainedRun(model.eval(), config, _ledger(config, checkpoint, origin))
+    return TrainedRun(model.eval(), config, _record(config, checkpoint, origin))
 
 
-def _ledger(config: TrainConfig, checkpoint: Checkpoint, origin: Mapping[str, Any]) -> Ledger:
-    ledger: Ledger = {"iterations": origin.get("iterations", 0) + checkpoint.iteration}
+def _record(config: TrainConfig, checkpoint: Checkpoint, origin: Mapping[str, Any]) -> TrainingRecord:
+    record: TrainingRecord = {"iterations": origin.get("iterations", 0) + checkpoint.iteration}
     for device, field in HOURS.items():
         hours = round(origin.get(field, 0.0) + checkpoint.seconds[device] / 3600, 2)
         if hours:
-            ledger[field] = hours
+            record[field] = hours
     if (config.gain_low, config.gain_high) != ALL_GAINS:
-        ledger["gains"] = [config.gain_low, config.gain_high]
+        record["gains"] = [config.gain_low, config.gain_high]
     if config.distortion != TrainConfig.distortion:
-        ledger["distortion"] = config.distortion
-    return ledger
+        record["distortion"] = config.distortion
+    return record
 
 
 def write_origin(run: Path, row: Mapping[str, object] | None) -> None:

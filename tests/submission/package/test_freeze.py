@@ -15,7 +15,7 @@ from submission.package.freeze import FrozenDecoder, check_frozen, freeze, recor
 from submission.package.pack import pack_decoder
 from tests.paths import GOLDEN, ROOT
 from training.export.manifests import NewModel, update_manifests
-from training.export.trained import Ledger
+from training.export.trained import TrainingRecord
 
 FREEZE = import_module("submission.package.freeze")
 """The module: its package offers the function under the same name."""
@@ -73,8 +73,14 @@ def test_fact_that_only_the_encoder_needs_leaves_the_frozen_decoder_as_it_is(sou
     digest = frozen(tmp_path / "dist")
     folders = sources / "weights", tmp_path / "encoder"
     shutil.copytree(GOLDEN / "encoder", folders[1])
-    ledger: Ledger = {"iterations": 9, "hours": 2.5, "gains": [3, 17], "distortion": "ms-ssim", "licence": "none"}
-    update_manifests(*folders, NewModel(7, "another name", "smoke.safetensors", None, ledger))
+    record: TrainingRecord = {
+        "iterations": 9,
+        "hours": 2.5,
+        "gains": [3, 17],
+        "distortion": "ms-ssim",
+        "licence": "none",
+    }
+    update_manifests(*folders, NewModel(7, "another name", "smoke.safetensors", None, record))
     assert (folders[1] / MANIFEST).read_bytes() != (GOLDEN / "encoder" / MANIFEST).read_bytes()
     assert pack_decoder(tmp_path / "dist").sha256 == digest
 

@@ -37,7 +37,7 @@ def zoo(run: Path, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> 
     weights = tmp_path_factory.mktemp("weights")
     trained, file, folders = load_run(run), "m.safetensors", (weights / "decoder", weights / "encoder")
     export(trained, crops, *(folder / file for folder in folders))
-    update_manifests(*folders, NewModel(3, "m", file, None, trained.ledger))
+    update_manifests(*folders, NewModel(3, "m", file, None, trained.record))
     return load_zoo(*folders)
 
 

@@ -17,6 +17,6 @@ def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path)
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     for device, hours in (("cpu", [3.0, 0.5]), ("cuda", [2.0, 1.5])):
         torch.save(state | {"seconds": {"cpu": 0.0, "cuda": 0.0, device: 3600.0}}, tmp_path / "checkpoint.pt")
-        ledger = load_run(tmp_path).ledger
-        assert [ledger["hours"], ledger["gpu_hours"]] == hours
-        assert ledger["iterations"] == 1000 + SMOKE.iterations
+        record = load_run(tmp_path).record
+        assert [record["hours"], record["gpu_hours"]] == hours
+        assert record["iterations"] == 1000 + SMOKE.iterations

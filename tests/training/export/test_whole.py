@@ -33,7 +33,7 @@ def exported(trained: TrainedRun, crops: CropSet, folder: Path, file: str = "m.s
     """The folders of both halves, with one model, of id 3."""
     folders = folder / "decoder", folder / "encoder"
     export(trained, crops, *(half / file for half in folders))
-    update_manifests(*folders, NewModel(3, "m", file, None, trained.ledger))
+    update_manifests(*folders, NewModel(3, "m", file, None, trained.record))
     return folders
 
 
@@ -72,7 +72,7 @@ def test_fine_tuned_model_is_exported_as_a_delta(run: Path, crops: CropSet, tmp_
                 weight.add_(torch.randn_like(weight), alpha=0.2 * float(weight.std()))
     base, file = load_zoo(*folders).models[3], "tuned.safetensors.gz"
     export_delta(trained, base, crops, *(folder / file for folder in folders))
-    update_manifests(*folders, NewModel(4, "tuned", file, 3, trained.ledger | {"gains": [8, 15]}))
+    update_manifests(*folders, NewModel(4, "tuned", file, 3, trained.record | {"gains": [8, 15]}))
     zoo = load_zoo(*folders)
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 15])
     with torch.no_grad():
@@ -85,8 +85,8 @@ def test_fine_tuned_model_is_exported_as_a_delta(run: Path, crops: CropSet, tmp_
     assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
     second = "second.safetensors.gz"
     export_delta(trained, zoo.models[4], crops, *(folder / second for folder in folders))
-    update_manifests(*folders, NewModel(5, "second", second, 4, trained.ledger))
-    update_manifests(*folders, NewModel(3, "m", "m.safetensors", None, trained.ledger))
+    update_manifests(*folders, NewModel(5, "second", second, 4, trained.record))
+    update_manifests(*folders, NewModel(3, "m", "m.safetensors", None, trained.record))
     assert list(load_zoo(*folders).models) == [3, 4, 5]
     exported(trained, crops, tmp_path)  # neither fine-tuned model is a delta to it
     assert list(load_zoo(*folders).models) == [3]
@@ -114,7 +114,7 @@ def test_results_of_a_model_are_still_known_when_its_files_are_packed_otherwise(
     for folder in folders:
         packed = folder / "m.safetensors.gz"
         packed.write_bytes(gzip.compress(gzip.decompress(packed.read_bytes()), 1))
-    update_manifests(*folders, NewModel(3, "m", "m.safetensors.gz", None, trained.ledger))
+    update_manifests(*folders, NewModel(3, "m", "m.safetensors.gz", None, trained.record))
     assert load_zoo(*folders).models[3].digest == before
 
 

@@ -134,7 +134,7 @@ def stops_after(training: Trainer, iterations: int) -> Callable[[], Values]:
 def test_resumed_run_is_exported_as_its_present_configuration_says(tmp_path: Path, crops: CropSet) -> None:
     trainer(tmp_path, crops, replace(SMOKE, iterations=4)).run(until=2)
     trainer(tmp_path, crops, replace(SMOKE, iterations=4, gain_low=8)).run()
-    assert load_run(tmp_path).ledger["gains"] == [8, 48]
+    assert load_run(tmp_path).record["gains"] == [8, 48]
 
 
 def test_configuration_that_does_not_fit_the_checkpoint_leaves_the_run_as_it_was(
@@ -143,7 +143,7 @@ def test_configuration_that_does_not_fit_the_checkpoint_leaves_the_run_as_it_was
     trainer(tmp_path, crops, replace(SMOKE, iterations=4)).run(until=2)
     with pytest.raises(ValueError, match=r"checkpoint\.pt is damaged, or of another configuration"):
         trainer(tmp_path, crops, replace(SMOKE, architecture="smoke-quadtree"))
-    assert load_run(tmp_path).ledger["iterations"] == 2
+    assert load_run(tmp_path).record["iterations"] == 2
 
 
 def test_model_to_start_from_is_not_trained_as_another_architecture(tmp_path: Path, crops: CropSet) -> None:

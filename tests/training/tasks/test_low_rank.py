@@ -35,7 +35,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> tuple[P
     trainer(run, crops, replace(SMOKE, architecture="smoke-quadtree")).run()
     decoder, encoder = whole / "decoder", whole / "encoder"
     export(load_run(run), crops, decoder / "m.safetensors", encoder / "m.safetensors")
-    update_manifests(decoder, encoder, NewModel(3, "m", "m.safetensors", None, load_run(run).ledger))
+    update_manifests(decoder, encoder, NewModel(3, "m", "m.safetensors", None, load_run(run).record))
     return decoder, encoder
 
 
@@ -82,7 +82,7 @@ def test_exported_factors_make_the_fine_tuned_model_again(
 ) -> None:
     run, file = load_run(tuned), "tuned.safetensors.gz"
     export_delta(run, base, crops, *(folder / file for folder in folders))
-    update_manifests(*folders, NewModel(4, "tuned", file, 3, run.ledger))
+    update_manifests(*folders, NewModel(4, "tuned", file, 3, run.record))
     exported = load_zoo(*folders).models[4]
     model, stored, start = run.model, exported.floats, base.floats
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
