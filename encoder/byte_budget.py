@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from decoder_pkg.entropy import Q_ONE
+from eval.metrics import SQUARED_ERROR
 
 from .candidates import Candidate
 from .latents import trained_multiplier
-from .picture_coder import FINEST_Q, LEAST_CHANGE, PARTNER_MULTIPLIERS, PictureCoder
+from .picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS, PictureCoder
+from .prediction import ModelSetting, Prediction
 from .presets import Preset
 
-MAX_Q = 255
-FINE_Q = 16
-"""Steps of q tried beyond the largest gain that fits: neighbouring gains are about as far apart."""
+ROUNDS = 5
+"""Settings that are coded at most, each chosen by what those before it took."""
 
 ATTEMPTS = 3
 ELASTICITY = 0.63
 """Bytes go about as multiplier^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
 
-FULL = 0.999
-"""Share of the budget above which refined latents fill it well enough."""
+FULL = 0.9995
+"""Share of the budget above which it counts as filled."""
 
 
 class BudgetError(Exception):
@@ -39,15 +40,35 @@ def encode_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     Raises:
       BudgetError: even the coarsest candidate is too large.
     """
-    fitting = []
-    smallest = None
-    for model in coder.models:
-        candidates = [coder.encode(model, gain, q).candidate for gain, q in _search(coder, model, size, budget)]
-        fitting += [candidate for candidate in candidates if size(candidate) <= budget]
-        smallest = min([smallest or 2**63, *map(size, candidates)])
+    return _encode_within(coder, coder.predict(), size, budget)
+
+
+def _encode_within(
+    coder: PictureCoder, prediction: Prediction, size: Callable[[Candidate], int], budget: int
+) -> Candidate:
+    """Codes the setting that is expected to fill the budget until it is the same again, then rounds it to fit."""
+    coded: dict[ModelSetting, Candidate] = {}
+    at = _nearest(coder, prediction, budget)
+    while at not in coded and len(coded) < ROUNDS:
+        measured = coder.encode(*at)
+        coded[at] = measured.candidate
+        prediction.learn(at, size(measured.candidate), measured.losses)
+        at = _nearest(coder, prediction, budget)
+    near = min(coded.values(), key=lambda candidate: abs(math.log(size(candidate) / max(1, budget))))
+    overhead = size(near) - near.header.length
+    room = range(math.ceil(FULL * budget) - overhead, max(0, budget - overhead) + 1)
+    candidates = [*coded.values()]
+    if near.header.length not in room:
+        candidates.append(coder.to_fit(near, room).candidate)
+    fitting = [candidate for candidate in candidates if size(candidate) <= budget]
     if not fitting:
-        raise BudgetError(f"the coarsest stream takes {smallest} bytes, {budget} are allowed: raise --bpp")
+        least = min(map(size, candidates))
+        raise BudgetError(f"the coarsest stream takes {least} bytes, {budget} are allowed: raise --bpp")
     return min(fitting, key=lambda candidate: candidate.squared_error)
+
+
+def _nearest(coder: PictureCoder, prediction: Prediction, budget: int) -> ModelSetting:
+    return prediction.nearest(max(1, budget), SQUARED_ERROR, coder.pixels.shape[0] * coder.pixels.shape[1])
 
 
 def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget: int, effort: Preset) -> Candidate:
@@ -56,18 +77,22 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     Raises:
       BudgetError: even the coarsest candidate is too large.
     """
-    best = encode_within(coder, size, budget)
+    prediction = coder.predict()
+    best = _encode_within(coder, prediction, size, budget)
     if not effort.method:
         return best
-    roomy = encode_within(coder, size, int(budget / (1 - effort.saving)))
-    multiplier, ratio = trained_multiplier(roomy.header.gain) * (roomy.header.q / Q_ONE) ** 2, 1.0
+    roomy, ratio = _nearest(coder, prediction, int(budget / (1 - effort.saving))), 1.0
+    multiplier = trained_multiplier(roomy.gain) * (roomy.q / Q_ONE) ** 2
+    pixels = coder.pixels.shape[0] * coder.pixels.shape[1]
     for _ in range(ATTEMPTS):
         multiplier *= ratio ** (1 / ELASTICITY)
-        first = coder.refine(multiplier, effort).candidate
+        starts = prediction.cheapest(multiplier, SQUARED_ERROR, pixels)
+        first = coder.refine(starts, multiplier, effort).candidate
         ratio = size(first) / budget
         if abs(ratio - 1) < LEAST_CHANGE:
             break
-    partner = coder.refine(multiplier * PARTNER_MULTIPLIERS[ratio > 1], effort, like=first.header).candidate
+    other, kept = multiplier * PARTNER_MULTIPLIERS[ratio > 1], [ModelSetting(*first.header.setting)]
+    partner = coder.refine(kept, other, effort, kept=True).candidate
     small, large = sorted((first, partner), key=size)
     candidates = [best, small, large]
     if size(small) <= budget < size(large):
@@ -76,33 +101,3 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
         candidates.append(next(coder.between(small, large, room)).candidate)
     fitting = [c for c in candidates if size(c) <= budget]
     return min(fitting, key=lambda c: c.squared_error)
-
-
-def _search(
-    coder: PictureCoder, model: int, size: Callable[[Candidate], int], budget: int
-) -> Iterable[tuple[int, int]]:
-    """Settings (gain, q) to compare: the largest gain that fits, and the next with the smallest q that does."""
-    lowest, highest = coder.gains(model)[0], coder.gains(model)[-1]
-
-    def fits(gain: int, q: int) -> bool:
-        return size(coder.encode(model, gain, q).candidate) <= budget
-
-    gain = _last_true(lambda g: fits(g, Q_ONE), lowest, highest)
-    if gain is None:
-        coarser = _last_true(lambda step: fits(lowest, MAX_Q - step), 0, MAX_Q - Q_ONE)
-        return [(lowest, MAX_Q - (coarser or 0))]
-    settings = [(gain, Q_ONE)]
-    higher = min(gain + 1, highest)
-    coarsest, finest = Q_ONE + FINE_Q, Q_ONE - FINE_Q if gain < higher else FINEST_Q
-    finer = _last_true(lambda step: fits(higher, coarsest - step), 0, coarsest - finest)
-    return settings if finer is None else [*settings, (higher, coarsest - finer)]
-
-
-def _last_true(test: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Largest value in [low, high] that passes a test which passes for small values and fails for large ones."""
-    if not test(low):
-        return None
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if test(middle) else (low, middle - 1)
-    return low

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.payload import SideInformation
 from decoder_pkg.pixels.filters import FilterChain
-from decoder_pkg.stream import ImageHeader
+from eval.caches import load_rows, save_rows
 from eval.metrics import PSNR, SQUARED_ERROR, Distortion, Metric
 
 from .cache import CandidateCache
 from .candidates import Candidate, Measured
-from .coding import ROUNDING, AnalysedPicture, encode_payload, parts_of, splice_to_fit
+from .coding import (
+    ERROR_BITS,
+    ESTIMATION,
+    ROUNDING,
+    AnalysedPicture,
+    Estimate,
+    encode_payload,
+    estimate,
+    parts_of,
+    splice_to_fit,
+)
 from .devices import arithmetic
 from .latents import Latents, Setting, coding_setting
 from .pictures import Pixels, pixels_digest
+from .prediction import FINEST_Q, ModelSetting, Prediction, anchors
 from .presets import Preset
-from .refinement import REFINEMENT_VERSION, Refined, refine_latents, search_latents, search_start, sweep_choices
+from .refinement import REFINEMENT_VERSION, Refined, refine_latents, search_latents, search_start
+from .search import search_to_fit
 from .weights import Zoo
-
-FINEST_Q = 64
-"""Smallest quantisation step that is tried: below it bytes grow much faster than quality."""
 
 SWEEP = (
     *((0, q) for q in (255, 202, 160)),
@@ -36,6 +45,12 @@ the lowest gain, and finer ones above the highest, so that smooth pictures can t
 
 PARTNER_MULTIPLIERS = (0.7, 1.4)
 """Factors of the Lagrange multiplier at which a picture is refined again: a larger and a smaller stream to splice."""
+
+ROUNDING_OCTAVES = 3.0
+"""How far RDOQ's price of an error may be from its best, in octaves, where a stream is made as long as fits."""
+
+OCTAVE_GROWTH = 0.03
+"""Share of its bytes by which a stream grows, about, where that price doubles."""
 
 ORIGINS = (0.0, 0.5, 0.25, 0.75)
 """Heights, as shares, below which a spliced stream's larger part may begin."""
@@ -88,7 +103,7 @@ class PictureCoder:
           RoundTripError: the stream does not decode to what was encoded.
         """
         key = self._zoo.models[model].digest, *ROUNDING, gain, q
-        return self._known(key, lambda: [self._encode(model, gain, q)])[0]
+        return self._known(key, lambda: [self._encode(ModelSetting(model, gain, q))])[0]
 
     def sweep(self) -> Iterator[Measured]:
         """Candidates of every model at every setting of the sweep that it was trained for."""
@@ -97,46 +112,106 @@ class PictureCoder:
                 if gain in self.gains(model):
                     yield self.encode(model, gain, q)
 
+    def predict(self) -> Prediction:
+        """What all settings of all models are expected to take and to lose."""
+        estimates = {number: self._estimates(number) for number in self.models}
+        models = self._zoo.models
+        columns = [metric.column for metric in (PSNR, *self._metrics)]
+        return Prediction(estimates, {n: model.gains for n, model in models.items()}, self._parents, columns)
+
+    @property
+    def _parents(self) -> dict[int, int]:
+        """The model that each was fine-tuned from, where it is in the zoo and serves all of its gains."""
+        pairs = ((number, model, model.base) for number, model in self._zoo.models.items() if model.base)
+        return {
+            number: base.id
+            for number, model, base in pairs
+            if base.id in self._zoo.models and {model.gains[0], model.gains[-1]} <= set(base.gains)
+        }
+
+    def _estimates(self, model: int) -> list[Estimate]:
+        """A model's estimates at its anchors, from the cache where they are known."""
+        gains = anchors(self.gains(model), alone=model not in self._parents)
+        key = self._zoo.models[model].digest, ESTIMATION, arithmetic(), gains, [m.key for m in self._metrics]
+        path = self._cache.path(self._digest, "estimates", *key)
+        rows = load_rows(path)
+        if rows is None:
+            picture = self._analyse(model)
+            found = [estimate(picture, gain, (PSNR, *self._metrics)) for gain in gains]
+            save_rows(path, [asdict(one) for one in found])
+            return found
+        return [Estimate(**row) for row in rows]
+
     def refine(
-        self, multiplier: float, preset: Preset, distortion: Distortion = SQUARED_ERROR, like: ImageHeader | None = None
+        self,
+        starts: Sequence[ModelSetting],
+        multiplier: float,
+        preset: Preset,
+        distortion: Distortion = SQUARED_ERROR,
+        kept: bool = False,
     ) -> Measured:
         """The candidate refined at a Lagrange multiplier; from the cache where it is known.
 
         Args:
+          starts: settings that may be the best, of one model each.
           multiplier: Lagrange multiplier, distortion per byte.
           preset: how much is tried; it has a method.
           distortion: what is minimised.
-          like: its model, gain and q are kept; without one they are searched.
+          kept: the first start is kept as it is; else settings are searched from there.
 
         Raises:
           RoundTripError: the stream does not decode to what was encoded.
         """
-        digests = [model.digest for model in self._zoo.models.values()]
-        key = digests, refinement_key(), multiplier, astuple(preset), astuple(distortion), like and like.setting
+        digests = [self._zoo.models[start.model].digest for start in starts]
+        key = digests, refinement_key(), starts, multiplier, astuple(preset), astuple(distortion), kept
 
         def refined() -> list[Measured]:
-            if like:
-                return [self._refine_like(like, multiplier, preset, distortion)]
-            return [self._refine(multiplier, preset, distortion)]
+            if kept:
+                return [self._refine_at(starts[0], multiplier, preset, distortion)]
+            return [self._refine(starts, multiplier, preset, distortion)]
 
         return self._known(key, refined)[0]
 
-    def _refine_like(self, like: ImageHeader, multiplier: float, preset: Preset, distortion: Distortion) -> Measured:
-        setting = Setting(like.gain, like.q, multiplier, distortion)
-        refined = refine_latents(self._analyse(like.model), setting, preset.method, preset.iterations)
-        return self._encode(like.model, like.gain, like.q, refined.latents)
+    def _refine_at(self, at: ModelSetting, multiplier: float, preset: Preset, distortion: Distortion) -> Measured:
+        setting = Setting(at.gain, at.q, multiplier, distortion)
+        refined = refine_latents(self._analyse(at.model), setting, preset.method, preset.iterations)
+        return self._encode(at, refined.latents)
 
-    def _refine(self, multiplier: float, preset: Preset, distortion: Distortion) -> Measured:
-        starts = [
-            (self._analyse(header.model), Setting(header.gain, header.q, multiplier, distortion))
-            for header in (c.header for c in sweep_choices(self.sweep(), multiplier, distortion, preset.survivors))
-        ]
-        picture, start = search_start(starts, preset)
+    def _refine(
+        self, starts: Sequence[ModelSetting], multiplier: float, preset: Preset, distortion: Distortion
+    ) -> Measured:
+        tried = starts[: preset.survivors]
+        begins = [(self._analyse(at.model), Setting(at.gain, at.q, multiplier, distortion)) for at in tried]
+        picture, start = search_start(begins, preset)
 
         def code(refined: Refined) -> Measured:
-            return self._encode(picture.model.id, refined.setting.gain, refined.setting.q, refined.latents)
+            at = ModelSetting(picture.model.id, refined.setting.gain, refined.setting.q)
+            return self._encode(at, refined.latents)
 
         return search_latents(picture, start, preset, code)
+
+    def to_fit(self, chosen: Candidate, room: range) -> Measured:
+        """The choice again, its latents rounded more or less readily towards zero, so that it is as long as fits.
+
+        Args:
+          chosen: a candidate that was not refined.
+          room: payload lengths that are good enough; its end is not reached.
+        """
+        header = chosen.header
+        key = _digest(chosen), self._zoo.models[header.model].digest, *ROUNDING, room.start, room.stop
+        return self._known(("to fit", *key), lambda: [self._to_fit(chosen, room)])[0]
+
+    def _to_fit(self, chosen: Candidate, room: range) -> Measured:
+        at, plain = ModelSetting(*chosen.header.setting), chosen.header.length
+        picture, setting = self._analyse(at.model), coding_setting(at.gain, at.q)
+        _, chain = parts_of(picture.model, chosen, picture.filters)
+        side = SideInformation(setting.gain, chain)
+
+        def length(octaves: float) -> int:
+            return len(encode_payload(picture.quantise(setting, error_bits=ERROR_BITS * 2**octaves), side))
+
+        octaves = search_to_fit(length, (0.0, plain), OCTAVE_GROWTH * plain, room, ROUNDING_OCTAVES)
+        return self._encode(at, chain=chain, error_bits=ERROR_BITS * 2**octaves)
 
     def between(self, small: Candidate, large: Candidate, room: range) -> Iterator[Measured]:
         """Streams between two of one setting, each as long as fits, cut at different places.
@@ -159,7 +234,7 @@ class PictureCoder:
             return len(encode_payload(picture.quantise(setting, spliced), SideInformation(setting.gain, chain)))
 
         fitting = splice_to_fit(larger, latents, length, room, origin)
-        return self._encode(header.model, header.gain, header.q, fitting, chain)
+        return self._encode(ModelSetting(*header.setting), fitting, chain)
 
     def _known(self, key: tuple[object, ...], make: Callable[[], list[Measured]]) -> list[Measured]:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
@@ -177,7 +252,12 @@ class PictureCoder:
         return self._analysed[model]
 
     def _encode(
-        self, model: int, gain: int, q: int, latents: Latents | None = None, chain: FilterChain | None = None
+        self,
+        at: ModelSetting,
+        latents: Latents | None = None,
+        chain: FilterChain | None = None,
+        error_bits: float = ERROR_BITS,
     ) -> Measured:
-        candidate, decoded = self._analyse(model).encode(coding_setting(gain, q), latents, chain)
+        setting = coding_setting(at.gain, at.q)
+        candidate, decoded = self._analyse(at.model).encode(setting, latents, chain, error_bits)
         return Measured(candidate, {metric.column: metric.measure(self.pixels, decoded) for metric in self._metrics})

@@ -1,7 +1,8 @@
 """One picture under one setting: analysis, rounding, payload, and streams between two others."""
 
 from .analysed_picture import AnalysedPicture, Filters
+from .estimate import ESTIMATION, Estimate, estimate
 from .payload import QuantisedPicture, encode_payload, quantise
 from .rate import estimated_bits, estimated_payload_bits
-from .rounding import ROUNDING
+from .rounding import ERROR_BITS, ROUNDING
 from .splice import parts_of, splice_to_fit

@@ -28,7 +28,7 @@ from ..latents import Latents, trained_multiplier
 from ..pictures import Pixels, padded_tensor
 from ..weights import EncoderModel, to_grid
 from .payload import QuantisedPicture, encode_payload, quantise, side_bytes
-from .rounding import nearest, rdoq
+from .rounding import ERROR_BITS, nearest, rdoq
 
 TILE = 128
 """Side of an analysis tile in latents."""
@@ -62,17 +62,23 @@ class AnalysedPicture:
         everywhere = torch.from_numpy(gain.at(slice(None), slice(None)))
         return self.model.floats.latents(self._analysed, everywhere[None])
 
-    def quantise(self, setting: CodingSetting, latents: Latents | None = None) -> QuantisedPicture:
+    def quantise(
+        self, setting: CodingSetting, latents: Latents | None = None, error_bits: float = ERROR_BITS
+    ) -> QuantisedPicture:
         """The integers of the picture at a setting, in coding order.
 
         Refined latents lie at the integers that refinement found; those of the analysis go through RDOQ.
         """
-        rounding = nearest if latents else rdoq(setting.q)
+        rounding = nearest if latents else rdoq(setting.q, error_bits)
         arrays = {name: to_grid(grid) for name, grid in (latents or self.latents(setting.gain)).items()}
         return quantise(self.model.decoder.codec, arrays, self.size, setting, rounding, seen_shares(*self.size))
 
     def encode(
-        self, setting: CodingSetting, latents: Latents | None = None, chain: FilterChain | None = None
+        self,
+        setting: CodingSetting,
+        latents: Latents | None = None,
+        chain: FilterChain | None = None,
+        error_bits: float = ERROR_BITS,
     ) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.
 
@@ -80,6 +86,7 @@ class AnalysedPicture:
           setting: gain and quantisation step.
           latents: refined ones, by default those of the analysis.
           chain: the post-filters, by default those that suit the picture best.
+          error_bits: of RDOQ, see `rdoq`.
 
         Returns:
           The candidate and the decoded picture [H, W, 3] uint8.
@@ -87,7 +94,7 @@ class AnalysedPicture:
         Raises:
           RoundTripError: the bytes do not decode to the integers they were made of.
         """
-        quantised = self.quantise(setting, latents)
+        quantised = self.quantise(setting, latents, error_bits)
         if chain is None:
             chain, pixels = self._fit(quantised, setting)
         else:

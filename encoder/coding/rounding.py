@@ -27,18 +27,19 @@ def nearest(residuals: NDArray[np.float32], _symbols: SymbolModel, _weight: NDAr
     return np.round(residuals).astype(np.int32)
 
 
-def rdoq(q: int) -> Rounding:
+def rdoq(q: int, error_bits: float = ERROR_BITS) -> Rounding:
     """Rate-distortion optimised quantisation: the nearest integer, or one nearer to zero where that costs less.
 
     Args:
       q: quantisation step in 1/128, in which distances weigh by their square.
+      error_bits: bits that an error of one whole step costs at q = 1; with more of them fewer symbols change.
     """
-    error_bits = np.float32(ERROR_BITS * (q / Q_ONE) ** 2)
+    price = np.float32(error_bits * (q / Q_ONE) ** 2)
 
     def rounding(residuals: NDArray[np.float32], model: SymbolModel, weight: NDArray[np.float32]) -> Grid:
         symbols = nearest(residuals, model, weight)
         for _ in range(MOST_STEPS):
-            lost = weight * error_bits * (2 * (np.abs(residuals) - np.abs(symbols)) + 1)
+            lost = weight * price * (2 * (np.abs(residuals) - np.abs(symbols)) + 1)
             smaller = model.savings(symbols) > lost
             if not smaller.any():
                 break

@@ -23,11 +23,14 @@ from ..search import hierarchical_search
 from .interface import FilterEncoder
 from .linear_gradient import DifferentiableLinearFilter
 
-ROWS, COLUMNS = 8, 64
+ROWS, COLUMNS = 32, 128
 """Of the blocks that are looked at together."""
 
 ENOUGH = 240_000
-"""Pixels from which a filter is fitted; of larger pictures some blocks, chosen by chance."""
+"""Pixels from which a filter is fitted; of larger pictures some blocks, spread evenly."""
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it modulo one fill the unit interval as evenly as can be, however many there are."""
 
 FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
 ROUNDS = 12
@@ -173,19 +176,33 @@ def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
       Equations of the taps [FEATURES, COLOURS].
     """
     height, width = pixels.shape[:2]
-    share, rng = min(1.0, ENOUGH / (height * width)), np.random.default_rng(0)
+    share = min(1.0, ENOUGH / (height * width))
     matrix, vector, seen = np.zeros((FEATURES, FEATURES)), np.zeros((FEATURES, COLOURS)), 0
-    for block, original in _blocks(pixels, tiles):
-        if seen and rng.random() > share:
+    for number, (block, original) in enumerate(_blocks(pixels, tiles)):
+        if number * GOLDEN % 1 >= share:
             continue
-        # Float64: in a flat picture what float32 loses looks like something to gain.
-        known = features(block).flatten(1).double()
-        missing = (original - block[:, REACH:-REACH, REACH:-REACH]).flatten(1).double()
-        matrix += (known @ known.T).numpy()
-        vector += (known @ missing.T).numpy()
-        seen += known.shape[1]
+        known, missing = features(block), original - block[:, REACH:-REACH, REACH:-REACH]
+        products = products_of(torch.cat([known, missing]).flatten(1))
+        matrix += products[:FEATURES, :FEATURES]
+        vector += products[:FEATURES, FEATURES:]
+        seen += missing[0].numel()
     scale = height * width / seen
     return NormalEquations(matrix * scale, vector * scale)
+
+
+def products_of(rows: Tensor) -> NDArray[np.float64]:
+    """Inner products [R, R] of rows [R, n] float32.
+
+    Only what rows deviate from a constant is multiplied in float32: in a flat picture what float32 loses of the whole
+    looks like something to gain.
+    """
+    constant = rows.mean(1, keepdim=True)
+    deviations = rows - constant
+    products = (deviations @ deviations.T).double()
+    constant, sums = constant.double(), deviations.sum(1, keepdim=True, dtype=torch.float64)
+    cross = constant @ sums.T
+    whole: NDArray[np.float64] = (products + cross + cross.T + rows.shape[1] * (constant @ constant.T)).numpy()
+    return whole
 
 
 def _blocks(pixels: Pixels, tiles: Iterable[Tile]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,0 +1,106 @@
+"""Rate and distortion of a picture as float networks see them: neither range coder nor post-filter is run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from decoder_pkg.gains import GainField
+from decoder_pkg.grids import LATENT_STRIDE
+from decoder_pkg.pixels.render import to_bytes
+from decoder_pkg.pixels.tiles import Span
+from eval.metrics import Metric
+
+from ..codecs import Relaxation
+from ..latents import each
+from ..weights import float_model
+from .analysed_picture import AnalysedPicture
+
+THRESHOLD = 0.58
+"""Magnitude below which a residual becomes 0: what RDOQ does on average. Bits of photographs are then within 2 %."""
+
+WINDOW, MARGIN = 16, 2
+"""Side of a window whose pixels are looked at, and what is synthesised around it, in latents."""
+
+LEAST_WINDOWS, SHARE = 2, 0.1
+"""How many windows there are at least, and their share of the pixels of large pictures."""
+
+ESTIMATION = THRESHOLD, WINDOW, MARGIN, LEAST_WINDOWS, SHARE
+"""What estimates depend on beside picture and weights; a part of every key under which they are kept."""
+
+STRIDES = 0.7548776662466927, 0.5698402909980532
+"""Multiples of these two numbers modulo one fill a square evenly (Roberts 2018, the R2 sequence)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a picture is expected to take at a gain of a model, and to lose.
+
+    Attributes:
+      gain: gain index; q is 1.
+      bits: of the latents.
+      losses: by the metrics' columns.
+    """
+
+    gain: int
+    bits: float
+    losses: dict[str, float]
+
+
+def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric]) -> Estimate:
+    """Bits of the whole picture, and losses that a few windows of a large one stand for.
+
+    Args:
+      picture: the picture under one model.
+      gain: gain index.
+      metrics: to be measured.
+    """
+    model = float_model(picture.model)
+    device = next(model.parameters()).device
+    gains, (height, width) = torch.tensor([gain], device=device), picture.size
+    with torch.inference_mode():
+        latents = each(picture.latents(GainField(gain)), lambda grid: grid.to(device))
+        coded = model.code(latents, gains, 1.0, Relaxation(_rounded))
+        bits = float(coded.position_bits().sum() + coded.side_bits.sum())
+        measured, pixels = [], []
+        for down, across in windows(*coded.y_hat.shape[2:]):
+            rows, columns = down.target(LATENT_STRIDE, height), across.target(LATENT_STRIDE, width)
+            decoded = to_bytes(model.synthesis(coded.y_hat[:, :, down.outer, across.outer], gains)[0].float())
+            seen = decoded[down.source(LATENT_STRIDE, height), across.source(LATENT_STRIDE, width)]
+            original = picture.pixels[rows, columns]
+            measured.append([metric.measure(original, np.ascontiguousarray(seen)) for metric in metrics])
+            pixels.append(original.shape[0] * original.shape[1])
+    losses = {}
+    for metric, values in zip(metrics, zip(*measured, strict=True), strict=True):
+        loss = metric.mean(values, pixels)
+        losses[metric.column] = loss * height * width if metric.is_sum else loss
+    return Estimate(gain, bits, losses)
+
+
+def _rounded(residual: Tensor) -> Tensor:
+    """The nearest integers, but that 0 reaches further."""
+    return torch.where(residual.abs() < THRESHOLD, 0.0, torch.round(residual))
+
+
+def windows(height: int, width: int) -> Iterator[tuple[Span, Span]]:
+    """Windows spread over a grid of latents, each a span down and one across; of a small grid the whole."""
+    count = max(LEAST_WINDOWS, round(SHARE * height * width / WINDOW**2))
+    if count * (WINDOW + 2 * MARGIN) ** 2 >= height * width:
+        yield Span(0, height, 0, height), Span(0, width, 0, width)
+        return
+    for number in range(count):
+        shares = ((0.5 + number * stride) % 1 for stride in STRIDES)
+        down, across = (_window(side, share) for side, share in zip((height, width), shares, strict=True))
+        yield down, across
+
+
+def _window(side: int, share: float) -> Span:
+    """A window at a share of the way along a side."""
+    start = math.floor(share * (max(0, side - WINDOW) + 1))
+    stop = min(side, start + WINDOW)
+    return Span(start, stop, max(0, start - MARGIN), min(side, stop + MARGIN))
