@@ -105,12 +105,9 @@ class PictureCoder:
         key = self._zoo.models[model].digest, *ROUNDING, gain, q
         return self._known(key, lambda: [self._encode(ModelSetting(model, gain, q))])[0]
 
-    def sweep(self) -> Iterator[Measured]:
-        """Candidates of every model at every setting of the sweep that it was trained for."""
-        for model in self.models:
-            for gain, q in SWEEP:
-                if gain in self.gains(model):
-                    yield self.encode(model, gain, q)
+    def sweep_settings(self) -> list[ModelSetting]:
+        """Every model at every setting of the sweep that it was trained for."""
+        return [ModelSetting(model, *at) for model in self.models for at in SWEEP if at[0] in self.gains(model)]
 
     def predict(self) -> Prediction:
         """What all settings of all models are expected to take and to lose."""

@@ -88,8 +88,8 @@ class Prediction:
         self._coded: dict[ModelSetting, Logs] = {}
 
     def learn(self, setting: ModelSetting, size: float, losses: Mapping[str, float]) -> None:
-        """Takes in what a setting really takes, in bytes, and loses."""
-        self._coded[setting] = self._logs(size, losses)
+        """Takes in what a setting really takes, in bytes, and loses; the first to be told is believed."""
+        self._coded.setdefault(setting, self._logs(size, losses))
 
     def known(self) -> NDArray[np.bool_]:
         """Which settings were coded: [K]."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from decoder_pkg.stream import entry_size
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
 from encoder.pictures import check_set
+from encoder.prediction import ModelSetting
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
 from .allocation import (
+    InfeasibleBudget,
     Limits,
     Options,
     TableAllocation,
@@ -26,16 +28,23 @@ from .allocation import (
     check_limits,
     distortions,
     multiplier_at,
+    smallest_rows,
 )
 from .engine import Engine, Here
-from .jobs import PictureJob, Refine, run_job
+from .jobs import Coding, PictureJob, Place, Predicting, Refine, Refining, Start, Task, run_job
 from .set_picture import SetPicture
 
 Choices = list[tuple[SetPicture, Candidate]]
 
+Goal = Callable[[pd.DataFrame], pd.DataFrame]
+"""Chooses a row of each picture from a candidate table, predicted ones among them."""
+
+ROUNDS = 6
+"""Times that what goals choose is coded, at most."""
+
 
 class CandidateSet:
-    """The candidates of an image set: swept, refined at a Lagrange multiplier, allocated under a budget."""
+    """The candidates of an image set: predicted, coded where that pays, refined, allocated under a budget."""
 
     def __init__(
         self,
@@ -73,74 +82,138 @@ class CandidateSet:
         return sum(picture.pixels for picture in self.pictures)
 
     @property
-    def _place(self) -> tuple[tuple[Path, Path], tuple[int, ...], Path, Distortion]:
-        """Where a job finds weights, models and cache, and what counts: other machines work in another folder."""
+    def _place(self) -> Place:
         decoder, encoder = self.zoo.folders
-        return (
-            (decoder.absolute(), encoder.absolute()),
-            tuple(self.zoo.models),
-            self._cache.folder.absolute(),
-            self.distortion,
-        )
+        folders, cache = (decoder.absolute(), encoder.absolute()), self._cache.folder.absolute()
+        return Place(folders, tuple(self.zoo.models), cache, self.distortion)
+
+    def predict(self) -> None:
+        """Finds out what every picture is expected to take and to lose at all settings."""
+        self._run({picture: Predicting() for picture in self.pictures}, "prediction")
+
+    def code(self, wanted: Mapping[SetPicture, Sequence[ModelSetting]]) -> None:
+        """Codes pictures at settings; what the cache knows is not made again."""
+        self._run({p: Coding(tuple(settings)) for p, settings in wanted.items()}, "coding", plain=True)
 
     def sweep(self) -> None:
-        """Codes every picture at every setting of the sweep; what the cache knows is not made again."""
-        jobs = [PictureJob(picture.file, *self._place) for picture in self.pictures]
-        self._run(self.pictures, jobs, "sweep")
-        for picture in self.pictures:
-            picture.swept = frozenset(picture.candidates)
+        """Codes every picture at every setting of the sweep."""
+        self.code({picture: picture.coder.sweep_settings() for picture in self.pictures})
 
-    def table(self, swept: bool = False) -> pd.DataFrame:
-        """All candidates so far, or those of the sweep alone, as a candidate table with model, gain, q and m."""
-        rows = [row for p in self.pictures for row in p.rows(p.swept if swept else p.candidates)]
+    def settle(self, goals: Sequence[Goal]) -> None:
+        """Codes what goals choose of all settings until they choose nothing that is only predicted.
+
+        Each round corrects the predictions of the next.
+        """
+        for _ in range(ROUNDS):
+            table = apply_limits(self.table(predicted=True), self.limits)
+            wanted: dict[SetPicture, dict[ModelSetting, None]] = {}
+            for goal in goals:
+                for picture, chosen in self._pairs(goal(table)):
+                    if isinstance(chosen, ModelSetting):
+                        wanted.setdefault(picture, {})[chosen] = None
+            if not wanted:
+                break
+            self.code({picture: list(settings) for picture, settings in wanted.items()})
+
+    def table(self, predicted: bool = False) -> pd.DataFrame:
+        """All candidates so far as a candidate table with model, gain, q and m; with what is predicted of the rest."""
+        rows = [row for p in self.pictures for row in (*p.rows(), *(p.predicted_rows() if predicted else ()))]
         return pd.DataFrame(rows)
 
-    def along(self, multipliers: Sequence[float], refine: Refine) -> pd.DataFrame:
+    def within(self, available: int) -> Goal:
+        """The goal of least distortion in so many bytes; of least bytes where nothing fits."""
+
+        def goal(table: pd.DataFrame) -> pd.DataFrame:
+            try:
+                return allocate_table(table, available, self.distortion).chosen
+            except InfeasibleBudget:
+                return smallest_rows(table)
+
+        return goal
+
+    def at(self, multiplier: float) -> Goal:
+        """The goal of least cost at a Lagrange multiplier."""
+        return lambda table: cheapest_rows(table, multiplier, self.distortion)
+
+    def along(self, multipliers: Sequence[float], refine: Refine | None) -> pd.DataFrame:
         """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
+        self.predict()
+        self.settle([self.at(multiplier) for multiplier in multipliers])
         chosen = []
         for multiplier in multipliers:
-            self.improve(refine, self.cheapest(multiplier, swept=True), multiplier)
-            chosen.append(cheapest_rows(self.table(), multiplier, self.distortion).assign(multiplier=multiplier))
+            if refine:
+                self.improve(refine, self.starts(multiplier), multiplier)
+            chosen.append(self.at(multiplier)(self.table()).assign(multiplier=multiplier))
         return pd.concat(chosen, ignore_index=True)
 
-    def allocate(self, available: int, swept: bool = False) -> TableAllocation:
-        """The least distortion in so many bytes, within the limits, from the sweep alone or from all candidates."""
-        return allocate_table(apply_limits(self.table(swept), self.limits), available, self.distortion)
+    def allocate(self, available: int) -> TableAllocation:
+        """The least distortion in so many bytes, within the limits, from what is coded."""
+        return allocate_table(apply_limits(self.table(), self.limits), available, self.distortion)
 
-    def cheapest(self, multiplier: float, swept: bool = False) -> Choices:
+    def cheapest(self, multiplier: float) -> Choices:
         """The candidate of each picture that costs least at a Lagrange multiplier."""
-        return self.choices(cheapest_rows(apply_limits(self.table(swept), self.limits), multiplier, self.distortion))
+        return self.choices(self.at(multiplier)(apply_limits(self.table(), self.limits)))
 
     def choices(self, chosen: pd.DataFrame) -> Choices:
         """The candidates that rows of the table name, one for each picture."""
-        return [(p, p.candidates[key].candidate) for p, key in zip(self.pictures, chosen["candidate"], strict=True)]
+        return [(p, p.candidates[key].candidate) for p, key in self._pairs(chosen)]
 
-    def improve(self, refine: Refine, choices: Choices, multiplier: float) -> None:
-        """Refines pictures, each like the candidate beside it, at a Lagrange multiplier."""
-        pictures, jobs = [], []
-        for picture, chosen in choices:
-            own = self._own_multiplier(picture, chosen, multiplier)
-            # Where another byte lowers no distortion there is nothing to refine.
+    def _pairs(self, chosen: pd.DataFrame) -> list[tuple[SetPicture, Any]]:
+        """Each picture and what its row names: a candidate's header, or a setting that is not coded."""
+        return list(zip(self.pictures, chosen["candidate"], strict=True))
+
+    def starts(self, multiplier: float) -> dict[SetPicture, Start]:
+        """Where each picture's refinement at a Lagrange multiplier begins, as far as is known."""
+        starts = {}
+        for picture, key in self._pairs(self.at(multiplier)(self.unrefined())):
+            chosen = ModelSetting(*(key if isinstance(key, ModelSetting) else key.setting))
+            others = picture.prediction.cheapest(multiplier, self.distortion, picture.pixels)
+            starts[picture] = Start((chosen, *(other for other in others if other.model != chosen.model)))
+        return starts
+
+    def again(self, picture: SetPicture, chosen: Candidate) -> Start:
+        """Where another refinement of a choice begins: what is refined already keeps its setting."""
+        return Start((ModelSetting(*chosen.header.setting),), kept=chosen.header not in picture.plain)
+
+    def unrefined(self) -> pd.DataFrame:
+        """The table of all settings within the limits, coded or predicted, without what was refined."""
+        table, plain = self.table(predicted=True), {p.name: p.plain for p in self.pictures}
+        pairs = zip(table["image"], table["candidate"], strict=True)
+        kept = [isinstance(candidate, ModelSetting) or candidate in plain[image] for image, candidate in pairs]
+        return apply_limits(table[kept], self.limits)
+
+    def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
+        """Refines pictures at a Lagrange multiplier, or codes them as they are where no byte lowers the distortion."""
+        tasks: dict[SetPicture, Task] = {}
+        for picture, start in starts.items():
+            own = self._own_multiplier(picture, start.settings[0], multiplier)
             if own > 0:
-                pictures.append(picture)
-                jobs.append(PictureJob(picture.file, *self._place, refine, chosen, own))
-        self._run(pictures, jobs, "refinement")
+                tasks[picture] = Refining(refine, start, own)
+        self.code({picture: start.settings[:1] for picture, start in starts.items() if picture not in tasks})
+        self._run(tasks, "refinement")
 
-    def _own_multiplier(self, picture: SetPicture, chosen: Candidate, multiplier: float) -> float:
+    def _own_multiplier(self, picture: SetPicture, chosen: ModelSetting, multiplier: float) -> float:
         """The set's multiplier, or that of the picture's curve at its choice where a limit keeps it from the set's."""
-        if not self.limits or not picture.swept:
+        if not self.limits:
             return multiplier
-        table = pd.DataFrame(picture.rows(picture.swept))
-        free = cheapest_rows(table, multiplier, self.distortion).iloc[0]
-        if free["candidate"] == chosen.header or chosen.header not in picture.swept:
+        table = pd.DataFrame([*picture.rows(), *picture.predicted_rows()])
+        table = table[[key in picture.plain or isinstance(key, ModelSetting) for key in table["candidate"]]]
+        settings = [ModelSetting(*row) for row in table[["model", "gain", "q"]].itertuples(index=False)]
+        free = self.at(multiplier)(table).iloc[0]
+        if ModelSetting(free["model"], free["gain"], free["q"]) == chosen or chosen not in settings:
             return multiplier
-        options = Options(table["bytes"].to_numpy(np.int64), distortions(table, self.distortion))
-        return multiplier_at(options, entry_size(chosen.entry(picture.name)))
+        sizes = table["bytes"].to_numpy(np.int64)
+        options = Options(sizes, distortions(table, self.distortion))
+        return multiplier_at(options, int(sizes[settings.index(chosen)]))
 
-    def _run(self, pictures: Sequence[SetPicture], jobs: Sequence[PictureJob], name: str) -> None:
-        """Adds what the jobs, one for each picture, find."""
+    def _run(self, tasks: Mapping[SetPicture, Task], name: str, plain: bool = False) -> None:
+        """Adds what the tasks find."""
+        if not tasks:
+            return
+        pictures = list(tasks)
+        jobs = [PictureJob(picture.file, self._place, task) for picture, task in tasks.items()]
         with tqdm(total=len(jobs), desc=name, unit="picture") as progress:
             for position, found in self._engine.map(run_job, jobs):
                 for measured in found:
-                    pictures[position].add(measured)
+                    pictures[position].add(measured, plain)
                 progress.update()

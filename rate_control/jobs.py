@@ -1,4 +1,4 @@
-"""The work on one picture, as any engine runs it: sweep it, or refine it at a Lagrange multiplier."""
+"""The work on one picture, as any engine runs it: predict, code settings, or refine at a Lagrange multiplier."""
 
 from __future__ import annotations
 
@@ -7,68 +7,114 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from decoder_pkg.entropy import Q_ONE
 from encoder.cache import CandidateCache
-from encoder.candidates import Candidate, Measured
+from encoder.candidates import Measured
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
+from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from encoder.weights import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
-Refine = Callable[[PictureCoder, Candidate, float], Iterable[Measured]]
-"""Further candidates of a picture, given its present choice and the Lagrange multiplier in distortion per byte."""
+KEPT_CODERS = 4
+"""Pictures whose latents a process keeps for its next jobs."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the refinement of a picture begins.
+
+    Attributes:
+      settings: that may be the best, of one model each, the most promising first.
+      kept: the first is kept as it is; else settings are searched from there.
+    """
+
+    settings: tuple[ModelSetting, ...]
+    kept: bool = False
+
+
+Refine = Callable[[PictureCoder, Start, float], Iterable[Measured]]
+"""Refined candidates of a picture, given where to begin and the Lagrange multiplier in distortion per byte."""
+
+Task = Callable[[PictureCoder], Iterable[Measured]]
+"""What is done for a picture; yields its new candidates."""
 
 
 @dataclass(frozen=True)
 class PresetRefinement:
-    """Refinement of the latents as a preset says; without a method, a finer choice of the gain."""
+    """Refinement of the latents as a preset with a method says."""
 
     preset: Preset
     distortion: Distortion = SQUARED_ERROR
 
-    def __call__(self, coder: PictureCoder, chosen: Candidate, multiplier: float) -> Iterable[Measured]:
-        """Further candidates at the Lagrange multiplier; a choice that is refined already keeps its settings."""
-        if not self.preset.method:
-            return neighbours(coder, chosen)
-        swept = any(measured.candidate == chosen for measured in coder.sweep())
-        return [coder.refine(multiplier, self.preset, self.distortion, None if swept else chosen.header)]
+    def __call__(self, coder: PictureCoder, start: Start, multiplier: float) -> Iterable[Measured]:
+        """The candidate that is found."""
+        return [coder.refine(start.settings, multiplier, self.preset, self.distortion, start.kept)]
 
 
-def neighbours(coder: PictureCoder, chosen: Candidate) -> Iterable[Measured]:
-    """The gains between those of the sweep, on both sides of the choice: the finer hull holds a better vertex.
-
-    Beside other quantisation steps than one, no gain lies between.
-    """
-    header = chosen.header
-    for gain in (header.gain - 1, header.gain + 1):
-        if gain in coder.gains(header.model) and header.q == Q_ONE:
-            yield coder.encode(header.model, gain)
+def refinement(preset: Preset, distortion: Distortion = SQUARED_ERROR) -> PresetRefinement | None:
+    """What a preset does with latents; None where it leaves them as they are."""
+    return PresetRefinement(preset, distortion) if preset.method else None
 
 
 @dataclass(frozen=True)
-class PictureJob:
-    """One picture's share of the work.
+class Predicting:
+    """Puts the estimates that predictions need into the cache."""
+
+    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
+        """No candidates."""
+        coder.predict()
+        return []
+
+
+@dataclass(frozen=True)
+class Coding:
+    """Codes a picture at some settings."""
+
+    settings: tuple[ModelSetting, ...]
+
+    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
+        """A candidate of each setting."""
+        return [coder.encode(*setting) for setting in self.settings]
+
+
+@dataclass(frozen=True)
+class Refining:
+    """Refines a picture at a Lagrange multiplier."""
+
+    refine: Refine
+    start: Start
+    multiplier: float
+
+    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
+        """What refinement finds."""
+        return self.refine(coder, self.start, self.multiplier)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a job needs beside its picture, wherever it runs: another machine may work in another folder.
 
     Attributes:
-      file: the picture.
       weights: folders of the decoder's and the encoder's weights.
       models: ids of those that may be used.
       cache: folder of the candidates.
       distortion: what is minimised; its metrics are measured.
-      refine: what to do at the Lagrange multiplier; None for the sweep.
-      chosen: the picture's present choice.
-      multiplier: Lagrange multiplier, distortion per byte.
     """
 
-    file: Path
     weights: tuple[Path, Path]
     models: tuple[int, ...]
     cache: Path
     distortion: Distortion
-    refine: Refine | None = None
-    chosen: Candidate | None = None
-    multiplier: float = 0.0
+
+
+@dataclass(frozen=True)
+class PictureJob:
+    """One picture's share of the work."""
+
+    file: Path
+    place: Place
+    task: Task
 
 
 @lru_cache(maxsize=1)
@@ -77,17 +123,19 @@ def loaded_zoo(weights: tuple[Path, Path]) -> Zoo:
     return load_zoo(*weights)
 
 
+@lru_cache(maxsize=KEPT_CODERS)
+def picture_coder(file: Path, place: Place) -> PictureCoder:
+    """A picture's coder, with the latents that it has analysed so far."""
+    zoo = loaded_zoo(place.weights).only(place.models)
+    return PictureCoder(load_picture(file), zoo, CandidateCache(place.cache), measured_metrics(place.distortion))
+
+
 def run_job(job: PictureJob) -> list[Measured]:
-    """The candidates of a picture; they are in the cache too when this returns.
+    """The new candidates of a picture; they are in the cache too when this returns.
 
     Raises:
       PictureError: the picture cannot be read.
       WeightsError: a weight file is missing or damaged.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    zoo = loaded_zoo(job.weights).only(job.models)
-    metrics = measured_metrics(job.distortion)
-    coder = PictureCoder(load_picture(job.file), zoo, CandidateCache(job.cache), metrics)
-    if job.refine is None or job.chosen is None:
-        return list(coder.sweep())
-    return list(job.refine(coder, job.chosen, job.multiplier))
+    return list(job.task(picture_coder(job.file, job.place)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decoder_pkg.stream import entry_size
@@ -10,16 +11,11 @@ from encoder.archive import pack_archive
 from encoder.byte_budget import ELASTICITY
 from encoder.candidates import Candidate
 from encoder.picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS
-from encoder.presets import PRESETS
 from eval.threads import one_thread
 
-from .allocation import (
-    InfeasibleBudget,
-    TableAllocation,
-    apply_limits,
-)
+from .allocation import InfeasibleBudget, TableAllocation, allocate_table, apply_limits, smallest_rows
 from .candidate_set import CandidateSet
-from .jobs import PresetRefinement, Refine
+from .jobs import Refine, Start
 from .set_picture import PARTNER_CHANGE, SetPicture
 
 TARGET_FILL = 0.9995
@@ -27,8 +23,6 @@ TARGET_FILL = 0.9995
 
 ROUNDS = 3
 """Times that the whole set is refined at most, each at a better Lagrange multiplier."""
-
-FINER_GAINS = PresetRefinement(PRESETS[0])
 
 
 @dataclass(frozen=True)
@@ -42,12 +36,23 @@ class SetResult:
 class SetCoder(CandidateSet):
     """Archives of an image set under a byte budget."""
 
-    def fill(self, budget: int, refine: Refine = FINER_GAINS, saving: float = 0.0, around: int = 0) -> SetResult:
+    def prepare(self, budgets: Sequence[int], refined: bool = False) -> None:
+        """Predicts all settings, and codes those that archives of these bytes choose, for all of them together.
+
+        Args:
+          budgets: bytes of the whole archives.
+          refined: latents will be refined: the choice is not coded before.
+        """
+        self.predict()
+        if not refined:
+            self.settle([self.within(budget - self._fixed_bytes()) for budget in budgets])
+
+    def fill(self, budget: int, refine: Refine | None = None, saving: float = 0.0, around: int = 0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.
 
         Args:
           budget: bytes of the whole archive.
-          refine: adds candidates for a picture at a Lagrange multiplier.
+          refine: finds refined candidates of a picture; without it latents stay as they are.
           saving: share of the bytes that refinement will save: the first fit may spend so much more.
           around: bytes of the file in which the archive will lie, which count towards the budget.
 
@@ -57,22 +62,35 @@ class SetCoder(CandidateSet):
         """
         fixed = self._fixed_bytes()
         available = budget - fixed - around
-        self._check_feasible(budget, fixed + around, saving)
-        # What was refined for another target would hide how much refinement saves.
-        multiplier = self.allocate(int(available / (1 - saving)), swept=True).allocation.multiplier
-        if multiplier > 0:
+        multiplier = self._multiplier(int(available / (1 - saving))) if refine else 0.0
+        if refine and multiplier > 0:
             multiplier = self._refine(refine, multiplier, available)
+        if multiplier == 0 or self._least() > available:
+            self.settle([self.within(available)])
+            self._check_feasible(budget, fixed + around)
         result = self._spend(self.allocate(available), available, refine, multiplier)
         data = self._archive(result)
         assert len(data) == fixed + result.allocation.bytes <= budget - around
         return SetResult(data, result)
 
-    def _check_feasible(self, budget: int, fixed: int, saving: float) -> None:
-        """Refuses a budget that the smallest candidates within the limits exceed, even after what refinement saves."""
-        table = apply_limits(self.table(swept=True), self.limits)
-        least = int(table.groupby("image")["bytes"].min().sum())
-        if least * (1 - saving) > budget - fixed:
-            whole = least + fixed
+    def _multiplier(self, available: int) -> float:
+        """The Lagrange multiplier at which latents that were not refined would take so many bytes; 0 if none do.
+
+        What was refined for another target would hide how much refinement saves.
+        """
+        try:
+            return allocate_table(self.unrefined(), available, self.distortion).allocation.multiplier
+        except InfeasibleBudget:
+            return 0.0
+
+    def _least(self) -> int:
+        """Bytes of the smallest candidates within the limits."""
+        return int(smallest_rows(apply_limits(self.table(), self.limits))["bytes"].sum())
+
+    def _check_feasible(self, budget: int, fixed: int) -> None:
+        """Refuses a budget that the smallest candidates within the limits exceed."""
+        whole = self._least() + fixed
+        if whole > budget:
             within = f" within the limits ({'; '.join(map(str, self.limits))})" if self.limits else ""
             raise InfeasibleBudget(
                 f"the smallest candidates of these {len(self.pictures)} pictures{within} take {whole} bytes with "
@@ -88,21 +106,23 @@ class SetCoder(CandidateSet):
         ratio = 1.0
         for _ in range(ROUNDS):
             multiplier *= ratio ** (1 / ELASTICITY)
-            self.improve(refine, self.cheapest(multiplier, swept=True), multiplier)
+            self.improve(refine, self.starts(multiplier), multiplier)
             choices = self.cheapest(multiplier)
             ratio = sum(entry_size(chosen.entry(picture.name)) for picture, chosen in choices) / available
             if abs(ratio - 1) < LEAST_CHANGE:
                 break
-        change, some = abs(ratio - 1) * available, []
+        change, some = abs(ratio - 1) * available, dict[SetPicture, Start]()
         for picture, chosen in sorted(choices, key=lambda pair: -pair[1].header.length):
             if change > 0:
-                some.append((picture, chosen))
+                some[picture] = self.again(picture, chosen)
             change -= PARTNER_CHANGE * chosen.header.length
         self.improve(refine, some, multiplier * PARTNER_MULTIPLIERS[ratio > 1])
         return multiplier
 
     @one_thread()
-    def _spend(self, result: TableAllocation, available: int, refine: Refine, multiplier: float) -> TableAllocation:
+    def _spend(
+        self, result: TableAllocation, available: int, refine: Refine | None, multiplier: float
+    ) -> TableAllocation:
         """Adds finer candidates, one picture after another, until the budget is full.
 
         `multiplier` is that at which pictures were refined; a larger partner needs a lower one.
@@ -111,23 +131,26 @@ class SetCoder(CandidateSet):
         missing = available - result.allocation.bytes
 
         def order(pair: tuple[SetPicture, Candidate]) -> tuple[bool, bool, int]:
-            """Pictures first that can take all of it, then those that can take some at once, then small ones."""
+            """Pictures first that can take all of it, then those that can take some at once; small ones, where latents
+            were refined, for they are quick, else large ones, of which it is the least share.
+            """
             (picture, chosen), length = pair, pair[1].header.length
-            return picture.room(chosen) < missing, picture.lacks_partner(chosen), length
+            refined = chosen.header not in picture.plain
+            return picture.room(chosen) < missing, picture.lacks_partner(chosen), length if refined else -length
 
         for picture, _ in sorted(self.choices(result.chosen), key=order):
             if result.allocation.bytes >= least:
                 break
             chosen = dict(self.choices(result.chosen))[picture]
-            if picture.lacks_partner(chosen):
-                self.improve(refine, [(picture, chosen)], multiplier * PARTNER_MULTIPLIERS[0])
+            if refine and picture.lacks_partner(chosen):
+                self.improve(refine, {picture: self.again(picture, chosen)}, multiplier * PARTNER_MULTIPLIERS[0])
                 result = self.allocate(available)
                 chosen = dict(self.choices(result.chosen))[picture]
                 if result.allocation.bytes >= least:
                     break
             left, enough = available - result.allocation.bytes, least - result.allocation.bytes
             for measured in picture.finer(chosen, range(enough, left + 1)):
-                picture.add(measured)
+                picture.add(measured, plain=chosen.header in picture.plain)
                 result = self.allocate(available)
                 if result.allocation.bytes >= least:
                     break
@@ -139,5 +162,5 @@ class SetCoder(CandidateSet):
 
     def _fixed_bytes(self) -> int:
         """Bytes of an archive beyond what its pictures add: magic, names, checksum."""
-        entries = [next(iter(p.candidates.values())).candidate.entry(p.name) for p in self.pictures]
+        entries = [picture.empty for picture in self.pictures]
         return len(pack_archive(self.zoo.bundle, entries)) - sum(map(entry_size, entries))

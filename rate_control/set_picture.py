@@ -1,55 +1,94 @@
-"""One picture of a set and the candidates known so far."""
+"""One picture of a set: the candidates known so far, and what is expected of all other settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
-from decoder_pkg.stream import ImageHeader, entry_size
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.stream import Entry, ImageHeader, entry_size
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate, Measured
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_with_notes
+from encoder.prediction import ModelSetting, Prediction
 from encoder.weights import Zoo
 from eval.metrics import Metric
 
-FINE_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
-"""Changes of q by which a picture that was not refined spends what is left."""
-
+MOST_ROUNDED = 0.03
+"""Share of a stream's bytes that coarser or finer rounding may take or add, so that it hardly costs quality."""
 
 PARTNER_CHANGE = 0.12
 """Share of a stream's bytes by which its partner, refined at another Lagrange multiplier, is expected to differ."""
 
+DOUBT = 0.002
+"""Share by which losses that are only predicted count as larger: what is coded is left for a real improvement."""
+
 
 class SetPicture:
-    """A picture's file, coder and candidates; `swept` names those that were not refined."""
+    """A picture's file, coder, candidates and prediction; `plain` names the candidates that were not refined."""
 
     def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric]) -> None:
         pixels = load_with_notes(file)
-        self.file, self.name, self.pixels = file.absolute(), file.stem, pixels.shape[0] * pixels.shape[1]
+        self.file, self.name = file.absolute(), file.stem
+        self.size: tuple[int, int] = pixels.shape[0], pixels.shape[1]
         self.coder = PictureCoder(pixels, zoo, cache, metrics)
         self.candidates: dict[ImageHeader, Measured] = {}
-        self.swept: frozenset[ImageHeader] = frozenset()
+        self.plain: set[ImageHeader] = set()
 
-    def add(self, measured: Measured) -> None:
-        """Remembers a candidate."""
-        self.candidates[measured.candidate.header] = measured
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.size[0] * self.size[1]
 
-    def rows(self, headers: Iterable[ImageHeader]) -> Iterator[dict[str, object]]:
+    @cached_property
+    def prediction(self) -> Prediction:
+        """What all settings are expected to take, in bytes of an archive, and to lose."""
+        return self.coder.predict()
+
+    @property
+    def empty(self) -> Entry:
+        """An entry of this picture without a payload."""
+        height, width = self.size
+        header = ImageHeader(self.coder.models[0], 0, Q_ONE, 0, width, height, 0, 0)
+        return Entry(self.name, header, b"")
+
+    def add(self, measured: Measured, plain: bool = False) -> None:
+        """Remembers a candidate.
+
+        Args:
+          measured: the candidate.
+          plain: it was not refined: the prediction learns from it.
+        """
+        header = measured.candidate.header
+        self.candidates[header] = measured
+        if plain:
+            self.plain.add(header)
+            self.prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
+
+    def rows(self) -> Iterator[dict[str, object]]:
         """Rows of a candidate table, with model, gain, q and how many post-filters are on."""
-        for header in headers:
-            measured = self.candidates[header]
-            yield {
-                "image": self.name,
-                "candidate": header,
-                "model": header.model,
-                "gain": header.gain,
-                "q": header.q,
-                "filters": len(header.filters),
-                "bytes": entry_size(measured.candidate.entry(self.name)),
-                **measured.losses,
-                "pixels": self.pixels,
-            }
+        for header, measured in self.candidates.items():
+            size = entry_size(measured.candidate.entry(self.name))
+            yield self._row(header, header.setting, len(header.filters), size, measured.losses)
+
+    def predicted_rows(self) -> Iterator[dict[str, object]]:
+        """Rows of all settings that are not coded; the candidate is the setting itself."""
+        sizes, losses = self.prediction.predicted()
+        around, coded = entry_size(self.empty), {header.setting for header in self.plain}
+        for index, setting in enumerate(self.prediction.settings):
+            if setting not in coded:
+                doubted = {column: float(values[index]) * (1 + DOUBT) for column, values in losses.items()}
+                yield self._row(setting, setting, 0, around + max(1, round(sizes[index])), doubted)
+
+    def _row(
+        self, candidate: object, setting: tuple[int, int, int], filters: int, size: int, losses: dict[str, float]
+    ) -> dict[str, object]:
+        model, gain, q = setting
+        settings = {"model": model, "gain": gain, "q": q, "filters": filters}
+        named: dict[str, object] = {"image": self.name, "candidate": candidate}
+        return named | settings | {"bytes": size} | losses | {"pixels": self.pixels}
 
     def larger(self, chosen: Candidate) -> Candidate | None:
         """The next larger refined candidate of the same setting: there is one where latents were refined twice."""
@@ -57,33 +96,33 @@ class SetPicture:
             measured.candidate
             for header, measured in self.candidates.items()
             if header.setting == chosen.header.setting and header.length > chosen.header.length
-            if header not in self.swept
+            if header not in self.plain
         ]
         return min(larger, key=lambda candidate: candidate.header.length, default=None)
 
     def room(self, chosen: Candidate) -> float:
         """Bytes by which this choice could grow, roughly where its partner is still to be made."""
-        larger, length = self.larger(chosen), chosen.header.length
+        length = chosen.header.length
+        if chosen.header in self.plain:
+            return MOST_ROUNDED * length
+        larger = self.larger(chosen)
         return larger.header.length - length if larger else PARTNER_CHANGE * length
 
     def lacks_partner(self, chosen: Candidate) -> bool:
         """Whether latents were refined for this choice, and none for a larger one of the same setting."""
-        header = chosen.header
-        plain = self.coder.encode(header.model, header.gain, header.q).candidate
-        return chosen.payload != plain.payload and not self.larger(chosen)
+        return chosen.header not in self.plain and not self.larger(chosen)
 
     def finer(self, chosen: Candidate, more: range) -> Iterator[Measured]:
-        """Candidates a little larger than the choice: between refined ones, or at other steps q.
+        """Candidates a little larger than the choice: rounded less readily to zero, or between refined ones.
 
         Args:
           chosen: the picture's choice.
           more: how many bytes more are wanted.
         """
-        larger, header = self.larger(chosen), chosen.header
-        if larger:
-            yield from self.coder.between(chosen, larger, range(header.length + more.start, header.length + more.stop))
-        elif not self.lacks_partner(chosen):
-            for step in FINE_STEPS:
-                for q in (header.q - step, header.q + step):
-                    if 1 <= q <= 255:
-                        yield self.coder.encode(header.model, header.gain, q)
+        larger, length = self.larger(chosen), chosen.header.length
+        if chosen.header in self.plain:
+            most = int(MOST_ROUNDED * length)
+            wanted = more if more.start <= most else range(most - most // 20, most + 1)
+            yield self.coder.to_fit(chosen, range(length + wanted.start, length + min(wanted.stop, most + 1)))
+        elif larger:
+            yield from self.coder.between(chosen, larger, range(length + more.start, length + more.stop))

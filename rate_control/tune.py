@@ -27,7 +27,7 @@ from .allocation import (
     write_table,
 )
 from .engine import Engine
-from .jobs import PresetRefinement
+from .jobs import refinement
 from .plots import plot_rates, plot_set_curve, set_curve
 from .set_coder import SetCoder
 
@@ -72,11 +72,12 @@ def tune(
     models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
     coder = SetCoder(zoo, files, CandidateCache(), distortion, limits, engine)
-    coder.sweep()
+    budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
+    refine = refinement(effort, distortion)
+    coder.prepare(list(budgets.values()), refined=refine is not None)
     results, parts = {}, []
-    for target in targets:
-        budget = budget_bytes(coder.pixels, target)
-        filled = coder.fill(budget, PresetRefinement(effort, distortion), effort.saving)
+    for target, budget in budgets.items():
+        filled = coder.fill(budget, refine, effort.saving)
         result = results[target] = filled.table
         table = picture_table(result, budget)
         write_table(table.assign(**origin), output / f"pictures-{target}.csv")

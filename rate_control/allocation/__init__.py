@@ -16,5 +16,6 @@ from .table import (
     picture_psnr_db,
     picture_values,
     pooled_values,
+    smallest_rows,
     write_table,
 )

@@ -206,6 +206,12 @@ def cheapest_rows(frame: pd.DataFrame, multiplier: float, distortion: Distortion
     return take_rows(frame, groups, [int(np.argmin(cost[rows])) for rows in groups])
 
 
+def smallest_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The row of each picture with the fewest bytes."""
+    groups, size = picture_groups(frame), frame["bytes"].to_numpy()
+    return take_rows(frame, groups, [int(np.argmin(size[rows])) for rows in groups])
+
+
 def picture_groups(frame: pd.DataFrame) -> list[NDArray[np.intp]]:
     """Row positions of each picture, in order of first appearance."""
     codes, names = pd.factorize(frame["image"])

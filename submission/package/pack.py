@@ -17,7 +17,7 @@ from eval.metrics import SQUARED_ERROR, Distortion
 from eval.score import flatten_pngs
 from rate_control.allocation import Limits, budget_bytes
 from rate_control.engine import Engine
-from rate_control.jobs import PresetRefinement
+from rate_control.jobs import refinement
 from rate_control.set_coder import SetCoder
 
 from ..seasons import DEFAULT_SEASON, MAX_UNPACKED, Season, season
@@ -65,11 +65,12 @@ def pack_targets(
       TableError: a limit leaves a picture without candidates.
     """
     coder = SetCoder(zoo, files, cache, distortion, limits, engine)
-    coder.sweep()
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
+    refine = refinement(preset, distortion)
+    coder.prepare([budget - overhead for budget in budgets.values()], refined=refine is not None)
     for target, budget in budgets.items():
-        filled = coder.fill(budget, PresetRefinement(preset, distortion), preset.saving, overhead)
+        filled = coder.fill(budget, refine, preset.saving, overhead)
         data = build_zip({ZIP_MEMBER: filled.data})
         assert len(data) <= budget
         write_atomically(dist / target / rules.data_name, data)

@@ -23,7 +23,7 @@ from eval.provenance import Provenance, provenance
 from eval.report import MEAN, SET, Curve
 from rate_control.allocation import TableError, lower_hull, picture_values
 from rate_control.engine import Engine
-from rate_control.jobs import PresetRefinement
+from rate_control.jobs import refinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder
 
@@ -108,8 +108,7 @@ def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], en
     codecs = []
     for preset in presets:
         coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
-        coder.sweep()
-        table = coder.along([trained_multiplier(gain) for gain in MULTIPLIER_GAINS], PresetRefinement(preset))
+        table = coder.along([trained_multiplier(gain) for gain in MULTIPLIER_GAINS], refinement(preset))
         table["candidate"] = [f"multiplier {multiplier:.6g}" for multiplier in table["multiplier"]]
         codecs.append(Codec(f"this codec, {preset.name}", table, "", provenance(1, zoo.bundle.digest.hex())))
     return codecs
