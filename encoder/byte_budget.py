@@ -40,7 +40,12 @@ def encode_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     Raises:
       BudgetError: even the coarsest candidate is too large.
     """
-    return _encode_within(coder, coder.predict(), size, budget)
+    return _encode_within(coder, _predict(coder, budget), size, budget)
+
+
+def _predict(coder: PictureCoder, budget: int) -> Prediction:
+    """What the settings around a budget are expected to take and to lose."""
+    return coder.predict(coder.specialists(_nearest(coder, coder.predict(), budget).gain))
 
 
 def _encode_within(
@@ -77,7 +82,7 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     Raises:
       BudgetError: even the coarsest candidate is too large.
     """
-    prediction = coder.predict()
+    prediction = _predict(coder, budget)
     best = _encode_within(coder, prediction, size, budget)
     if not effort.method:
         return best

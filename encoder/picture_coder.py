@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, astuple
 
 from decoder_pkg.entropy import Q_ONE
@@ -54,6 +54,9 @@ OCTAVE_GROWTH = 0.03
 
 ORIGINS = (0.0, 0.5, 0.25, 0.75)
 """Heights, as shares, below which a spliced stream's larger part may begin."""
+
+NEAR = 4
+"""Gains by which a fine-tuned model's choice may lie beside that of the model it came from."""
 
 LEAST_CHANGE = 0.05
 """Share of a stream's bytes by which its partner differs at least."""
@@ -109,12 +112,22 @@ class PictureCoder:
         """Every model at every setting of the sweep that it was trained for."""
         return [ModelSetting(model, *at) for model in self.models for at in SWEEP if at[0] in self.gains(model)]
 
-    def predict(self) -> Prediction:
-        """What all settings of all models are expected to take and to lose."""
-        estimates = {number: self._estimates(number) for number in self.models}
-        models = self._zoo.models
+    @property
+    def origins(self) -> list[int]:
+        """Models that are predicted first: those that were not fine-tuned from another one of the zoo."""
+        return [number for number in self.models if number not in self._parents]
+
+    def specialists(self, gain: int) -> list[int]:
+        """Fine-tuned models that may be better than the one they came from, where that one would take a gain."""
+        near = range(gain - NEAR, gain + NEAR + 1)
+        return [n for n in self._parents if self.gains(n)[0] < near.stop and self.gains(n)[-1] >= near.start]
+
+    def predict(self, specialists: Collection[int] = ()) -> Prediction:
+        """What all settings of the origins, and of some of the other models, are expected to take and to lose."""
+        models = [number for number in self.models if number in self.origins or number in specialists]
         columns = [metric.column for metric in (PSNR, *self._metrics)]
-        return Prediction(estimates, {n: model.gains for n, model in models.items()}, self._parents, columns)
+        gains = {number: self.gains(number) for number in models}
+        return Prediction({number: self._estimates(number) for number in models}, gains, self._parents, columns)
 
     @property
     def _parents(self) -> dict[int, int]:

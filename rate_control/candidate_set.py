@@ -87,9 +87,18 @@ class CandidateSet:
         folders, cache = (decoder.absolute(), encoder.absolute()), self._cache.folder.absolute()
         return Place(folders, tuple(self.zoo.models), cache, self.distortion)
 
-    def predict(self) -> None:
-        """Finds out what every picture is expected to take and to lose at all settings."""
-        self._run({picture: Predicting() for picture in self.pictures}, "prediction")
+    def predict(self, goals: Sequence[Goal]) -> None:
+        """Finds out what every picture is expected to take and to lose at the settings that goals may choose."""
+        self._run({picture: Predicting(frozenset()) for picture in self.pictures}, "prediction")
+        table = apply_limits(self.table(predicted=True), self.limits)
+        specialists: dict[SetPicture, set[int]] = {picture: set() for picture in self.pictures}
+        for goal in goals:
+            for picture, gain in zip(self.pictures, goal(table)["gain"], strict=True):
+                specialists[picture].update(picture.coder.specialists(int(gain)))
+        tasks = {picture: Predicting(frozenset(models)) for picture, models in specialists.items() if models}
+        self._run(tasks, "prediction of fine-tuned models")
+        for picture, task in tasks.items():
+            picture.predict(task.specialists)
 
     def code(self, wanted: Mapping[SetPicture, Sequence[ModelSetting]]) -> None:
         """Codes pictures at settings; what the cache knows is not made again."""
@@ -137,8 +146,10 @@ class CandidateSet:
 
     def along(self, multipliers: Sequence[float], refine: Refine | None) -> pd.DataFrame:
         """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
-        self.predict()
-        self.settle([self.at(multiplier) for multiplier in multipliers])
+        goals = [self.at(multiplier) for multiplier in multipliers]
+        self.predict(goals)
+        if not refine:
+            self.settle(goals)
         chosen = []
         for multiplier in multipliers:
             if refine:

@@ -61,9 +61,11 @@ def refinement(preset: Preset, distortion: Distortion = SQUARED_ERROR) -> Preset
 class Predicting:
     """Puts the estimates that predictions need into the cache."""
 
+    specialists: frozenset[int]
+
     def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
         """No candidates."""
-        coder.predict()
+        coder.predict(self.specialists)
         return []
 
 

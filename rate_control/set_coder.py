@@ -43,9 +43,10 @@ class SetCoder(CandidateSet):
           budgets: bytes of the whole archives.
           refined: latents will be refined: the choice is not coded before.
         """
-        self.predict()
+        goals = [self.within(budget - self._fixed_bytes()) for budget in budgets]
+        self.predict(goals)
         if not refined:
-            self.settle([self.within(budget - self._fixed_bytes()) for budget in budgets])
+            self.settle(goals)
 
     def fill(self, budget: int, refine: Refine | None = None, saving: float = 0.0, around: int = 0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.

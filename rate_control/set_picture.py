@@ -22,7 +22,7 @@ MOST_ROUNDED = 0.03
 PARTNER_CHANGE = 0.12
 """Share of a stream's bytes by which its partner, refined at another Lagrange multiplier, is expected to differ."""
 
-DOUBT = 0.002
+DOUBT = 0.0005
 """Share by which losses that are only predicted count as larger: what is coded is left for a real improvement."""
 
 
@@ -36,6 +36,7 @@ class SetPicture:
         self.coder = PictureCoder(pixels, zoo, cache, metrics)
         self.candidates: dict[ImageHeader, Measured] = {}
         self.plain: set[ImageHeader] = set()
+        self._specialists: frozenset[int] = frozenset()
 
     @property
     def pixels(self) -> int:
@@ -44,8 +45,16 @@ class SetPicture:
 
     @cached_property
     def prediction(self) -> Prediction:
-        """What all settings are expected to take, in bytes of an archive, and to lose."""
-        return self.coder.predict()
+        """What settings are expected to take, in bytes of a payload, and to lose; it knows what was coded."""
+        prediction = self.coder.predict(self._specialists)
+        for header in self.plain:
+            prediction.learn(ModelSetting(*header.setting), header.length, self.candidates[header].losses)
+        return prediction
+
+    def predict(self, specialists: frozenset[int]) -> None:
+        """From now on, the prediction knows these fine-tuned models too."""
+        self._specialists |= specialists
+        self.__dict__.pop("prediction", None)
 
     @property
     def empty(self) -> Entry:
