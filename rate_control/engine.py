@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from eval.threads import one_thread
+from eval.threads import one_blas_thread, one_thread
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -119,6 +119,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 def _prepare_worker(watched: Connection) -> None:
     torch.set_num_threads(1)
+    one_blas_thread().__enter__()
     threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
 
 

@@ -16,6 +16,7 @@ from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
 from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, LinearFilter, LinearParameters, PostFilter
 from decoder_pkg.pixels.filters.linear_apply import REACH, features, padded_levels
 from decoder_pkg.pixels.render import Tile
+from eval.threads import one_blas_thread
 
 from ..codecs import LOG2_SIGMA_MIN
 from ..pictures import Pixels
@@ -85,6 +86,7 @@ class NormalEquations:
     vector: NDArray[np.float64]
 
 
+@one_blas_thread()
 def fit_filter(
     post_filter: LinearFilter, equations: NormalEquations, gain: int, multiplier: float
 ) -> LinearParameters | None:
