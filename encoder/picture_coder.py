@@ -29,7 +29,7 @@ from .coding import (
 from .devices import arithmetic
 from .latents import Latents, Setting, coding_setting
 from .pictures import Pixels, pixels_digest
-from .prediction import FINEST_Q, ModelSetting, Prediction, anchors
+from .prediction import FINEST_Q, ModelSetting, Prediction, anchors, predict
 from .presets import Preset
 from .refinement import REFINEMENT_VERSION, Refined, refine_latents, search_latents, search_start
 from .search import search_to_fit
@@ -127,7 +127,7 @@ class PictureCoder:
         models = [number for number in self.models if number in self.origins or number in specialists]
         columns = [metric.column for metric in (PSNR, *self._metrics)]
         gains = {number: self.gains(number) for number in models}
-        return Prediction({number: self._estimates(number) for number in models}, gains, self._parents, columns)
+        return predict({number: self._estimates(number) for number in models}, gains, self._parents, columns)
 
     @property
     def _parents(self) -> dict[int, int]:
