@@ -26,11 +26,6 @@ class Curves(Generic[Setting]):
     """Bytes and losses of one picture at settings, each of which has a place on a line.
 
     A line is what one encoder does while one number moves: a model with its gains, or a codec with its qualities.
-
-    Attributes:
-      settings: [K], those of a line together, by rising position.
-      lines: [K] the line of each.
-      columns: [L] names of the losses.
     """
 
     def __init__(
@@ -44,9 +39,11 @@ class Curves(Generic[Setting]):
         """Takes the curves as they are drawn.
 
         Args:
-          settings, lines, columns: see the class.
-          positions: [K] on the line.
+          settings: [K], those of a line together, by rising position.
+          lines: [K] the line of each.
+          positions: [K] the place of each on its line.
           drawn: [K, 1 + L].
+          columns: [L] names of the losses.
         """
         self.settings, self.columns = list(settings), tuple(columns)
         self.lines = np.asarray(lines, dtype=np.int64)

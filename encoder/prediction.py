@@ -80,10 +80,8 @@ def predict(
         places = np.array([setting.position for setting in own])
         if model in parents:
             base = drawn[parents[model]]
-            drawn[model] = (
-                places,
-                interpolated(places, *base) + interpolated(places, at, logs - interpolated(at, *base)),
-            )
+            ratios = interpolated(places, at, logs - interpolated(at, *base))
+            drawn[model] = places, interpolated(places, *base) + ratios
         else:
             drawn[model] = places, spline(places, at, logs)
         settings += own

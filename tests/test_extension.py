@@ -92,7 +92,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_toys_are_encoded_at_every_setting_and_take_what_their_rates_say(zoo: Zoo, files: list[Path]) -> None:
     coder = PictureCoder(load_picture(files[0]), zoo, CandidateCache())
-    candidates = [measured.candidate for measured in coder.sweep()]
+    candidates = [coder.encode(*setting).candidate for setting in coder.sweep_settings()]
     assert len(candidates) == len(SWEEP)
     assert candidates[-1].squared_error < candidates[0].squared_error
     assert candidates[-1].header.length > 2 * candidates[0].header.length
@@ -129,7 +129,7 @@ def test_set_of_toy_streams_is_allocated_and_decodes_to_what_its_table_says(
     zoo: Zoo, files: list[Path], tmp_path: Path
 ) -> None:
     coder = SetCoder(zoo, files, CandidateCache(tmp_path))
-    coder.sweep()
+    coder.prepare([800])
     result = coder.fill(800)
     assert 780 <= len(result.data) <= 800
     rows = result.table.chosen.set_index("image")

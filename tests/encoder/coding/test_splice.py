@@ -6,11 +6,13 @@ import numpy as np
 import torch
 
 from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
+from decoder_pkg.entropy import Q_ONE
 from encoder.cache import CandidateCache
 from encoder.coding import AnalysedPicture
 from encoder.coding.splice import parts_of, splice
 from encoder.latents import Latents, coding_setting
 from encoder.picture_coder import PictureCoder
+from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from encoder.weights import Zoo
 from tests.encoder.refining import MULTIPLIER, Pixels, small
@@ -27,8 +29,8 @@ def test_latents_of_a_stream_are_coded_to_the_same_stream(golden_zoo: Zoo, photo
 def test_stream_between_two_others_has_the_wanted_size(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     coder = PictureCoder(small(photo), golden_zoo, CandidateCache(tmp_path))
     preset = Preset("once", "local", 20)
-    large = coder.refine(MULTIPLIER / 4, preset).candidate
-    tiny = coder.refine(MULTIPLIER * 4, preset, like=large.header).candidate
+    start = [ModelSetting(7, 24, Q_ONE)]
+    large, tiny = (coder.refine(start, MULTIPLIER * by, preset, kept=True).candidate for by in (1 / 4, 4))
     assert tiny.header.setting == large.header.setting
     sizes = [candidate.header.length for candidate in (tiny, large)]
     assert sizes[0] < sizes[1]

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from decoder_pkg.decoder import decode_archive
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.pixels.filters.interface import FilterChain
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, LinearFilter, LinearParameters
 from decoder_pkg.pixels.filters.linear_apply import REACH
@@ -20,6 +21,7 @@ from encoder.filters import linear as linear_fit
 from encoder.filters.linear import LinearEncoder, NormalEquations, fit_filter, in_basis, normal_equations
 from encoder.latents import Setting, coding_setting, trained_multiplier
 from encoder.picture_coder import PictureCoder
+from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from encoder.refinement import tiles as refine
 from encoder.refinement.tiles import refine_latents
@@ -152,8 +154,8 @@ def test_spliced_stream_keeps_the_smaller_ones_filter(filtered_zoo: Zoo, photo: 
     pixels = np.ascontiguousarray(photo[:96, 100:230])
     coder = PictureCoder(pixels, filtered_zoo, CandidateCache(tmp_path))
     preset = Preset("once", "local", 20)
-    large = coder.refine(50.0, preset).candidate
-    small = coder.refine(800.0, preset, like=large.header).candidate
+    start = [ModelSetting(8, 24, Q_ONE)]
+    large, small = (coder.refine(start, multiplier, preset, kept=True).candidate for multiplier in (50.0, 800.0))
     wanted = (small.header.length + large.header.length) // 2
     model = filtered_zoo.models[small.header.model]
     expected = parts_of(model, small, filtered_zoo.bundle.post_filters)[1].links[0].parameters

@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from encoder.candidates import Candidate, Measured
+from encoder.candidates import Measured
 from encoder.coding import AnalysedPicture
-from encoder.latents import Setting, coding_setting
-from encoder.refinement.search import search_latents, search_start, sweep_choices
+from encoder.latents import Setting
+from encoder.refinement.search import search_latents, search_start
 from encoder.refinement.tiles import Refined, refine_latents
 from encoder.weights import Zoo
-from eval.metrics import SQUARED_ERROR
 from tests.encoder.refining import MULTIPLIER, QUICK, Pixels, small
 
 
@@ -56,19 +55,3 @@ def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
     assert cost(found) == min(map(cost, tried)) <= cost(plain)
     # Whoever is compared with a neighbour has had its further iterations.
     assert [measured.candidate.header.q for measured in tried[:3]] == [128, 128, 144]
-
-
-def test_choices_keep_the_best_candidate_of_the_best_models(golden_zoo: Zoo, photo: Pixels) -> None:
-    candidates: list[Measured] = []
-    for number in (7, 8):
-        picture = AnalysedPicture(small(photo), golden_zoo.models[number])
-        candidates += [Measured(picture.encode(coding_setting(gain, 128))[0]) for gain in (0, 16, 32, 48)]
-
-    def cost(candidate: Candidate) -> float:
-        return candidate.squared_error + MULTIPLIER * candidate.header.length
-
-    (best,) = sweep_choices(candidates, MULTIPLIER, SQUARED_ERROR, 1)
-    assert cost(best) == min(cost(measured.candidate) for measured in candidates)
-    both = list(sweep_choices(candidates, MULTIPLIER, SQUARED_ERROR, 2))
-    assert both[0] == best
-    assert {candidate.header.model for candidate in both} == {7, 8}

@@ -81,8 +81,9 @@ def test_fine_tuned_model_is_exported_as_a_delta(run: Path, crops: CropSet, tmp_
     assert torch.allclose(model.estimated_bits, tuned.estimated_bits, rtol=0.01)
     assert (model.picture - tuned.picture).abs().mean() < 0.1 * (model.picture - other.picture).abs().mean()
     coder = PictureCoder(skimage.data.chelsea()[:64, :64], zoo, CandidateCache(tmp_path / "cache"))
-    headers = [measured.candidate.header for measured in coder.sweep()]
-    assert {header.gain for header in headers if header.model == 4} == {8, 10, 12, 14}
+    assert {setting.gain for setting in coder.sweep_settings() if setting.model == 4} == {8, 10, 12, 14}
+    assert coder.encode(4, 14).candidate.header.model == 4
+    assert (coder.origins, coder.specialists(20), coder.specialists(19)) == ([3], [], [4])
     second = "second.safetensors.gz"
     export_delta(trained, zoo.models[4], crops, *(folder / second for folder in folders))
     update_manifests(*folders, NewModel(5, "second", second, 4, trained.record))
