@@ -13,6 +13,7 @@ PRESET ?= fast
 METRIC ?= psnr
 CODEC ?=
 LIMIT ?=
+BASELINES ?= best
 ENGINE ?= local
 CONFIG ?= training/configs/base.toml
 RUN ?=
@@ -52,8 +53,8 @@ $(READY): requirements.lock
 ##@ Build and check a submission
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:", CODEC=mean-scale)
-	$(BIN)/python -m submission submit --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --dist "$$DIST" $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:", CODEC=mean-scale, BASELINES=best|quick|none)
+	$(BIN)/python -m submission submit --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --baselines $(BASELINES) --dist "$$DIST" $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
 
 .PHONY: check
 check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)
@@ -85,8 +86,8 @@ clean: ## remove built packages and reports, not the environment, the caches and
 ##@ Study
 
 .PHONY: leaderboard
-leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021)
-	$(BIN)/python -m submission leaderboard $(ENTRIES) --baselines --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
+leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021, BASELINES=best|quick|none)
+	$(BIN)/python -m submission leaderboard $(ENTRIES) --baselines $(BASELINES) --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
 	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
 
 .PHONY: curves

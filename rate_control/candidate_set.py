@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,21 @@ from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
 from .allocation import (
-    InfeasibleBudget,
     Limits,
     Options,
     TableAllocation,
     allocate_table,
     apply_limits,
-    cheapest_rows,
     check_limits,
     distortions,
     multiplier_at,
-    smallest_rows,
 )
 from .engine import Engine, Here
 from .jobs import Coding, PictureJob, Place, Predicting, Refine, Refining, Start, Task, run_job
 from .set_picture import SetPicture
+from .settling import Goal, Wanted, at, is_predicted, settle
 
 Choices = list[tuple[SetPicture, Candidate]]
-
-Goal = Callable[[pd.DataFrame], pd.DataFrame]
-"""Chooses a row of each picture from a candidate table, predicted ones among them."""
-
-ROUNDS = 6
-"""Times that what goals choose is coded, at most."""
 
 
 class CandidateSet:
@@ -109,44 +101,22 @@ class CandidateSet:
         self.code({picture: picture.coder.sweep_settings() for picture in self.pictures})
 
     def settle(self, goals: Sequence[Goal]) -> None:
-        """Codes what goals choose of all settings until they choose nothing that is only predicted.
+        """Codes what goals choose of all settings until they choose nothing that is only predicted."""
 
-        Each round corrects the predictions of the next.
-        """
-        for _ in range(ROUNDS):
-            table = apply_limits(self.table(predicted=True), self.limits)
-            wanted: dict[SetPicture, dict[ModelSetting, None]] = {}
-            for goal in goals:
-                for picture, chosen in self._pairs(goal(table)):
-                    if isinstance(chosen, ModelSetting):
-                        wanted.setdefault(picture, {})[chosen] = None
-            if not wanted:
-                break
-            self.code({picture: list(settings) for picture, settings in wanted.items()})
+        def code(wanted: Sequence[Wanted]) -> None:
+            pictures = {picture.name: picture for picture in self.pictures}
+            self.code({pictures[n]: [ModelSetting(*s) for s in settings] for n, settings in wanted[0].items()})
+
+        settle(lambda: [apply_limits(self.table(predicted=True), self.limits)], goals, code)
 
     def table(self, predicted: bool = False) -> pd.DataFrame:
         """All candidates so far as a candidate table with model, gain, q and m; with what is predicted of the rest."""
         rows = [row for p in self.pictures for row in (*p.rows(), *(p.predicted_rows() if predicted else ()))]
         return pd.DataFrame(rows)
 
-    def within(self, available: int) -> Goal:
-        """The goal of least distortion in so many bytes; of least bytes where nothing fits."""
-
-        def goal(table: pd.DataFrame) -> pd.DataFrame:
-            try:
-                return allocate_table(table, available, self.distortion).chosen
-            except InfeasibleBudget:
-                return smallest_rows(table)
-
-        return goal
-
-    def at(self, multiplier: float) -> Goal:
-        """The goal of least cost at a Lagrange multiplier."""
-        return lambda table: cheapest_rows(table, multiplier, self.distortion)
-
     def along(self, multipliers: Sequence[float], refine: Refine | None) -> pd.DataFrame:
         """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
-        goals = [self.at(multiplier) for multiplier in multipliers]
+        goals = [at(multiplier, self.distortion) for multiplier in multipliers]
         self.predict(goals)
         if not refine:
             self.settle(goals)
@@ -154,7 +124,7 @@ class CandidateSet:
         for multiplier in multipliers:
             if refine:
                 self.improve(refine, self.starts(multiplier), multiplier)
-            chosen.append(self.at(multiplier)(self.table()).assign(multiplier=multiplier))
+            chosen.append(at(multiplier, self.distortion)(self.table()).assign(multiplier=multiplier))
         return pd.concat(chosen, ignore_index=True)
 
     def allocate(self, available: int) -> TableAllocation:
@@ -163,7 +133,7 @@ class CandidateSet:
 
     def cheapest(self, multiplier: float) -> Choices:
         """The candidate of each picture that costs least at a Lagrange multiplier."""
-        return self.choices(self.at(multiplier)(apply_limits(self.table(), self.limits)))
+        return self.choices(at(multiplier, self.distortion)(apply_limits(self.table(), self.limits)))
 
     def choices(self, chosen: pd.DataFrame) -> Choices:
         """The candidates that rows of the table name, one for each picture."""
@@ -176,8 +146,8 @@ class CandidateSet:
     def starts(self, multiplier: float) -> dict[SetPicture, Start]:
         """Where each picture's refinement at a Lagrange multiplier begins, as far as is known."""
         starts = {}
-        for picture, key in self._pairs(self.at(multiplier)(self.unrefined())):
-            chosen = ModelSetting(*(key if isinstance(key, ModelSetting) else key.setting))
+        for picture, key in self._pairs(at(multiplier, self.distortion)(self.unrefined())):
+            chosen = ModelSetting(*(key if is_predicted(key) else key.setting))
             others = picture.prediction.cheapest(multiplier, self.distortion, picture.pixels)
             starts[picture] = Start((chosen, *(other for other in others if other.model != chosen.model)))
         return starts
@@ -190,7 +160,7 @@ class CandidateSet:
         """The table of all settings within the limits, coded or predicted, without what was refined."""
         table, plain = self.table(predicted=True), {p.name: p.plain for p in self.pictures}
         pairs = zip(table["image"], table["candidate"], strict=True)
-        kept = [isinstance(candidate, ModelSetting) or candidate in plain[image] for image, candidate in pairs]
+        kept = [is_predicted(candidate) or candidate in plain[image] for image, candidate in pairs]
         return apply_limits(table[kept], self.limits)
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
@@ -208,9 +178,9 @@ class CandidateSet:
         if not self.limits:
             return multiplier
         table = pd.DataFrame([*picture.rows(), *picture.predicted_rows()])
-        table = table[[key in picture.plain or isinstance(key, ModelSetting) for key in table["candidate"]]]
+        table = table[[key in picture.plain or is_predicted(key) for key in table["candidate"]]]
         settings = [ModelSetting(*row) for row in table[["model", "gain", "q"]].itertuples(index=False)]
-        free = self.at(multiplier)(table).iloc[0]
+        free = at(multiplier, self.distortion)(table).iloc[0]
         if ModelSetting(free["model"], free["gain"], free["q"]) == chosen or chosen not in settings:
             return multiplier
         sizes = table["bytes"].to_numpy(np.int64)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from .seasons import DEFAULT_SEASON, SEASONS
 
+BEST, QUICK, NONE = "best", "quick", "none"
+"""How conventional codecs are coded, if at all."""
+
 
 def add_season_option(parser: argparse.ArgumentParser) -> None:
     """Adds --season, a year; `season` gives its rules."""
@@ -22,3 +25,9 @@ def add_dist_option(parser: argparse.ArgumentParser) -> None:
 def add_photographs_option(parser: argparse.ArgumentParser) -> None:
     """Adds --images, None for the embedded photographs."""
     parser.add_argument("--images", type=Path, help="folder of photographs (default: scikit-image's)")
+
+
+def add_baselines_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --baselines, one of BEST, QUICK and NONE."""
+    text = "conventional codecs: at their slowest settings (best, the default), at quick ones, or none"
+    parser.add_argument("--baselines", choices=(BEST, QUICK, NONE), default=BEST, help=text)

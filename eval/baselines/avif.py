@@ -6,13 +6,22 @@ and 4:4:4 wins at every rate and picture.
 
 from __future__ import annotations
 
-from .interface import Baseline, sweep
+from .interface import Baseline
 
 QUALITIES = (2, 5, 8, 12, 16, 20, 25, 30, 36, 45)
+
+
+def _quantizer(quality: int) -> int:
+    """As libavif maps it (avifQualityToQuantizer)."""
+    return ((100 - quality) * 63 + 50) // 100
+
 
 AVIF = Baseline(
     "AVIF",
     "AVIF",
-    sweep(QUALITIES, {"speed": 0, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1}),
+    QUALITIES,
+    ({"speed": 0, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1},),
     "avif",
+    quick={"speed": 8},
+    level=_quantizer,
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from .interface import Baseline, sweep
+from .interface import Baseline
 
 QUALITIES = (2, 5, 8, 11, 14, 17, 20, 24, 28, 32, 37, 43, 50)
 
 HEVC = Baseline(
     "HEVC",
     "HEIF",
-    sweep(QUALITIES, *({"chroma": c, "enc_params": {"preset": "placebo", "tune": "psnr"}} for c in (420, 444))),
+    QUALITIES,
+    tuple({"chroma": c, "enc_params": {"preset": "placebo", "tune": "psnr"}} for c in (420, 444)),
     "pillow-heif",
     "pillow_heif",
+    quick={"enc_params": {"preset": "ultrafast"}},
+    level=lambda quality: (100 - quality) // 2,  # x265's constant rate factor, as libheif maps it
 )

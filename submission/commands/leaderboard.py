@@ -20,27 +20,28 @@ from rate_control.engine import Engine, EngineError, Processes
 from rate_control.options import add_metric_options, add_targets_option, chosen_distortion
 
 from ..leaderboard import (
+    BaselineSet,
     Contest,
     Entry,
+    Tables,
     baseline_rows,
     fit_baselines,
     judge_all,
     other_contestant,
     picture_pixels,
-    sweep_baselines,
     write_board,
     write_sheets,
 )
-from ..options import add_photographs_option, add_season_option
+from ..options import NONE, QUICK, add_baselines_option, add_photographs_option, add_season_option
 from ..package import Busy, exclusive, stage_originals
 from ..seasons import season
 
 EXAMPLES = """examples:
   python -m submission leaderboard ours=dist                            the embedded photographs, as `make submission`
   python -m submission leaderboard --images photos/ ours=dist/submission.zip theirs=theirs/submission.zip
-  python -m submission leaderboard --images photos/ ours=dist decoded=folder/ --baselines
+  python -m submission leaderboard --images photos/ ours=dist decoded=folder/ --baselines none
   python -m submission leaderboard --images photos/ ours=dist --sheet AVIF    crops of the worst and best pictures
-  python -m submission leaderboard --images photos/ ours=dist --baselines --metric ms-ssim    ranked by MS-SSIM
+  python -m submission leaderboard --images photos/ ours=dist --metric ms-ssim    ranked by MS-SSIM
 
 An entry is a submission.zip or a folder with decoder.zip and <target>/bs.zip: it is rehearsed first, so its decoder is
 run, without network and without the converted originals; what else is on this machine it can read. Any other folder
@@ -56,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_season_option(parser)
     add_targets_option(parser, None, "the season's")
     add_metric_options(parser)
-    parser.add_argument("--baselines", action="store_true", help="conventional codecs at the same budgets")
+    add_baselines_option(parser)
     parser.add_argument("--sheet", metavar="NAME", help="compare each entry with this codec or entry, by picture")
     parser.add_argument("--output", type=Path, default=Path("reports/leaderboard"), help="folder for tables and plots")
 
@@ -85,8 +86,12 @@ def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path,
     metrics = measured_metrics(distortion)
     contest = Contest(originals, budgets, rules, output / "decoded", metrics)
     results, problems = judge_all(arguments.entries, contest)
-    wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
-    tables = sweep_baselines(files, engine=engine, codecs=wanted, metrics=metrics) if wanted else {}
+    wanted = [name for name in codecs if arguments.baselines != NONE or name == arguments.sheet]
+    tables: Tables = {}
+    if wanted:
+        quick = arguments.baselines == QUICK
+        swept = BaselineSet(files, None, engine, wanted, distortion, quick)
+        tables = swept.choose(list(budgets.values()))
     fitted = {}
     for target, budget in budgets.items():
         fitted[target], unfit = fit_baselines(tables, target, budget, distortion)

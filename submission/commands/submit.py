@@ -31,8 +31,8 @@ from rate_control.options import (
     chosen_distortion,
 )
 
-from ..leaderboard import baseline_rows, decoder_report, fit_baselines, sweep_baselines, write_board
-from ..options import add_dist_option, add_photographs_option, add_season_option
+from ..leaderboard import BaselineSet, Tables, baseline_rows, decoder_report, fit_baselines, write_board
+from ..options import NONE, QUICK, add_baselines_option, add_dist_option, add_photographs_option, add_season_option
 from ..package import (
     DECODER_ZIP,
     ORIGINALS,
@@ -60,6 +60,7 @@ EXAMPLES = f"""examples:
   python -m submission submit --limit psnr=28: --limit bpp=:0.5    no picture below 28 dB or above 0.5 bpp
   python -m submission submit --codec mean-scale        a trained codec in place of the shipped models
   python -m submission submit --metric ms-ssim          the best MS-SSIM for the bytes, in place of PSNR
+  python -m submission submit --baselines quick         the conventional codecs' usual effort, not their best
 
 {LIMITS_HELP}"""
 
@@ -84,6 +85,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_codec_option(parser)
     add_metric_options(parser)
     add_limit_option(parser)
+    add_baselines_option(parser)
     add_dist_option(parser)
     reports = Path("reports")
     parser.add_argument("--reports", type=Path, default=reports, help="folder for the leaderboard (default reports)")
@@ -109,7 +111,11 @@ def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> Non
         budgets = pack_targets(zoo, files, targets, new, *coding, distortion, arguments.limit)
         pack_submission(new, targets, rules)
         rows = _rehearse(budgets, new, rules, measured_metrics(distortion))
-    board, problems = _board(rows, budgets, dist / ORIGINALS, rules, engine, distortion)
+    swept: Tables = {}
+    if arguments.baselines != NONE:
+        originals, quick = sorted((dist / ORIGINALS).glob("*.png")), arguments.baselines == QUICK
+        swept = BaselineSet(originals, engine=engine, distortion=distortion, quick=quick).choose(list(budgets.values()))
+    board, problems = _board(rows, budgets, swept, rules, distortion)
     print(f"\n{write_board(board, rules, arguments.reports, problems, distortion.figure)}")
 
 
@@ -125,15 +131,9 @@ def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, metrics: Seque
 
 
 def _board(
-    rows: Mapping[str, Row],
-    budgets: Mapping[str, int],
-    originals: Path,
-    rules: Season,
-    engine: Engine,
-    distortion: Distortion,
+    rows: Mapping[str, Row], budgets: Mapping[str, int], swept: Tables, rules: Season, distortion: Distortion
 ) -> tuple[Board, list[Problem]]:
-    """The rows beside those of the conventional codecs, which take longest: AVIF needs minutes for a photograph."""
-    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine, metrics=measured_metrics(distortion))
+    """The rows beside those of the conventional codecs."""
     board, problems = {}, []
     for target, row in rows.items():
         fitted, unfit = fit_baselines(swept, target, budgets[target], distortion)

@@ -1,126 +1,25 @@
-"""Conventional codecs on an image set: candidates, and leaderboard rows under the same set-level allocation."""
+"""Rows of conventional codecs: under the same set-level allocation, with the settings that their pictures got."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-import PIL
 from tqdm import tqdm
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import Pixels, load_picture, pixels_digest
-from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
-from eval.caches import cache_folder, load_rows, save_rows
+from encoder.pictures import load_picture
+from eval.baselines import code, installed, settings_text
 from eval.leaderboard import Row
-from eval.metrics import METRICS, Distortion, Metric, known_metrics, measured_metrics
+from eval.metrics import Distortion, known_metrics
 from eval.problems import Problem, warning
 from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
 from rate_control.allocation import InfeasibleBudget, TableAllocation, allocate_table
-from rate_control.engine import Engine, Here
 
 from ..seasons import Season
-
-Tables = dict[str, pd.DataFrame]
-"""Candidate tables by the codec's name; a column more holds the settings of each candidate."""
-
-BASELINES = "baselines"
-"""Name of the cache of their figures."""
-
-
-@dataclass(frozen=True)
-class BaselineJob:
-    """One picture's candidates of a codec.
-
-    Attributes:
-      file: the picture.
-      codec: name of the codec.
-      cache: folder where the candidates' figures are kept.
-      metrics: keys of what is measured.
-    """
-
-    file: Path
-    codec: str
-    cache: Path
-    metrics: tuple[str, ...]
-
-
-def sweep_baselines(
-    files: Sequence[Path],
-    cache: Path | None = None,
-    engine: Engine | None = None,
-    codecs: Sequence[str] = (),
-    metrics: Sequence[Metric] | None = None,
-) -> Tables:
-    """Candidates of the codecs for every picture; what the cache knows is not made again.
-
-    Args:
-      files: one per picture; the stem is its name.
-      cache: folder of the candidates' figures, by default this machine's.
-      engine: where pictures are coded, by default in this process.
-      codecs: by default all that are installed; one that cannot code a picture is left out with a warning.
-      metrics: what is measured, by default what costs little.
-    """
-    keys = tuple(metric.key for metric in metrics or measured_metrics())
-    cache = cache or cache_folder(BASELINES)
-    names = tuple(codecs) or tuple(baseline.name for baseline in installed())
-    # Slow codecs stand last: begun first, they leave no process alone at the end.
-    jobs = [BaselineJob(file, name, cache, keys) for name in reversed(names) for file in files]
-    found: dict[BaselineJob, pd.DataFrame] = {}
-    progress = tqdm((engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="curve")
-    for position, table in progress:
-        found[jobs[position]] = table
-    swept = {}
-    for name in names:
-        tables = [found[BaselineJob(file, name, cache, keys)] for file in files]
-        lacking = [file.name for file, table in zip(files, tables, strict=True) if table.empty]
-        if lacking:
-            tqdm.write(f"warning: {name} cannot code {', '.join(lacking)}: it is left out", file=sys.stderr)
-        else:
-            swept[name] = pd.concat(tables)
-    return swept
-
-
-def run_job(job: BaselineJob) -> pd.DataFrame:
-    """The candidates of one codec for one picture, as a candidate table."""
-    pixels = load_picture(job.file)
-    codec = next(baseline for baseline in installed() if baseline.name == job.codec)
-    return _table(job.file.stem, pixels, _candidates(codec, pixels, job.cache, [METRICS[key] for key in job.metrics]))
-
-
-def _candidates(baseline: Baseline, pixels: Pixels, cache: Path, metrics: Sequence[Metric]) -> list[BaselineCandidate]:
-    keys = [metric.key for metric in metrics]
-    key = json.dumps([pixels_digest(pixels), asdict(baseline), PIL.__version__, baseline.version, keys])
-    path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-    rows = load_rows(path)
-    if rows is not None:
-        return [BaselineCandidate(**row) for row in rows]
-    found = list(baseline_candidates(baseline, pixels, metrics))
-    save_rows(path, [asdict(candidate) for candidate in found])
-    return found
-
-
-def _table(name: str, pixels: Pixels, candidates: Sequence[BaselineCandidate]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "image": name,
-            "candidate": [", ".join(f"{key} {value}" for key, value in c.settings.items()) for c in candidates],
-            "bytes": [c.bytes for c in candidates],
-            **{
-                column: [c.losses[column] for c in candidates]
-                for column in (candidates[0].losses if candidates else ())
-            },
-            "pixels": pixels.shape[0] * pixels.shape[1],
-            "settings": [c.settings for c in candidates],
-        }
-    )
+from .baseline_set import Tables
 
 
 def fit_baselines(

@@ -24,7 +24,7 @@ from eval.report import MEAN, SET, Curve, bjontegaard_delta, curves_plot, publis
 from rate_control.allocation import TableError
 from rate_control.engine import Engine
 
-from ..leaderboard import sweep_baselines
+from ..leaderboard import BaselineSet
 from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs
 
 ESTIMATED_GAINS = tuple(range(0, GAIN_COUNT, GAIN_STEPS // 2))
@@ -164,7 +164,7 @@ def curves_report(
     names = [name for name in wanted if name not in joint and not name.isdigit()]
     own = model_codecs(zoo, files, groups, engine)
     refined = preset_codecs(zoo, files, presets, engine)
-    tables = sweep_baselines(files, engine=engine, codecs=names) if names else {}
+    tables = BaselineSet(files, engine=engine, codecs=names).sweep() if names else {}
     codecs = [*refined, *own, *baseline_codecs(tables, list(dict.fromkeys([PSNR, *(codec.metric for codec in own)])))]
     if not codecs:
         raise TableError(f"none of {', '.join(wanted)} can code these pictures")

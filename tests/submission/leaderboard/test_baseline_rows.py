@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import skimage.data
-from numpy.typing import NDArray
 from PIL import Image
 
-from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, installed, interface
-from eval.metrics import SQUARED_ERROR, Metric, distortion_of
-from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines, sweep_baselines
+from eval.metrics import SQUARED_ERROR, distortion_of
+from submission.leaderboard import BaselineSet
+from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines
 from submission.seasons import season
 
 
@@ -25,47 +20,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def test_interrupted_baselines_go_on_where_they_stopped(
-    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = sweep_baselines(files[:1], tmp_path)
-    assert list(first) == [baseline.name for baseline in installed()]
-    honest, made = baseline_candidates, []
-
-    def counted(
-        baseline: Baseline, pixels: NDArray[np.uint8], metrics: Sequence[Metric]
-    ) -> Iterator[BaselineCandidate]:
-        made.append(baseline)
-        return honest(baseline, pixels, metrics)
-
-    monkeypatch.setattr(import_module("submission.leaderboard.baseline_rows"), "baseline_candidates", counted)
-    both = sweep_baselines(files, tmp_path)
-    assert len(made) == len(installed())
-    for name, table in both.items():
-        assert table[table["image"] == "one"].equals(first[name])
-
-
-def test_codec_that_cannot_code_a_picture_is_left_out_not_the_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    honest = interface.code
-
-    def picky(baseline: Baseline, pixels: NDArray[np.uint8], settings: Any) -> Any:
-        if baseline.name == "WebP" and min(pixels.shape[:2]) < 32:
-            raise RuntimeError("encoder could not be opened")
-        return honest(baseline, pixels, settings)
-
-    monkeypatch.setattr(interface, "code", picky)
-    for name, side in (("large", 40), ("tiny", 20)):
-        Image.fromarray(skimage.data.coffee()[:side, :side]).save(tmp_path / f"{name}.png")
-    swept = sweep_baselines(sorted(tmp_path.glob("*.png")), tmp_path / "cache", codecs=["JPEG", "WebP"])
-    assert list(swept) == ["JPEG"]
-    assert set(swept["JPEG"]["image"]) == {"large", "tiny"}
-    assert "WebP cannot code tiny.png" in capsys.readouterr().err
-
-
 def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path], tmp_path: Path) -> None:
-    swept = sweep_baselines(files, tmp_path, codecs=["JPEG", "WebP"])
+    swept = BaselineSet(files, tmp_path, codecs=["JPEG", "WebP"]).sweep()
     for budget in range(1500, 5000, 500):
         plain, _ = fit_baselines(swept, "0.3", budget, SQUARED_ERROR)
         structural, _ = fit_baselines(swept, "0.3", budget, distortion_of("ms-ssim", 1.0))
@@ -77,7 +33,7 @@ def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path],
 
 
 def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path: Path) -> None:
-    swept = sweep_baselines(files, tmp_path)
+    swept = BaselineSet(files, tmp_path).choose([10, 2500])
     fitted, unfit = fit_baselines(swept, "0.3", 2500, SQUARED_ERROR)
     table = baseline_rows(fitted, season(2021))
     assert {row.team for row in table} | {problem.where.split("/")[0] for problem in unfit} == set(swept)
@@ -92,3 +48,12 @@ def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path:
     assert not nothing
     assert len(unfit) == len(swept)
     assert "more than the budget of 10" in str(unfit[0])
+
+
+def test_rows_tell_tuning_and_effort(files: list[Path], tmp_path: Path) -> None:
+    for metric, quick, told in (("psnr", True, "'ultrafast', 'tune': 'psnr'"), ("ms-ssim", False, "'tune': 'ssim'")):
+        distortion = distortion_of(metric, 1)
+        chosen = BaselineSet(files[:1], tmp_path, None, ["HEVC"], distortion, quick).choose([10**6])
+        fitted, _ = fit_baselines(chosen, "9", 10**6, distortion)
+        (row,) = baseline_rows(fitted, season(2021))
+        assert told in row.settings

@@ -20,7 +20,7 @@ from eval.provenance import provenance
 from eval.report.curves import MEAN, SET
 from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here
-from submission.leaderboard.baseline_rows import sweep_baselines
+from submission.leaderboard import BaselineSet
 from submission.studies.codecs import (
     MULTIPLIER_GAINS,
     Codec,
@@ -140,7 +140,7 @@ def test_settings_that_lose_to_others_or_to_a_mix_of_two_do_not_pull_a_curve_dow
 
 
 def test_points_tell_settings_and_origin(files: list[Path], tmp_path: Path) -> None:
-    codecs = baseline_codecs(sweep_baselines(files, codecs=["JPEG", "WebP"]))
+    codecs = baseline_codecs(BaselineSet(files, codecs=["JPEG", "WebP"]).sweep())
     text = write_curves(codecs, [], tmp_path / "out", "photos")
     names = ("photos.png", "photos-set.png", "photos.csv", "photos-deltas.csv")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
