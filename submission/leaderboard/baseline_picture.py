@@ -61,9 +61,7 @@ class BaselinePicture:
         """Rows of a candidate table."""
         for candidate in self.coded.values():
             if candidate:
-                yield self._row(_text(candidate), candidate.bytes, candidate.losses) | {
-                    "arguments": candidate.arguments
-                }
+                yield self._row(_text(candidate), candidate.bytes, candidate.losses) | {"settings": candidate.arguments}
 
     def predicted_rows(self) -> Iterator[dict[str, object]]:
         """Rows of all settings that were not tried; the candidate is the setting itself."""
