@@ -220,7 +220,9 @@ READERS = {
     "scores": Reader(pictures, score, (), scrambled_picture),
     "zip": Reader(zips, lambda path: unpack(path, path.parent / "out", LIMIT), (DecoderError,), swapped_members),
     "submission": Reader(zips, lambda path: check(path, RULES), (), swapped_members),
-    "data": Reader(streams, lambda path: check_data(path, "0.15", bundle(), None, "bs.zip"), (), swapped_members),
+    "data": Reader(
+        streams, lambda path: check_data(path, "0.15", bundle(), RULES, None, "bs.zip"), (), swapped_members
+    ),
     "manifest": Reader(manifests, lambda path: read_manifest(path.parent), (WeightsError,), with_odd_words),
     "encoder manifest": Reader(
         encoder_manifests, lambda path: read_encoder_manifest(path.parent), (WeightsError,), with_odd_words
