@@ -32,6 +32,7 @@ from tests.mutations import scrambled
 from tests.paths import GOLDEN
 from tests.pngs import rechecked
 from training.config import load_config
+from training.settings import ConfigError
 
 RULES = season(2021)
 CROP = skimage.data.astronaut()[100:140, 200:250]
@@ -231,5 +232,5 @@ READERS = {
         weights, lambda path: DecoderModel(path.read_bytes()).codec.build(), (WeightsError,), scrambled_weights
     ),
     "table": Reader(tables, load_table, (TableError,), with_odd_words),
-    "configuration": Reader(configurations, load_config, (ValueError,), with_odd_words),
+    "configuration": Reader(configurations, load_config, (ConfigError,), with_odd_words),
 }

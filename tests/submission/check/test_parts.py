@@ -95,7 +95,7 @@ def test_model_that_the_decoder_lacks_is_an_error(copy: Path) -> None:
     data = write_archive(archive.bundle_id, [forged, *archive.entries[1:]])
     (copy / "0.3/bs.zip").write_bytes(build_zip({ZIP_MEMBER: data}))
     assert (
-        "error: 0.3/bs.zip: WrongBundle: the stream names model or post-filter 99, which this decoder lacks"
+        "error: 0.3/bs.zip: WrongBundle: the stream names model 99, which this decoder lacks"
         in messages(copy)
     )
 
@@ -106,7 +106,7 @@ def test_filter_that_the_decoder_lacks_is_an_error(copy: Path) -> None:
     repack(copy / "0.3/bs.zip", filtered)
     found = [text for text in messages(copy) if text.startswith("error")]
     assert found == [
-        "error: 0.3/bs.zip: WrongBundle: the stream names model or post-filter 0, which this decoder lacks"
+        "error: 0.3/bs.zip: WrongBundle: the stream names post-filter 0, which this decoder lacks"
     ]
 
 
