@@ -91,7 +91,7 @@ def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path,
     contest = Contest(originals, budgets, rules, output / "decoded", metrics)
     results, problems = judge_all(arguments.entries, contest)
     wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
-    tables = sweep_baselines(files, engine=engine, codecs=wanted, metrics=metrics) if wanted else {}
+    tables = sweep_baselines(files, engine=engine, codecs=wanted, distortion=distortion) if wanted else {}
     fitted = {}
     for target, budget in budgets.items():
         fitted[target], unfit = fit_baselines(tables, target, budget, distortion)
