@@ -158,7 +158,7 @@ def test_interrupt_of_an_import_is_one_line(toy: Path) -> None:
     assert (result.returncode, result.stderr) == (130, "interrupted\n")
 
 
-@pytest.mark.parametrize("package", ["decoder_pkg", "encoder", "eval", "submission", "training"])
+@pytest.mark.parametrize("package", ["decoder_pkg", "encoder", "eval", "rate_control", "submission", "training"])
 def test_nothing_that_takes_long_is_imported_before_interrupts_are_expected(package: str) -> None:
     script = f"import {package}.__main__, sys; print(*{{'numpy', 'pandas', 'PIL', 'torch'}} & sys.modules.keys())"
     result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)

@@ -83,7 +83,12 @@ def test_samples_of_a_wrongly_sized_picture_are_not_read(
     wrong = folders[1] / "images" / "a.png"
     save(wrong, (41, 50, 3))
     read: list[Path] = []
-    monkeypatch.setattr("eval.score.load", lambda path, image: read.append(path) or load(path, image))
+
+    def noted(path: Path, image: Image.Image) -> None:
+        read.append(path)
+        load(path, image)
+
+    monkeypatch.setattr("eval.score.load", noted)
     assert messages(folders) == ["a.png: is 50x41, the original 50x40"]
     assert wrong not in read
 

@@ -63,9 +63,12 @@ def test_compiled_library_is_not_taken_from_a_file_that_others_may_have_written(
 ) -> None:
     compiled: list[list[str]] = []
     compile_it = subprocess.run
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **options: compiled.append(command) or compile_it(command, **options)
-    )
+
+    def noted(command: list[str], check: bool) -> None:
+        compiled.append(command)
+        compile_it(command, check=check)
+
+    monkeypatch.setattr(subprocess, "run", noted)
     for _ in range(2):
         _library.cache_clear()
         _library()
