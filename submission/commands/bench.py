@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from eval.pictures import PictureError
+
 from ..studies.bench import GAIN, LARGE, bench_decoding, bench_large, bench_metrics, bench_refinement, photograph
 from ..studies.bench_allocation import bench_allocation
 from ..studies.bench_server import bench_server
@@ -14,6 +16,7 @@ EXAMPLES = """examples:
   python -m submission bench                          an embedded photograph at the sizes of Kodak and CLIC
   python -m submission bench --image photo.png --large
 """
+ERRORS = (PictureError,)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ from ..leaderboard import (
     write_sheets,
 )
 from ..options import NONE, QUICK, add_baselines_option, add_photographs_option, add_season_option
-from ..package import Busy, exclusive, stage_originals
+from ..package import Busy, exclusive, reading, stage_originals
 from ..seasons import season
 
 EXAMPLES = """examples:
@@ -69,9 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError(f"entries need different names, other than {', '.join(codecs)}")
     if arguments.sheet and arguments.sheet not in names + codecs:
         raise OptionError(f"--sheet {arguments.sheet}: there are {', '.join(names + codecs)}")
-    inputs = [entry.path for entry in arguments.entries] + ([arguments.images] if arguments.images else [])
-    check_folder(arguments.output, *inputs)
-    with exclusive(arguments.output), Processes() as engine, tempfile.TemporaryDirectory() as name:
+    paths = [entry.path for entry in arguments.entries]
+    check_folder(arguments.output, *paths, *([arguments.images] if arguments.images else []))
+    with (
+        exclusive(arguments.output),
+        reading(*paths),
+        Processes() as engine,
+        tempfile.TemporaryDirectory() as name,
+    ):
         problems = _rank(arguments, codecs, Path(name) / "originals", engine)
     return 1 if failed(problems) else 0
 
