@@ -83,6 +83,10 @@ clean: ## remove built packages and reports, not the environment, the caches and
 	rm -rf reports/leaderboard reports/tuning reports/curves
 	rm -f reports/leaderboard.csv reports/leaderboard.md reports/leaderboard.png
 
+.PHONY: clean-cache
+clean-cache: ## remove what runs keep in .cache to be faster, not the wheels and the container
+	$(BIN)/python -m submission clean-cache
+
 ##@ Study
 
 .PHONY: leaderboard

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,21 @@ VARIABLE = "CLIC_CACHE"
 
 FOLDER = ".cache"
 
+SEAL = ".sha256"
+"""How the name of the file with another one's digest ends."""
+
+
+def cache_root() -> Path:
+    """The folder of all caches."""
+    return Path(os.environ.get(VARIABLE) or FOLDER)
+
 
 def cache_folder(name: str) -> Path:
     """The cache of this name, in the folder that CLIC_CACHE names or in .cache here.
 
     Where that cannot be written, it is a temporary folder that goes when this process ends.
     """
-    folder = Path(os.environ.get(VARIABLE) or FOLDER)
+    folder = cache_root()
     try:
         (folder / name).mkdir(parents=True, exist_ok=True)
         if os.access(folder / name, os.W_OK | os.X_OK):
@@ -53,15 +62,27 @@ def save_rows(path: Path, rows: Sequence[object]) -> None:
 
 
 def load_rows(path: Path) -> list[Any] | None:
-    """Reads rows; None where the file is missing, damaged, or was written under another name."""
+    """Reads rows, whose last use is now; None where the file is missing, damaged, or was written under another name."""
+    text = _believed(path)
+    if text is None:
+        return None
+    with suppress(OSError):  # of another user, or of a folder that cannot be written
+        os.utime(path)
+    rows: list[Any] = json.loads(text)
+    return rows
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a file is one that `save_rows` wrote, as it was written."""
+    return _believed(path) is not None
+
+
+def _believed(path: Path) -> str | None:
     try:
         digest, _, text = path.read_text().partition("\n")
     except (OSError, ValueError):
         return None
-    if digest != _digest(path, text):
-        return None
-    rows: list[Any] = json.loads(text)
-    return rows
+    return text if digest == _digest(path, text) else None
 
 
 def seal(path: Path) -> None:
@@ -78,7 +99,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def _seal(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
+    return path.with_name(path.name + SEAL)
 
 
 def _file_digest(path: Path) -> str:

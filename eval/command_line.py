@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from .cache_limit import limited_cache
 from .problems import printable
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -109,7 +110,8 @@ def call_module(program: str, module: str, words: Sequence[str]) -> int:
     command.add_options(parser)
     arguments = parser.parse_args(words)
     try:
-        code: int = command.run(arguments)
+        with limited_cache():
+            code: int = command.run(arguments)
     except OptionError as error:
         parser.error(str(error))
     except BrokenPipeError:

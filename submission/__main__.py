@@ -9,6 +9,7 @@ VERBS = {
     "rehearse": "submission.commands.rehearse",
     "freeze": "submission.commands.freeze",
     "clean": "submission.commands.clean",
+    "clean-cache": "submission.commands.clean_cache",
     "wheels": "submission.commands.wheels",
     "leaderboard": "submission.commands.leaderboard",
     "curves": "submission.commands.curves",

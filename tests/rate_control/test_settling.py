@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import pytest
@@ -61,7 +61,6 @@ def test_goals_of_one_choice_code_it_once() -> None:
 
 
 def test_tables_that_never_agree_with_their_predictions_end() -> None:
-    calls = []
-    stubborn: Callable[[Sequence[Wanted]], None] = calls.append
-    settle(lambda: [Picture(1.0).table()], [within(250, SQUARED_ERROR)], stubborn)
+    calls = list[Sequence[Wanted]]()
+    settle(lambda: [Picture(1.0).table()], [within(250, SQUARED_ERROR)], calls.append)
     assert len(calls) == ROUNDS
