@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -40,6 +41,9 @@ class Engine(ABC):
     def map(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
         """Yields the position and result of each job as it is done."""
 
+    def start(self) -> None:  # noqa: B027 - most have nothing to start
+        """Prepares for jobs that will surely come, while the caller goes on."""
+
     def close(self) -> None:  # noqa: B027 - most start nothing
         """Ends what was started, also jobs that still run."""
 
@@ -64,7 +68,8 @@ class Here(Engine):
 class Processes(Engine):
     """Parallel processes on this machine, one thread each, so that results don't depend on their number.
 
-    They start with the first job, stay for the next `map` and end with `close` or the process that started them.
+    They start with the first job, or before with `start`, stay for the next `map`, and end with `close` or the process
+    that started them.
     """
 
     def __init__(self, workers: int = 0) -> None:
@@ -79,7 +84,7 @@ class Processes(Engine):
         Raises:
           EngineError: a process was killed; the next `map` starts new ones.
         """
-        pool = self._pool or self._start()
+        pool = self._pool or self._new_pool()
         futures: dict[Future[Result], int] = {}
         try:
             with _deaf_to_interrupts():  # the processes start here, and end by `close` alone
@@ -93,7 +98,14 @@ class Processes(Engine):
             self.close()
             raise
 
-    def _start(self) -> ProcessPoolExecutor:
+    def start(self) -> None:
+        """Starts the processes, which load torch meanwhile."""
+        pool = self._pool or self._new_pool()
+        with _deaf_to_interrupts():
+            for _ in range(self._workers):
+                pool.submit(_load_jobs)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         watched, self._alive = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(self._workers, context, _prepare_worker, (watched,))
@@ -121,6 +133,11 @@ def _prepare_worker(watched: Connection) -> None:
     torch.set_num_threads(1)
     one_blas_thread().__enter__()
     threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
+
+
+def _load_jobs() -> None:
+    """Imports what nearly all jobs need."""
+    importlib.import_module(f"{__package__}.jobs")
 
 
 def _end_with_parent(watched: Connection) -> None:

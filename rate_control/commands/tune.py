@@ -42,8 +42,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    zoo, images, output = load_zoo(*weight_folders(arguments.codec)), arguments.images, arguments.output
+    images, output = arguments.images, arguments.output
     distortion, effort = chosen_distortion(arguments), preset(arguments.preset)
     with ENGINES[arguments.engine]() as engine:
+        engine.start()
+        zoo = load_zoo(*weight_folders(arguments.codec))
         print(tune(zoo, images, arguments.targets, output, distortion, arguments.limit, effort, engine))
     return 0

@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     presets = [preset(name) for name in arguments.presets]
     check_folder(arguments.output, arguments.images)
     with Processes() as engine:
+        engine.start()
         name = arguments.images.resolve().name
         print(curves_report(zoo, files, wanted, presets, arguments.output, name, engine))
     return 0

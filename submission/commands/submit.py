@@ -93,6 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     with exclusive(arguments.dist), ENGINES[arguments.engine]() as engine:
+        engine.start()
         _submit(arguments, season(arguments.season), engine)
     return 0
 

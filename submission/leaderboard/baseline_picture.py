@@ -15,7 +15,7 @@ from eval.pictures import picture_size
 
 from .baseline_jobs import Coded, served
 
-DOUBT, SLOW_DOUBT = 0.0005, 0.01
+DOUBT, SLOW_DOUBT = 0.0005, 0.02
 """Share by which losses that are only predicted count as larger: the more, the longer it takes to code a setting."""
 
 

@@ -212,3 +212,19 @@ def test_two_node_cluster_yields_the_same_bytes(
     finally:
         __import__("ray").shutdown()
         cluster.shutdown()
+
+
+def loaded(_: int) -> tuple[int, bool]:
+    return os.getpid(), "encoder.picture_coder" in sys.modules
+
+
+def test_processes_that_are_started_early_do_the_jobs_and_have_loaded_what_they_need() -> None:
+    with Processes(2) as engine:
+        engine.start()
+        engine.start()
+        assert engine._pool
+        started = set(engine._pool._processes)
+        results = dict(engine.map(loaded, [0, 1, 2]))
+        assert {pid for pid, _ in results.values()} <= started
+        assert len(started) == 2
+        assert all(ready for _, ready in results.values())
