@@ -47,8 +47,9 @@ class SetPicture:
     def prediction(self) -> Prediction:
         """What settings are expected to take, in bytes of a payload, and to lose; it knows what was coded."""
         prediction = self.coder.predict(self._specialists)
-        for header in self.plain:
-            prediction.learn(ModelSetting(*header.setting), header.length, self.candidates[header].losses)
+        for header, measured in self.candidates.items():
+            if header in self.plain:
+                prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
         return prediction
 
     def predict(self, specialists: frozenset[int]) -> None:
