@@ -64,7 +64,7 @@ def _encode_within(
             return False
         measured = coder.encode(*at)
         coded[at] = measured.candidate
-        prediction.learn(at, measured.candidate.header.length, measured.losses)
+        prediction.learn(at, size(measured.candidate), measured.losses)
         return True
 
     while len(coded) < ROUNDS and code(budget):
