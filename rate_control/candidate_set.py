@@ -27,6 +27,7 @@ from .allocation import (
     cheapest_rows,
     check_limits,
     distortions,
+    lacking,
     multiplier_at,
     smallest_rows,
 )
@@ -90,7 +91,7 @@ class CandidateSet:
     def predict(self, goals: Sequence[Goal]) -> None:
         """Finds out what every picture is expected to take and to lose at the settings that goals may choose."""
         self._run({picture: Predicting(frozenset()) for picture in self.pictures}, "prediction")
-        table = apply_limits(self.table(predicted=True), self.limits)
+        table = self.predicted()
         specialists: dict[SetPicture, set[int]] = {picture: set() for picture in self.pictures}
         for goal in goals:
             for picture, gain in zip(self.pictures, goal(table)["gain"], strict=True):
@@ -114,7 +115,7 @@ class CandidateSet:
         Each round corrects the predictions of the next.
         """
         for _ in range(ROUNDS):
-            table = apply_limits(self.table(predicted=True), self.limits)
+            table = self.predicted()
             wanted: dict[SetPicture, dict[ModelSetting, None]] = {}
             for goal in goals:
                 for picture, chosen in self._pairs(goal(table)):
@@ -128,6 +129,20 @@ class CandidateSet:
         """All candidates so far as a candidate table with model, gain, q and m; with what is predicted of the rest."""
         rows = [row for p in self.pictures for row in (*p.rows(), *(p.predicted_rows() if predicted else ()))]
         return pd.DataFrame(rows)
+
+    def predicted(self) -> pd.DataFrame:
+        """The table within the limits, with what is predicted; no prediction speaks for the ends of what can be coded.
+
+        Raises:
+          TableError: a picture has no row within the limits.
+        """
+        table = self.table(predicted=True)
+        names = lacking(table, self.limits) if self.limits else []
+        if names:
+            ends = {p: [p.prediction.settings[i] for i in p.ends()] for p in self.pictures if p.name in names}
+            self.code(ends)
+            table = self.table(predicted=True)
+        return apply_limits(table, self.limits)
 
     def within(self, available: int) -> Goal:
         """The goal of least distortion in so many bytes; of least bytes where nothing fits."""
@@ -188,10 +203,9 @@ class CandidateSet:
 
     def unrefined(self) -> pd.DataFrame:
         """The table of all settings within the limits, coded or predicted, without what was refined."""
-        table, plain = self.table(predicted=True), {p.name: p.plain for p in self.pictures}
+        table, plain = self.predicted(), {p.name: p.plain for p in self.pictures}
         pairs = zip(table["image"], table["candidate"], strict=True)
-        kept = [isinstance(candidate, ModelSetting) or candidate in plain[image] for image, candidate in pairs]
-        return apply_limits(table[kept], self.limits)
+        return table[[isinstance(candidate, ModelSetting) or candidate in plain[image] for image, candidate in pairs]]
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
         """Refines pictures at a Lagrange multiplier, or codes them as they are where no byte lowers the distortion."""

@@ -92,6 +92,11 @@ class SetPicture:
                 doubted = {column: float(values[index]) * (1 + DOUBT) for column, values in losses.items()}
                 yield self._row(setting, setting, 0, around + max(1, round(sizes[index])), doubted)
 
+    def ends(self) -> tuple[int, int]:
+        """Which settings are expected to take the fewest and the most bytes."""
+        sizes, _ = self.prediction.predicted()
+        return int(sizes.argmin()), int(sizes.argmax())
+
     def _row(
         self, candidate: object, setting: tuple[int, int, int], filters: int, size: int, losses: dict[str, float]
     ) -> dict[str, object]:
