@@ -130,19 +130,30 @@ class CandidateSet:
         rows = [row for p in self.pictures for row in (*p.rows(), *(p.predicted_rows() if predicted else ()))]
         return pd.DataFrame(rows)
 
-    def predicted(self) -> pd.DataFrame:
+    def predicted(self, refined: bool = True) -> pd.DataFrame:
         """The table within the limits, with what is predicted; no prediction speaks for the ends of what can be coded.
+
+        Args:
+          refined: whether refined candidates are among the rows.
 
         Raises:
           TableError: a picture has no row within the limits.
         """
-        table = self.table(predicted=True)
+        table = self._all_rows(refined)
         names = lacking(table, self.limits) if self.limits else []
         if names:
             ends = {p: [p.prediction.settings[i] for i in p.ends()] for p in self.pictures if p.name in names}
             self.code(ends)
-            table = self.table(predicted=True)
+            table = self._all_rows(refined)
         return apply_limits(table, self.limits)
+
+    def _all_rows(self, refined: bool) -> pd.DataFrame:
+        """The table of all settings, coded or predicted."""
+        table = self.table(predicted=True)
+        if refined:
+            return table
+        plain, pairs = {p.name: p.plain for p in self.pictures}, zip(table["image"], table["candidate"], strict=True)
+        return table[[isinstance(candidate, ModelSetting) or candidate in plain[image] for image, candidate in pairs]]
 
     def within(self, available: int) -> Goal:
         """The goal of least distortion in so many bytes; of least bytes where nothing fits."""
@@ -191,7 +202,7 @@ class CandidateSet:
     def starts(self, multiplier: float) -> dict[SetPicture, Start]:
         """Where each picture's refinement at a Lagrange multiplier begins, as far as is known."""
         starts = {}
-        for picture, key in self._pairs(self.at(multiplier)(self.unrefined())):
+        for picture, key in self._pairs(self.at(multiplier)(self.predicted(refined=False))):
             chosen = ModelSetting(*(key if isinstance(key, ModelSetting) else key.setting))
             others = picture.prediction.cheapest(multiplier, self.distortion, picture.pixels)
             starts[picture] = Start((chosen, *(other for other in others if other.model != chosen.model)))
@@ -200,12 +211,6 @@ class CandidateSet:
     def again(self, picture: SetPicture, chosen: Candidate) -> Start:
         """Where another refinement of a choice begins: what is refined already keeps its setting."""
         return Start((ModelSetting(*chosen.header.setting),), kept=chosen.header not in picture.plain)
-
-    def unrefined(self) -> pd.DataFrame:
-        """The table of all settings within the limits, coded or predicted, without what was refined."""
-        table, plain = self.predicted(), {p.name: p.plain for p in self.pictures}
-        pairs = zip(table["image"], table["candidate"], strict=True)
-        return table[[isinstance(candidate, ModelSetting) or candidate in plain[image] for image, candidate in pairs]]
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
         """Refines pictures at a Lagrange multiplier, or codes them as they are where no byte lowers the distortion."""

@@ -80,7 +80,7 @@ class SetCoder(CandidateSet):
         What was refined for another target would hide how much refinement saves.
         """
         try:
-            return allocate_table(self.unrefined(), available, self.distortion).allocation.multiplier
+            return allocate_table(self.predicted(refined=False), available, self.distortion).allocation.multiplier
         except InfeasibleBudget:
             return 0.0
 
