@@ -6,9 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from .commands import decode_paths, run_command
+from .command_line import run_command
 from .errors import DecoderError
-from .models import WEIGHTS, load_bundle
 
 EXAMPLES = """examples:
   python -m decoder_pkg photo.clc -o photo.png       one picture
@@ -27,14 +26,22 @@ def main() -> int:
     )
     parser.add_argument("source", type=Path, help="a .clc file, a bs.zip, or a folder of .clc files")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .png file for one picture, else a folder")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the decoder's weights")
+    parser.add_argument("--weights", type=Path, help="folder of other weights than the decoder's own")
     arguments = parser.parse_args()
     try:
-        failures = decode_paths(load_bundle(arguments.weights), arguments.source, arguments.output)
+        failures = _decode(arguments)
     except (DecoderError, OSError) as error:
         print(f"{arguments.source}: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 1 if failures else 0
+
+
+def _decode(arguments: argparse.Namespace) -> int:
+    """Decodes what the arguments name; returns the number of failures."""
+    from .commands import decode_paths  # takes a second, in which Ctrl-C is pressed too
+    from .models import WEIGHTS, load_bundle
+
+    return decode_paths(load_bundle(arguments.weights or WEIGHTS), arguments.source, arguments.output)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 from zipfile import ZIP_STORED
 
 from .decoder import Decoded, decode_archive, write_png
@@ -26,8 +22,6 @@ DATA_ZIPS = (DATA_ZIP, "valout.zip")
 ZIP_MEMBER = "images.clc"
 MAX_STREAM_BYTES = 2**28
 SERVER_FOLDER = Path("images")
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells give it: 128 and the signal's number."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +35,6 @@ class Stream:
 
     archive: Archive
     damage: DamagedZip | None = None
-
-
-def print_any_name() -> None:
-    """Lets names be printed that the terminal's encoding lacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def run_command(main: Callable[[], int]) -> NoReturn:
-    """Runs a command and ends the process with its exit code; Ctrl-C and a reader that has gone are no tracebacks."""
-    print_any_name()
-    try:
-        code = main()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        code = INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries once more, at its end
-        code = 1
-    sys.exit(code)
 
 
 def read_stream(path: Path) -> Stream:

@@ -66,10 +66,11 @@ def check_bundle(bundle: Bundle, archive: Archive) -> None:
     Raises:
       WrongBundle: it was made for others.
     """
-    try:
-        expected = bundle.id_for(archive.models, archive.filters)
-    except KeyError as error:
-        raise WrongBundle(f"the stream names model or post-filter {error}, which this decoder lacks") from None
+    lacking = [f"model {number}" for number in sorted(archive.models - bundle.models.keys())]
+    lacking += [f"post-filter {number}" for number in sorted(archive.filters - bundle.filters.keys())]
+    if lacking:
+        raise WrongBundle(f"the stream names {', '.join(lacking)}, which this decoder lacks")
+    expected = bundle.id_for(archive.models, archive.filters)
     if archive.bundle_id != expected:
         raise WrongBundle(
             f"the stream was made for bundle {archive.bundle_id.hex()}, this is {expected.hex()}: "

@@ -6,7 +6,8 @@ import os
 import time
 from pathlib import Path
 
-from .commands import decode_server, print_any_name
+from .command_line import print_any_name
+from .commands import decode_server
 from .errors import DecoderError
 from .models import load_bundle
 

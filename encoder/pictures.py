@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 from tqdm import tqdm
 
@@ -172,6 +173,8 @@ def _depth(path: Path, image: Image.Image) -> int:
     """Bits of a sample."""
     if image.mode.startswith("I"):
         return 16
+    if isinstance(image, TiffImageFile):
+        return int(image.tag_v2.get(ExifTags.Base.BitsPerSample, (1,))[0])
     return png_header(path).depth if image.format == "PNG" else 8
 
 
@@ -182,6 +185,8 @@ def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
         samples = np.asarray(image)
         if image.mode == "F" or samples.min() < 0 or samples.max() > 65535:
             raise PictureError(f"{path} has samples of mode {image.mode} outside 16 bits: convert it to 8-bit RGB")
+        if isinstance(image, TiffImageFile) and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == 0:
+            raise PictureError(f"{path} has 16-bit samples that are 0 for white: convert it to 8-bit RGB")
         image = Image.fromarray((samples >> 8).astype(np.uint8))
     return image.convert("RGB")
 

@@ -1,4 +1,4 @@
-"""Folders for what can be made again, and rows in them that are believed only as they were written."""
+"""Folders for what can be made again, and files in them that are believed only as they were written."""
 
 from __future__ import annotations
 
@@ -62,6 +62,28 @@ def load_rows(path: Path) -> list[Any] | None:
         return None
     rows: list[Any] = json.loads(text)
     return rows
+
+
+def seal(path: Path) -> None:
+    """Writes the digest of a file beside it."""
+    write_atomically(_seal(path), _file_digest(path).encode())
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file is what it was when it was sealed."""
+    try:
+        return _seal(path).read_text() == _file_digest(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _seal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(path: Path, text: str) -> str:

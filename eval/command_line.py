@@ -16,8 +16,10 @@ import importlib
 import importlib.util
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -96,7 +98,8 @@ def call_module(program: str, module: str, words: Sequence[str]) -> int:
     Raises:
       SystemExit: the words are wrong, or ask for help.
     """
-    command = importlib.import_module(module)
+    with _ending_at_once():
+        command = importlib.import_module(module)
     parser = argparse.ArgumentParser(
         program,
         description=command.__doc__,
@@ -115,6 +118,25 @@ def call_module(program: str, module: str, words: Sequence[str]) -> int:
         print(printable(f"{type(error).__name__}: {error}{_advice(error)}"), file=sys.stderr)
         return FAILED
     return code
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Ctrl-C ends the process: a library that is being imported makes another error of it, or a crash."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # who started the process lets it ignore interrupts
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: _end_interrupted())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_interrupted() -> None:
+    print("interrupted", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
 
 
 def _advice(error: Exception) -> str:

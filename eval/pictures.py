@@ -10,11 +10,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from .png import is_whole
+from . import jpeg, png
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
 """What a file may hold, whatever its name says: for some of the others Pillow starts programs."""
+
+JPEG_FORMATS = ("JPEG", "MPO", "TIFF")
+"""Pillow's names of files that may hold JPEG data: MPO is a JPEG file behind which further pictures lie."""
 
 warnings.filterwarnings("ignore", module="PIL")  # about metadata, which nothing here reads, and without the file's name
 
@@ -49,8 +52,10 @@ def load(path: Path, image: Image.Image) -> None:
       PictureError: the file ends before them.
     """
     image.load()
-    if image.format == "PNG" and not is_whole(path):
+    if image.format == "PNG" and not png.is_whole(path):
         raise PictureError(f"{path} is damaged: it has fewer rows than its header says")
+    if image.format in JPEG_FORMATS and not jpeg.is_whole(path, image):
+        raise PictureError(f"{path} is damaged: a part of its coded data is missing")
 
 
 def picture_size(path: Path) -> tuple[int, int]:

@@ -147,6 +147,9 @@ def _score_picture(original: Path, decoded: Path, metrics: Sequence[Metric]) -> 
             return Problem(path.name, f"{side}is no file")
         try:
             with opened(path) as image:
+                expected = pictures[0].shape[1::-1] if pictures else image.size
+                if image.size != expected:  # before its samples are read: they may fill the memory
+                    return Problem(path.name, "is {}x{}, the original {}x{}".format(*image.size, *expected))
                 load(path, image)
                 if fault := _format_fault(path):
                     return Problem(path.name, side + fault)
@@ -154,8 +157,5 @@ def _score_picture(original: Path, decoded: Path, metrics: Sequence[Metric]) -> 
         except PictureError as error:
             return Problem(path.name, f"{side}cannot be read: {error}")
     first, second = pictures
-    if first.shape != second.shape:
-        sizes = (f"{p.shape[1]}x{p.shape[0]}" for p in (second, first))
-        return Problem(decoded.name, "is {}, the original {}".format(*sizes))
     pixels = first.shape[0] * first.shape[1]
     return PictureScore(original.stem, pixels, {metric.column: metric.measure(first, second) for metric in metrics})

@@ -14,18 +14,21 @@ from threadpoolctl import ThreadpoolController
 _changing = Lock()
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """No threads within torch: sums have the same order everywhere, and small operations don't wait for each other.
-
-    Only in the thread that asks, whatever others ask for meanwhile.
-    """
+def use_one_thread() -> int:
+    """No threads within torch for the thread that asks, whatever others ask for meanwhile; returns how many it had."""
     with _changing:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         if before > 1:  # torch gives threads that are made from now on the number that any thread set last
             with ThreadPoolExecutor(1) as other:
                 other.submit(torch.set_num_threads, before).result()
+    return before
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """As `use_one_thread`, for a while: sums have the same order everywhere, and small operations need not wait."""
+    before = use_one_thread()
     try:
         yield
     finally:

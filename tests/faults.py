@@ -152,7 +152,7 @@ def together(work: Path, expected: dict[str, str]) -> int:
     texts = [finish(process) for process in processes]
     turned_away = 0
     for process, text in zip(processes, texts, strict=True):
-        busy = "another run is writing" in text and "Traceback" not in text
+        busy = "another run is using" in text and "Traceback" not in text
         turned_away += busy
         if process.returncode != (1 if busy else 0):
             raise Violation(f"one of two runs ended with {process.returncode}:\n{text}")

@@ -32,6 +32,7 @@ from tests.mutations import scrambled
 from tests.paths import GOLDEN
 from tests.pngs import rechecked
 from training.config import load_config
+from training.settings import ConfigError
 
 RULES = season(2021)
 CROP = skimage.data.astronaut()[100:140, 200:250]
@@ -220,7 +221,9 @@ READERS = {
     "scores": Reader(pictures, score, (), scrambled_picture),
     "zip": Reader(zips, lambda path: unpack(path, path.parent / "out", LIMIT), (DecoderError,), swapped_members),
     "submission": Reader(zips, lambda path: check(path, RULES), (), swapped_members),
-    "data": Reader(streams, lambda path: check_data(path, "0.15", bundle(), None, "bs.zip"), (), swapped_members),
+    "data": Reader(
+        streams, lambda path: check_data(path, "0.15", bundle(), RULES, None, "bs.zip"), (), swapped_members
+    ),
     "manifest": Reader(manifests, lambda path: read_manifest(path.parent), (WeightsError,), with_odd_words),
     "encoder manifest": Reader(
         encoder_manifests, lambda path: read_encoder_manifest(path.parent), (WeightsError,), with_odd_words
@@ -229,5 +232,5 @@ READERS = {
         weights, lambda path: DecoderModel(path.read_bytes()).codec.build(), (WeightsError,), scrambled_weights
     ),
     "table": Reader(tables, load_table, (TableError,), with_odd_words),
-    "configuration": Reader(configurations, load_config, (ValueError,), with_odd_words),
+    "configuration": Reader(configurations, load_config, (ConfigError,), with_odd_words),
 }

@@ -46,7 +46,7 @@ def prepare() -> None:
     """Puts the golden models, this process and no baselines in place of what takes long."""
     for name, value in {
         "weight_folders": lambda codec: (GOLDEN / "decoder", GOLDEN / "encoder"),
-        "sweep_baselines": lambda files, engine, metrics: {},
+        "sweep_baselines": lambda files, engine, distortion: {},
     }.items():
         setattr(command, name, value)
     setattr(build, "build_decoder_zip", partial(build_decoder_zip, wheels=ROOT / WHEELS))  # noqa: B010

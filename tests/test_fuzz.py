@@ -67,3 +67,8 @@ def test_reader_that_raises_what_it_does_not_name_fails(tmp_path: Path, monkeypa
     outcomes = [outcome(SEED, number, tmp_path, "files") for number in range(20)]
     assert any(text.startswith(f"{FAILED}: TableError") for text in outcomes)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_no_error_but_the_project_s_own_counts_as_a_named_one(reader: str) -> None:
+    assert not [error for error in READERS[reader].errors if error.__module__ == "builtins"]

@@ -120,6 +120,8 @@ def load_config(path: Path) -> TrainConfig:
       OSError: the file cannot be read.
       ConfigError: it is damaged, or something in it cannot be; the text names the file and the fields.
     """
+    if path.exists() and not path.is_file():  # a pipe or a device may never end
+        raise ConfigError(f"{path}: it is no file")
     read = json.loads if path.suffix == ".json" else tomllib.loads
     try:
         values = read(path.read_text(encoding="utf-8"))

@@ -17,6 +17,7 @@ from ..weight_files import MAX_WEIGHTS_BYTES, TensorFile, TensorReader, read_wei
 from .manifest import WEIGHTS, FileRow, read_file, read_manifest
 
 BUNDLE_ID_BYTES = 8
+MAX_BUNDLE_BYTES = 2**30
 
 
 class DecoderModel:
@@ -119,9 +120,12 @@ def load_bundle(folder: Path = WEIGHTS) -> Bundle:
       WeightsError: a file is missing, damaged or of another kind.
     """
     models: dict[int, DecoderModel] = {}
-    manifest = read_manifest(folder)
+    manifest, size = read_manifest(folder), 0
     for row in manifest.models:
-        models[row["id"]] = DecoderModel(_checked(folder, row), models[row["base"]] if "base" in row else None)
+        model = models[row["id"]] = DecoderModel(_checked(folder, row), models[row["base"]] if "base" in row else None)
+        size += sum(tensor.nbytes for tensor in model.file.tensors.values())
+        if size > MAX_BUNDLE_BYTES:
+            raise WeightsError(f"the models up to {row['file']} unpack to more than {MAX_BUNDLE_BYTES} bytes")
     filters = {}
     for filter_row in manifest.filters:
         file = read_weights(_checked(folder, filter_row))

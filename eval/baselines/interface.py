@@ -6,13 +6,16 @@ import copy
 import importlib.metadata
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image, features
 
-from ..metrics import Metric, Pixels
+from ..metrics import MS_SSIM, PSNR, Distortion, Metric, Pixels
+
+TUNE, TUNINGS = "tune", {PSNR.key: "psnr", MS_SSIM.key: "ssim"}
+"""Argument by which a codec is tuned, and its value by what alone is minimised."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ class Baseline:
 def sweep(qualities: Sequence[int], *choices: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """Every quality with every choice of the other arguments."""
     return tuple({"quality": quality} | choice for choice in choices for quality in qualities)
+
+
+def tuned(baseline: Baseline, distortion: Distortion) -> Baseline:
+    """A codec as it serves what is minimised: for PSNR, or for SSIM where it can be tuned and MS-SSIM alone counts."""
+    tuning = TUNINGS.get("".join(distortion.keys), TUNINGS[PSNR.key])
+    return replace(baseline, settings=tuple(_with_tuning(settings, tuning) for settings in baseline.settings))
+
+
+def _with_tuning(settings: Mapping[str, Any], tuning: str) -> dict[str, Any]:
+    nested = {name: _with_tuning(value, tuning) for name, value in settings.items() if isinstance(value, dict)}
+    return {**settings, **nested} | ({TUNE: tuning} if TUNE in settings else {})
 
 
 @dataclass(frozen=True)

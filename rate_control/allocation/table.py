@@ -106,7 +106,7 @@ def load_table(path: Path) -> pd.DataFrame:
         raise TableError(NO_PARQUET.format(path)) from None
     except TableError:
         raise
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise TableError(f"{path} cannot be read as a table: {error}") from None
     return check_table(frame)
 

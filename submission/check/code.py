@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from decoder_pkg.errors import MissingInput
@@ -23,7 +24,12 @@ ELF = b"\x7fELF"
 PROVIDED = {"torch", "numpy", "PIL"} | sys.stdlib_module_names
 """What the server's Python has."""
 
-MAX_SOURCE = 2**20
+MAX_SOURCE, MAX_SOURCES = 2**20, 2**26
+"""Bytes of one source, and of all."""
+
+SHOWN = 100
+"""Missing modules that are listed."""
+
 START_SECONDS = 120
 
 
@@ -59,8 +65,11 @@ def _entry_problems(entry: Path, where: str) -> list[Problem]:
 
 def _source_faults(folder: Path) -> Iterator[str]:
     """Sources that are none, and modules that they need and that are not there."""
-    missing: dict[str, str] = {}
-    for path in _sources(folder):
+    sources, importers = _sources(folder), dict[str, str]()
+    if (size := sum(path.stat().st_size for path in sources)) > MAX_SOURCES:
+        yield f"has {size} bytes of Python sources; {MAX_SOURCES} are looked at"
+        return
+    for path in sources:
         name = str(path.relative_to(folder))
         try:
             tree = _parsed(path)
@@ -68,10 +77,10 @@ def _source_faults(folder: Path) -> Iterator[str]:
             yield f"{name} is no Python source: {error}"
             continue
         for module in _imported(tree, path, folder):
-            if not _is_there(module, folder):
-                missing.setdefault(module, name)
-    for module, name in missing.items():
-        yield f"has no module {module}, which {name} imports"
+            importers.setdefault(module, name)
+    missing = (module for module in importers if not _is_there(module, folder))
+    for module in islice(missing, SHOWN):
+        yield f"has no module {module}, which {importers[module]} imports"
 
 
 def _sources(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
+import time
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,14 @@ from decoder_pkg.decoder import check_bundle
 from decoder_pkg.errors import DecoderError, WrongBundle
 from decoder_pkg.models import Bundle, load_bundle
 from decoder_pkg.payload import decode_integers
-from decoder_pkg.stream import Archive, member_faults, open_zip, unpack
-from eval.problems import Problem, warning
+from decoder_pkg.stream import Archive, Entry, member_faults, open_zip, unpack
+from eval.problems import Problem, failed, warning
 from eval.published import read_pictures
 from eval.score import PATIENCE
 from rate_control.allocation import budget_bytes
 
 from ..package import ENTRY, LOCK, VENDOR, BuildError, read_lock
-from ..seasons import MAX_UNPACKED, KnownSet, Season
+from ..seasons import HOUR, MAX_UNPACKED, KnownSet, Season
 from .code import code_problems
 
 Pictures = Mapping[str, tuple[int, int]]
@@ -32,6 +33,12 @@ Pictures = Mapping[str, tuple[int, int]]
 
 Size = TypeVar("Size", int, tuple[int, int])
 FOLDERS = {ENTRY, "decoder_pkg", VENDOR}
+LONGEST = 5 * HOUR
+"""Seconds in which a target must decode where the season does not say."""
+
+MEASURED = 60
+"""Seconds after which it is told from the time taken how long all pictures will take."""
+
 SHOWN = 5
 """Names that one problem lists."""
 
@@ -121,7 +128,9 @@ def _frozen_problems(path: Path, lock: Path, where: str) -> list[Problem]:
     return []
 
 
-def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet | None, where: str) -> CheckedData:
+def check_data(
+    path: Path, target: str, bundle: Bundle | None, rules: Season, known: KnownSet | None, where: str
+) -> CheckedData:
     """Checks one target's data: container, weights it was made for, every picture's integers, size, names."""
     if not path.is_file():
         return CheckedData([Problem(where, "missing")], {})
@@ -131,24 +140,41 @@ def check_data(path: Path, target: str, bundle: Bundle | None, known: KnownSet |
         return CheckedData([named(where, error)], {})
     archive, problems = stream.archive, [named(where, stream.damage)] if stream.damage else []
     pictures = {entry.name: (entry.header.width, entry.header.height) for entry in archive.entries}
-    problems += _decoding_problems(archive, bundle, where) if bundle else []
     problems += _set_problems(pictures, known, where) if known else []
-    return CheckedData(problems + _budget_problems(pictures, path.stat().st_size, target, known, where), pictures)
+    problems += _budget_problems(pictures, path.stat().st_size, target, known, where)
+    if bundle:
+        seconds = MEASURED if failed(problems) else rules.seconds or LONGEST
+        problems += _decoding_problems(archive, bundle, seconds, where)
+    return CheckedData(problems, pictures)
 
 
-def _decoding_problems(archive: Archive, bundle: Bundle, where: str) -> list[Problem]:
-    """Decodes every picture to its integers, as far as its checksum reaches; pixels decide nothing."""
+def _decoding_problems(archive: Archive, bundle: Bundle, seconds: int, where: str) -> list[Problem]:
+    """Decodes every picture to its integers, as far as its checksum reaches; pixels decide nothing.
+
+    It ends early where all would take longer than so many seconds, or where time is spent on a stream that is damaged.
+    """
     try:
         check_bundle(bundle, archive)
     except WrongBundle as error:
         return [named(where, error)]
-    problems = []
+    problems: list[Problem] = []
+    start, done, whole = time.monotonic(), 0, sum(map(_pixels, archive.entries))
     for entry in tqdm(archive.entries, desc=f"checking {where}", unit="picture", delay=PATIENCE, leave=False):
         try:
             decode_integers(bundle, entry)
         except DecoderError as error:
             problems.append(named(where, error))
+        done += _pixels(entry)
+        passed = time.monotonic() - start
+        projected = passed * whole / done
+        if done < whole and passed > MEASURED and (problems or projected > seconds):
+            part = f"{done:,} of its {whole:,} pixels were checked, in {passed:.0f} s"
+            return [*problems, Problem(where, f"takes too long: {part}; all would take {projected:,.0f} s")]
     return problems
+
+
+def _pixels(entry: Entry) -> int:
+    return entry.header.width * entry.header.height
 
 
 def _budget_problems(pictures: Pictures, size: int, target: str, known: KnownSet | None, where: str) -> list[Problem]:

@@ -53,7 +53,7 @@ def _check_parts(folder: Path, rules: Season, known: KnownSet | None) -> list[Pr
     for target in rules.targets:
         where = f"{target}/{rules.data_name}"
         if (folder / where).exists():
-            data = check_data(folder / where, target, decoder.bundle, known, where)
+            data = check_data(folder / where, target, decoder.bundle, rules, known, where)
             problems += data.problems
             if data.pictures:
                 sets[where] = data.pictures
@@ -97,7 +97,7 @@ def _check_single(folder: Path, rules: Season, known: KnownSet | None) -> list[P
     return [
         *decoder.problems,
         *_team_problems(folder / TEAM_INFO),
-        *check_data(data, target, decoder.bundle, known, rules.data_name).problems,
+        *check_data(data, target, decoder.bundle, rules, known, rules.data_name).problems,
     ]
 
 

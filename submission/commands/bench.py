@@ -9,6 +9,7 @@ from pathlib import Path
 from decoder_pkg.decoder import write_png
 from encoder.pictures import find_pictures
 from encoder.presets import PRESETS, preset
+from eval.pictures import PictureError
 
 from ..studies.bench import GAIN, LARGE, bench_decoding, bench_large, bench_metrics, bench_refinement, photograph
 from ..studies.bench_allocation import bench_allocation
@@ -21,6 +22,7 @@ EXAMPLES = """examples:
   python -m submission bench --image photo.png --large
   python -m submission bench --set photos/ --presets fast     core-seconds a megapixel of a whole set
 """
+ERRORS = (PictureError,)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

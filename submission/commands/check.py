@@ -10,6 +10,7 @@ from eval.problems import Problem, failed
 
 from ..check import check
 from ..options import add_season_option
+from ..package import Busy, reading
 from ..seasons import season
 
 EXAMPLES = """examples:
@@ -17,6 +18,7 @@ EXAMPLES = """examples:
   python -m submission check dist/submission.zip --season 2022
   python -m submission check dist/ --set validation      against the published set's pixels and budgets
 """
+ERRORS = (Busy,)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyError as error:
         raise OptionError(error.args[0]) from None
     try:
-        problems = check(arguments.path, rules, known)
+        with reading(arguments.path):
+            problems = check(arguments.path, rules, known)
     except OSError as error:
         problems = [Problem(str(arguments.path), f"cannot be read: {error.strerror or error}")]
     for problem in problems:

@@ -16,7 +16,7 @@ from eval.problems import failed
 
 from ..check import check
 from ..options import add_dist_option, add_season_option
-from ..package import LOCK, BuildError, freeze
+from ..package import LOCK, BuildError, Busy, freeze, reading
 from ..rehearsal import RehearsalError, rehearse_all
 from ..seasons import season
 
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   python -m submission freeze                    the decoder in dist/
   rm decoder.lock.json                           unfreeze, for a new season
 """
-ERRORS = (RehearsalError, DecoderError, BuildError, PictureError)
+ERRORS = (RehearsalError, DecoderError, BuildError, PictureError, Busy)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +35,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     rules = season(arguments.season)
-    problems = check(arguments.dist, rules)
-    for problem in problems:
-        print(problem)
-    if failed(problems):
-        return 1
-    rehearse_all(arguments.dist, rules, 1)
-    print(f"frozen in {LOCK}: sha256 {freeze(arguments.dist, LOCK, weight_folders(arguments.codec)[0])}")
+    with reading(arguments.dist):
+        problems = check(arguments.dist, rules)
+        for problem in problems:
+            print(problem)
+        if failed(problems):
+            return 1
+        rehearse_all(arguments.dist, rules, 1)
+        print(f"frozen in {LOCK}: sha256 {freeze(arguments.dist, LOCK, weight_folders(arguments.codec)[0])}")
     return 0

@@ -32,7 +32,7 @@ from ..leaderboard import (
     write_sheets,
 )
 from ..options import add_photographs_option, add_season_option
-from ..package import Busy, exclusive, stage_originals
+from ..package import Busy, exclusive, reading, stage_originals
 from ..seasons import season
 
 EXAMPLES = """examples:
@@ -68,9 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError(f"entries need different names, other than {', '.join(codecs)}")
     if arguments.sheet and arguments.sheet not in names + codecs:
         raise OptionError(f"--sheet {arguments.sheet}: there are {', '.join(names + codecs)}")
-    inputs = [entry.path for entry in arguments.entries] + ([arguments.images] if arguments.images else [])
-    check_folder(arguments.output, *inputs)
-    with exclusive(arguments.output), Processes() as engine, tempfile.TemporaryDirectory() as name:
+    paths = [entry.path for entry in arguments.entries]
+    check_folder(arguments.output, *paths, *([arguments.images] if arguments.images else []))
+    with (
+        exclusive(arguments.output),
+        reading(*paths),
+        Processes() as engine,
+        tempfile.TemporaryDirectory() as name,
+    ):
         problems = _rank(arguments, codecs, Path(name) / "originals", engine)
     return 1 if failed(problems) else 0
 
@@ -86,7 +91,7 @@ def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path,
     contest = Contest(originals, budgets, rules, output / "decoded", metrics)
     results, problems = judge_all(arguments.entries, contest)
     wanted = [name for name in codecs if arguments.baselines or name == arguments.sheet]
-    tables = sweep_baselines(files, engine=engine, codecs=wanted, metrics=metrics) if wanted else {}
+    tables = sweep_baselines(files, engine=engine, codecs=wanted, distortion=distortion) if wanted else {}
     fitted = {}
     for target, budget in budgets.items():
         fitted[target], unfit = fit_baselines(tables, target, budget, distortion)

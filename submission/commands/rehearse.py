@@ -8,7 +8,7 @@ from decoder_pkg.errors import DecoderError
 from eval.pictures import PictureError
 
 from ..options import add_dist_option, add_season_option
-from ..package import BuildError
+from ..package import BuildError, Busy, reading
 from ..rehearsal import RehearsalError, conditions, rehearse_all, time_report
 from ..seasons import season
 
@@ -17,7 +17,7 @@ EXAMPLES = """examples:
   python -m submission rehearse                  every target in dist/
   python -m submission rehearse --season 2019    under another season's limits
 """
-ERRORS = (RehearsalError, DecoderError, BuildError, PictureError)
+ERRORS = (RehearsalError, DecoderError, BuildError, PictureError, Busy)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     rules = season(arguments.season)
-    for results in rehearse_all(arguments.dist, rules, REPEATS):
+    with reading(arguments.dist):
+        rehearsed = rehearse_all(arguments.dist, rules, REPEATS)
+    for results in rehearsed:
         runs = [result.rehearsal for result in results]
         print(f"target {results[0].target} bpp, {conditions(runs[0], rules)}:\n{time_report(runs, rules)}")
     return 0

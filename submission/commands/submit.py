@@ -133,7 +133,7 @@ def _board(
     distortion: Distortion,
 ) -> tuple[Board, list[Problem]]:
     """The rows beside those of the conventional codecs, which take longest: AVIF needs minutes for a photograph."""
-    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine, metrics=measured_metrics(distortion))
+    swept = sweep_baselines(sorted(originals.glob("*.png")), engine=engine, distortion=distortion)
     board, problems = {}, []
     for target, row in rows.items():
         fitted, unfit = fit_baselines(swept, target, budgets[target], distortion)

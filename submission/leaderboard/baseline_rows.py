@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from decoder_pkg.decoder import write_png
 from encoder.pictures import Pixels, load_picture, pixels_digest
-from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text
+from eval.baselines import Baseline, BaselineCandidate, baseline_candidates, code, installed, settings_text, tuned
 from eval.caches import cache_folder, load_rows, save_rows
 from eval.leaderboard import Row
-from eval.metrics import METRICS, Distortion, Metric, known_metrics, measured_metrics
+from eval.metrics import SQUARED_ERROR, Distortion, Metric, known_metrics, measured_metrics
 from eval.problems import Problem, warning
 from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
@@ -43,13 +43,13 @@ class BaselineJob:
       file: the picture.
       codec: name of the codec.
       cache: folder where the candidates' figures are kept.
-      metrics: keys of what is measured.
+      distortion: what is minimised, for which the codec is tuned.
     """
 
     file: Path
     codec: str
     cache: Path
-    metrics: tuple[str, ...]
+    distortion: Distortion
 
 
 def sweep_baselines(
@@ -57,7 +57,7 @@ def sweep_baselines(
     cache: Path | None = None,
     engine: Engine | None = None,
     codecs: Sequence[str] = (),
-    metrics: Sequence[Metric] | None = None,
+    distortion: Distortion = SQUARED_ERROR,
 ) -> Tables:
     """Candidates of the codecs for every picture; what the cache knows is not made again.
 
@@ -66,20 +66,19 @@ def sweep_baselines(
       cache: folder of the candidates' figures, by default this machine's.
       engine: where pictures are coded, by default in this process.
       codecs: by default all that are installed; one that cannot code a picture is left out with a warning.
-      metrics: what is measured, by default what costs little.
+      distortion: what is minimised: codecs are tuned for it, and it is measured beside what costs little.
     """
-    keys = tuple(metric.key for metric in metrics or measured_metrics())
     cache = cache or cache_folder(BASELINES)
     names = tuple(codecs) or tuple(baseline.name for baseline in installed())
     # Slow codecs stand last: begun first, they leave no process alone at the end.
-    jobs = [BaselineJob(file, name, cache, keys) for name in reversed(names) for file in files]
+    jobs = [BaselineJob(file, name, cache, distortion) for name in reversed(names) for file in files]
     found: dict[BaselineJob, pd.DataFrame] = {}
     progress = tqdm((engine or Here()).map(run_job, jobs), desc="baselines", total=len(jobs), unit="curve")
     for position, table in progress:
         found[jobs[position]] = table
     swept = {}
     for name in names:
-        tables = [found[BaselineJob(file, name, cache, keys)] for file in files]
+        tables = [found[BaselineJob(file, name, cache, distortion)] for file in files]
         lacking = [file.name for file, table in zip(files, tables, strict=True) if table.empty]
         if lacking:
             tqdm.write(f"warning: {name} cannot code {', '.join(lacking)}: it is left out", file=sys.stderr)
@@ -91,8 +90,8 @@ def sweep_baselines(
 def run_job(job: BaselineJob) -> pd.DataFrame:
     """The candidates of one codec for one picture, as a candidate table."""
     pixels = load_picture(job.file)
-    codec = next(baseline for baseline in installed() if baseline.name == job.codec)
-    return _table(job.file.stem, pixels, _candidates(codec, pixels, job.cache, [METRICS[key] for key in job.metrics]))
+    codec = tuned(next(baseline for baseline in installed() if baseline.name == job.codec), job.distortion)
+    return _table(job.file.stem, pixels, _candidates(codec, pixels, job.cache, measured_metrics(job.distortion)))
 
 
 def _candidates(baseline: Baseline, pixels: Pixels, cache: Path, metrics: Sequence[Metric]) -> list[BaselineCandidate]:

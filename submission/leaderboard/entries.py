@@ -27,6 +27,8 @@ from ..seasons import MAX_UNPACKED, Season
 
 BYTES_FILE = "bytes.txt"
 MAX_DIGITS = 19
+MAX_COUNT = 100
+"""Characters of that file that are read."""
 
 
 class EntryError(Exception):
@@ -88,7 +90,7 @@ def judge(entry: Entry, target: str, contest: Contest) -> Result:
     """
     path = entry.path
     if path.is_file():
-        path = _unpacked(entry, target, contest.work / entry.name, contest.rules)
+        path = _unpacked(entry, target, contest)
     if (path / DECODER_ZIP).is_file():
         return _judge_submission(entry, path, target, contest)
     if not (path / target).is_dir():
@@ -96,8 +98,9 @@ def judge(entry: Entry, target: str, contest: Contest) -> Result:
     return _judge_pictures(entry, path / target, target, contest)
 
 
-def _unpacked(entry: Entry, target: str, folder: Path, rules: Season) -> Path:
+def _unpacked(entry: Entry, target: str, contest: Contest) -> Path:
     """The decoder and one target's data of a submission.zip, as files in a folder."""
+    folder, rules = contest.work / entry.name, contest.rules
     data = f"{target}/{rules.data_name}"
     wanted = {DECODER_ZIP, data}
     try:
@@ -109,7 +112,12 @@ def _unpacked(entry: Entry, target: str, folder: Path, rules: Season) -> Path:
                 files.pop(TEAM_INFO, None)
                 parts = {data: content, DECODER_ZIP: build_zip(files, frozenset({ENTRY})) if ENTRY in files else b""}
             else:
-                parts = {m.filename: read_member(archive, m) for m in members if m.filename in wanted}
+                members = [member for member in members if member.filename in wanted]
+                for member in members:  # what is too large is not read: it may fill the memory
+                    limit = contest.budgets[target] if member.filename == data else rules.decoder_limit
+                    what = "budget" if member.filename == data else "season's limit"
+                    _check_size(entry, member.filename, member.file_size, limit, what)
+                parts = {member.filename: read_member(archive, member) for member in members}
         for name, part in parts.items():
             if part:
                 write_atomically(folder / name, part)
@@ -156,7 +164,8 @@ def _counted_bytes(entry: Entry, folder: Path, data_name: str) -> int:
         if not data.stat().st_size:
             raise EntryError(Problem(f"{name}/{data_name}", "is empty"))
         return data.stat().st_size
-    text = count.read_text(errors="replace").strip()
+    with count.open(errors="replace") as file:
+        text = file.read(MAX_COUNT).strip()
     if not (text.isascii() and text.isdigit() and len(text) < MAX_DIGITS and int(text)):
         raise EntryError(Problem(f"{name}/{BYTES_FILE}", f"{text[:40]!r} is no number of bytes above 0"))
     return int(text)

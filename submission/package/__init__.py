@@ -11,7 +11,7 @@ from .decoder_zip import (
     bundle_sha256,
     vendored,
 )
-from .dist import Busy, ForeignFiles, clean, exclusive, rebuilt
+from .dist import Busy, ForeignFiles, clean, exclusive, reading, rebuilt
 from .freeze import LOCK, freeze, read_lock
 from .originals import EMBEDDED, ORIGINALS, set_pixels, stage_originals
 from .pack import RULES, SUBMISSION_ZIP, TEAM, TEAM_INFO, copy_pictures, pack_decoder, pack_submission, pack_targets

@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from eval.files import check_folder, check_output, write_atomically
 
@@ -32,7 +33,7 @@ Written = dict[str, str | None]
 
 
 class Busy(Exception):
-    """Another run is writing to the same folder."""
+    """Another run is using the same folder."""
 
 
 class ForeignFiles(Exception):
@@ -51,11 +52,29 @@ def exclusive(dist: Path) -> Iterator[None]:
     check_folder(dist)
     check_output(dist / LOCK)
     with (dist / LOCK).open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"another run is writing to {dist}: wait for it, or give another folder") from None
+        _lock(file, fcntl.LOCK_EX, dist)
         yield
+
+
+@contextmanager
+def reading(*folders: Path) -> Iterator[None]:
+    """Keeps runs from changing folders that are read; a folder to which none ever wrote has no lock.
+
+    Raises:
+      Busy: a run is changing one.
+    """
+    with ExitStack() as stack:
+        for folder in folders:
+            if (folder / LOCK).is_file():
+                _lock(stack.enter_context((folder / LOCK).open("rb")), fcntl.LOCK_SH, folder)
+        yield
+
+
+def _lock(file: IO[bytes], kind: int, folder: Path) -> None:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Busy(f"another run is using {folder}: wait for it, or give another folder") from None
 
 
 @contextmanager
@@ -96,7 +115,7 @@ def clean(dist: Path) -> None:
     """Removes what runs wrote, and the folder where nothing else is left.
 
     Raises:
-      Busy: a run is writing to it.
+      Busy: a run is using it.
     """
     if not any((dist / name).exists() for name in (WRITTEN, UNFINISHED)):
         return

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import skimage.data
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import check_set, find_pictures, load_with_notes
+from encoder.pictures import Pixels, check_set, find_pictures, load_with_notes
 from eval.pictures import picture_size
 
 ORIGINALS = "originals"
@@ -28,16 +29,20 @@ def stage_originals(images: Path | None, folder: Path) -> list[Path]:
     Raises:
       PictureError: a picture cannot be used.
     """
-    if images is None:
-        pictures = {name: getattr(skimage.data, name)() for name in EMBEDDED}
-    else:
-        files = find_pictures(images)
-        check_set(files)
-        pictures = {path.stem: load_with_notes(path) for path in files}
     folder.mkdir(parents=True)
-    for name, pixels in pictures.items():
+    for name, pixels in _pictures(images):
         write_png(folder / f"{name}.png", pixels)
     return sorted(folder.glob("*.png"))
+
+
+def _pictures(images: Path | None) -> Iterator[tuple[str, Pixels]]:
+    """Names and samples, one picture at a time: a set may be larger than the memory."""
+    if images is None:
+        yield from ((name, getattr(skimage.data, name)()) for name in EMBEDDED)
+        return
+    files = find_pictures(images)
+    check_set(files)
+    yield from ((path.stem, load_with_notes(path)) for path in files)
 
 
 def set_pixels(folder: Path) -> int:

@@ -11,7 +11,7 @@ from eval.command_line import call_module
 
 
 def run(*arguments: object) -> int:
-    return call_module("encoder", "encoder.__main__", [*map(str, arguments)])
+    return call_module("encoder", "encoder.command", [*map(str, arguments)])
 
 
 @pytest.mark.parametrize("bpp", ["nan", "inf", "0", "-1", "much"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.ImageCms import ImageCmsProfile, createProfile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -162,6 +163,30 @@ def test_sixteen_bit_samples_that_all_become_black_are_told(tmp_path: Path, samp
     line = b"\0" + 6 * sample.to_bytes(2, "big")
     for path in (tmp_path / "grey.png", write_png(tmp_path / "rgb.png", (2, 2), 2 * line, depth=16)):
         assert read_picture(path).notes == ((DARK,) if dark else ())
+
+
+def write_tiff(path: Path, samples: NDArray[np.uint16], photometric: int) -> Path:
+    """An uncompressed picture of 16-bit samples [H, W, C], as Pillow itself writes none."""
+    height, width, channels = samples.shape
+    tags = ImageFileDirectory_v2(ifh=b"II\x2a\0\x08\0\0\0")
+    values = (width, height, (16,) * channels, 1, photometric, (0,), channels, height, (samples.nbytes,))
+    for tag, value in zip((256, 257, 258, 259, 262, 273, 277, 278, 279), values, strict=True):
+        tags[tag] = value
+    head = b"II\x2a\0\x08\0\0\0"
+    path.write_bytes(head + tags.tobytes(len(head)) + samples.tobytes())
+    return path
+
+
+@pytest.mark.parametrize("photometric", [1, 2])
+def test_sixteen_bit_tiff_that_goes_black_is_told(tmp_path: Path, photometric: int) -> None:
+    for sample, dark in ((255, True), (256, False)):
+        samples = np.full((2, 3, 2 * photometric - 1), sample, np.uint16)
+        assert read_picture(write_tiff(tmp_path / "a.tif", samples, photometric)).notes == ((DARK,) if dark else ())
+
+
+def test_sixteen_bit_tiff_is_not_coded_as_its_own_negative(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"a\.tif has 16-bit samples that are 0 for white"):
+        read_picture(write_tiff(tmp_path / "a.tif", np.full((2, 3, 1), 300, np.uint16), 0))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.caches import cache_folder, load_rows, save_rows
+from eval.caches import cache_folder, is_sealed, load_rows, save_rows, seal
 
 ROWS = [{"payload": "AAECAw==", "squared_error": 12345}, {"payload": "", "squared_error": 0}]
 
@@ -28,6 +28,16 @@ def test_rows_of_another_key_are_not_believed(tmp_path: Path) -> None:
     save_rows(tmp_path / "a", ROWS)
     (tmp_path / "a").rename(tmp_path / "b")
     assert load_rows(tmp_path / "b") is None
+
+
+def test_file_that_changed_since_it_was_sealed_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"content")
+    assert not is_sealed(path)
+    seal(path)
+    assert is_sealed(path)
+    path.write_bytes(b"contents")
+    assert not is_sealed(path)
 
 
 def test_cache_lies_where_the_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,15 @@ import pytest
 from eval.command_line import MISUSED, call_module
 from tests.paths import ROOT
 
-RUNNERS = ["eval.command_line", "decoder_pkg.commands"]
+RUNNERS = ["eval.command_line", "decoder_pkg.command_line"]
 VERBS = {name: importlib.import_module(f"{name}.__main__").VERBS for name in ("rate_control", "submission", "training")}
 COMMANDS = [(f"{name} {verb}", module) for name, verbs in VERBS.items() for verb, module in verbs.items()]
-COMMANDS += [("encoder", "encoder.__main__"), ("eval", "eval.__main__")]
+COMMANDS += [("encoder", "encoder.command"), ("eval", "eval.command")]
 
 TOY_MAIN = """
 from eval.command_line import run_verbs
 if __name__ == "__main__":
-    run_verbs("toy", {"draw": "toy.draw", "broken": "toy.broken"})
+    run_verbs("toy", {"draw": "toy.draw", "broken": "toy.broken", "slow": "toy.slow"})
 """
 TOY_COMMAND = '''"""Draws a thing.
 
@@ -34,6 +34,15 @@ def add_options(parser):
 def run(arguments):
     exec(compile(arguments.what, "toy", "exec"), globals())  # of a text it would note interrupts by itself
     return 3
+'''
+
+TOY_SLOW = '''"""Is imported for long."""
+import os, signal, time
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+except KeyboardInterrupt:
+    raise ImportError("what libraries make of it")
 '''
 
 
@@ -66,6 +75,7 @@ def toy(tmp_path: Path) -> Path:
     package = tmp_path / "toy"
     package.mkdir()
     files = {"__init__": "", "__main__": TOY_MAIN, "draw": TOY_COMMAND, "broken": '"""Breaks."""\nraise SystemError\n'}
+    files["slow"] = TOY_SLOW
     for name, text in files.items():
         (package / f"{name}.py").write_text(text)
     return tmp_path
@@ -83,6 +93,7 @@ def test_list_of_the_verbs_imports_none(toy: Path) -> None:
     assert [line.split(maxsplit=1) for line in result.stdout.splitlines() if line.startswith("  ")] == [
         ["draw", "Draws a thing."],
         ["broken", "Breaks."],
+        ["slow", "Is imported for long."],
     ]
 
 
@@ -140,6 +151,18 @@ def test_options_that_do_not_fit_together_end_as_wrong_ones_do(toy: Path) -> Non
 def test_interrupt_of_a_command_is_one_line(toy: Path) -> None:
     result = call(toy, "draw", "raise KeyboardInterrupt")
     assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
+def test_interrupt_of_an_import_is_one_line(toy: Path) -> None:
+    result = call(toy, "slow")
+    assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize("package", ["decoder_pkg", "encoder", "eval", "rate_control", "submission", "training"])
+def test_nothing_that_takes_long_is_imported_before_interrupts_are_expected(package: str) -> None:
+    script = f"import {package}.__main__, sys; print(*{{'numpy', 'pandas', 'PIL', 'torch'}} & sys.modules.keys())"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (0, "\n")
 
 
 def test_reader_that_has_gone_is_no_named_error(toy: Path) -> None:

@@ -21,7 +21,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def run(*arguments: Path | str) -> int:
-    return call_module("eval", "eval.__main__", [*map(str, arguments)])
+    return call_module("eval", "eval.command", [*map(str, arguments)])
 
 
 def test_scores_that_are_printed_are_those_of_the_set(

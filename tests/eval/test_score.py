@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from eval.pictures import load
 from eval.problems import Severity
 from eval.score import score_folder
 from tests.pngs import write_png
@@ -73,6 +74,23 @@ def test_doubled_picture_forbids_a_score(folders: tuple[Path, Path]) -> None:
 def test_wrong_size_forbids_a_score(folders: tuple[Path, Path]) -> None:
     save(folders[1] / "images" / "a.png", (40, 49, 3))
     assert messages(folders) == ["a.png: is 49x40, the original 50x40"]
+
+
+def test_samples_of_a_wrongly_sized_picture_are_not_read(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file may hold hundreds of megabytes of them."""
+    wrong = folders[1] / "images" / "a.png"
+    save(wrong, (41, 50, 3))
+    read: list[Path] = []
+
+    def noted(path: Path, image: Image.Image) -> None:
+        read.append(path)
+        load(path, image)
+
+    monkeypatch.setattr("eval.score.load", noted)
+    assert messages(folders) == ["a.png: is 50x41, the original 50x40"]
+    assert wrong not in read
 
 
 def test_grey_picture_forbids_a_score(folders: tuple[Path, Path]) -> None:

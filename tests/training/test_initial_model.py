@@ -63,6 +63,17 @@ def test_model_of_which_no_network_fits_is_refused() -> None:
         initial_model(config, Path("run.toml"))
 
 
+def test_prior_of_hyper_latents_is_no_start_for_that_of_as_many_latents(golden_zoo: Zoo) -> None:
+    channels = golden_zoo.models[7].floats.static_priors["hyper_prior"].state_dict()
+    config = replace(SMOKE, architecture="smoke-factorised", from_model=7, architecture_changes={"latent_channels": 8})
+    _, model = initial_model(config, Path("run.toml"))
+    (prior,) = model.static_priors.values()
+    assert {name: value.shape for name, value in prior.state_dict().items()} == {
+        name: value.shape for name, value in channels.items()
+    }
+    assert not any(torch.equal(value, channels[name]) for name, value in prior.state_dict().items() if value.any())
+
+
 def test_prepared_run_begins_with_the_weights_of_the_other_model(
     golden_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crops: CropSet
 ) -> None:

@@ -91,7 +91,7 @@ def test_checkpoint_that_finds_no_room_is_an_error_that_says_so_and_the_one_befo
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["x", "iteration,loss\n1,2\n", f"{','.join(COLUMNS)}\n1,2\n", "\0\n"])
+@pytest.mark.parametrize("content", ["x", "iteration,loss\n1,2\n", f"{','.join(COLUMNS)}\n1,2\n", "\0\n", "1" * 10**6])
 def test_damaged_log_is_named_before_training(tmp_path: Path, content: str) -> None:
     (tmp_path / LOG).write_text(content)
     with pytest.raises(RunError, match=r"log\.csv, row \d"):

@@ -14,12 +14,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from encoder.pictures import load_picture
+from eval.caches import cache_folder, is_sealed, seal
 from eval.files import replacing
 from eval.pictures import PictureError
 
 from .variation import draw
 
-CACHE = Path(".cache/training")
+CACHE = "training"
+"""Name of the cache of decoded crops."""
+
 CROPS, EVALUATION = Path("../shared/data/train"), Path("../shared/data/kodak")
 """Where commands look for training crops and for pictures to evaluate on, unless they are told."""
 
@@ -47,12 +50,12 @@ class CropSet:
       weights: [N] float64, summing to one.
     """
 
-    def __init__(self, folder: Path, cache: Path = CACHE) -> None:
+    def __init__(self, folder: Path, cache: Path | None = None) -> None:
         """Decodes the folder on first use.
 
         Args:
           folder: square AVIF/PNG/JPEG crops of one size, optionally with a manifest.jsonl naming each one's repository.
-          cache: where the decoded array is kept.
+          cache: where the decoded array is kept, by default this machine's cache.
 
         Raises:
           FileNotFoundError: the folder holds no crops.
@@ -61,7 +64,7 @@ class CropSet:
         files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
         if not files:
             raise FileNotFoundError(f"{folder} holds no {', '.join(SUFFIXES)} crops; pass another folder with --data")
-        self.crops = _decoded(files, cache)
+        self.crops = _decoded(files, cache or cache_folder(CACHE))
         self.weights = _weights(files, folder / "manifest.jsonl")
 
     @property
@@ -108,22 +111,11 @@ def _decoded(files: list[Path], cache: Path) -> NDArray[np.uint8]:
     facts = ((file.resolve(), file.stat()) for file in files)
     text = "\n".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in facts)
     path = cache / f"crops-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npy"
-    kept = _kept(path, len(files))
-    if kept is None:
+    if not is_sealed(path):
         _decode(files, path)
-        kept = _kept(path, len(files))
-        assert kept is not None
-    return kept
-
-
-def _kept(path: Path, count: int) -> NDArray[np.uint8] | None:
-    """The crops that were decoded before; None where there are none, or not all of them."""
-    try:
-        crops = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
-        return None
-    square = crops.dtype == np.uint8 and crops.ndim == 4 and crops.shape == (count, crops.shape[1], crops.shape[1], 3)
-    return crops if square else None
+        seal(path)
+    crops: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return crops
 
 
 def _decode(files: list[Path], path: Path) -> None:

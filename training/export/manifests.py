@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from decoder_pkg.fields import field, parse_object
 from decoder_pkg.models import MANIFEST, check_manifest
 from eval.files import write_atomically, write_json
 
@@ -93,11 +93,16 @@ def update_filter(decoder: Path, encoder: Path, row: dict[str, Any], record: Tra
 
 def _read(folder: Path) -> dict[str, Rows]:
     path = folder / MANIFEST
+    if not path.exists():
+        return {"models": [], "filters": []}
     try:
-        whole: dict[str, Rows] = json.loads(path.read_text()) if path.exists() else {"models": [], "filters": []}
+        whole = parse_object(path.read_bytes())
+        lists: dict[str, Rows] = {name: field(whole, name, list) for name in ("models", "filters")}
+        for row in (row for rows in lists.values() for row in rows):
+            field(row, "id", int)
     except ValueError as error:
         raise ExportError(f"{path} is damaged: {error}") from None
-    return whole
+    return lists
 
 
 def _with(rows: Rows, row: dict[str, Any]) -> Rows:
@@ -106,7 +111,7 @@ def _with(rows: Rows, row: dict[str, Any]) -> Rows:
 
 
 def _sha256(rows: Rows, number: int) -> str | None:
-    return next((row["sha256"] for row in rows if row["id"] == number), None)
+    return next((row.get("sha256") for row in rows if row["id"] == number), None)
 
 
 def _deltas_to(rows: Rows, number: int) -> set[int]:

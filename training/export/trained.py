@@ -65,6 +65,8 @@ def load_run(run: Path) -> TrainedRun:
         model.load_state_dict(checkpoint.average)
     except DAMAGED as error:
         raise RunError(f"{run / CHECKPOINT} is of another configuration than {CONFIG}: {first_line(error)}") from None
+    if not all(value.isfinite().all() for value in checkpoint.average.values()):
+        raise RunError(f"{run / CHECKPOINT} holds weights that are no finite numbers: the run has diverged")
     if config.rank:
         merge(model)
     return TrainedRun(model.eval(), config, _record(config, checkpoint, origin))

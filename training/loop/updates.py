@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from decoder_pkg.codecs.transforms.residual import to_channels_last
+from eval.threads import use_one_thread
 
 from ..config import TrainConfig
 from ..data import CropSet, Cutter, TrainingBatch, fits
@@ -43,7 +44,7 @@ class Updates:
         self.device = torch.device("cuda" if self._on_gpu else "cpu")
         # One thread for each part of a batch is 1.5 times as fast as all threads in every operation.
         self._parts = 1 if self._on_gpu else torch.get_num_threads()
-        self._workers = ThreadPoolExecutor(self._parts, "part", torch.set_num_threads, (1,))
+        self._workers = ThreadPoolExecutor(self._parts, "part", use_one_thread)
         self._map: Callable[..., Iterable[Any]] = self._workers.map if self._parts > 1 else map
         for player in task.players:
             self._place(player.network)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import shutil
 import subprocess
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from encoder.devices import cpu_has
-from eval.files import replacing
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=c++17", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16")
-CACHE = Path(".cache/training")
 
 SPARE = 5
 """Rows of zeros after each plane of a transformed operand, as in the source."""
@@ -35,13 +33,11 @@ def is_faster() -> bool:
 
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL:
-    """The compiled transforms; each source is compiled once."""
-    key = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode())
-    path = CACHE / f"winograd-{key.hexdigest()[:16]}.so"
-    if not path.exists():
-        with replacing(path) as partial:
-            subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(partial)], check=True)
-    return ctypes.CDLL(str(path.resolve()))
+    """The transforms, compiled anew by every process: a library from a cache would be believed."""
+    with tempfile.TemporaryDirectory(prefix="winograd-") as folder:
+        path = Path(folder) / "winograd.so"
+        subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(path)], check=True)
+        return ctypes.CDLL(str(path))
 
 
 def _call(name: str, tensors: tuple[Tensor, ...], sizes: tuple[int, ...]) -> None:

@@ -34,11 +34,15 @@ class RateDistortion(TrainingTask):
           fresh: whether the run begins; one that goes on has weights of its own.
 
         Raises:
-          ConfigError: the model to start from has another architecture than is configured.
+          ConfigError: the model to start from has another architecture than is configured, or frozen weights.
         """
         arch = config.build_architecture()
         if initial and initial.arch != arch:
             raise ConfigError(f"the model to start from is no {arch.name}: {initial.arch} is not {arch}")
+        if initial and not all(weight.requires_grad for weight in initial.parameters()):
+            raise ConfigError(
+                "the model to start from has frozen weights, which would not be trained: thaw a copy of it"
+            )
         self._config = config
         self.codec = initial or float_codec(arch)
         if isinstance(self.codec, TransformFloatCodec) and initial is None and fresh:

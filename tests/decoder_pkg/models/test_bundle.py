@@ -206,3 +206,11 @@ def test_model_under_another_id_is_another_bundle(weights: Path) -> None:
     before = load_bundle(weights)
     rewritten(weights, "models", 7, (weights / "smoke.safetensors").read_bytes(), id=9)
     assert load_bundle(weights).id_for([9], []) != before.id_for([7], [])
+
+
+def test_small_files_that_unpack_to_a_machine_s_memory_are_refused(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("decoder_pkg.models.bundle.MAX_BUNDLE_BYTES", 10**5)
+    with pytest.raises(WeightsError, match="unpack to more than 100000 bytes"):
+        load_bundle(weights)

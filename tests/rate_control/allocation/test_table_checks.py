@@ -110,3 +110,9 @@ def test_value_that_no_candidate_has_is_refused(
     table.loc[table.index[table["image"] == "p0"] if column == "pixels" else table.index[:1], column] = value
     with pytest.raises(TableError, match=message):
         check_table(table)
+
+
+def test_field_that_is_too_long_for_a_reader_is_named(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("image" * 10**5)
+    with pytest.raises(TableError, match="cannot be read as a table"):
+        load_table(tmp_path / "table.csv")

@@ -92,3 +92,11 @@ def test_every_codec_keeps_the_budget_or_has_no_row(files: list[Path], tmp_path:
     assert not nothing
     assert len(unfit) == len(swept)
     assert "more than the budget of 10" in str(unfit[0])
+
+
+def test_rows_by_ms_ssim_say_that_codecs_are_tuned_for_it(files: list[Path], tmp_path: Path) -> None:
+    for metric, tuning in (("psnr", "psnr"), ("ms-ssim", "ssim")):
+        swept = sweep_baselines(files[:1], tmp_path, codecs=["HEVC"], distortion=distortion_of(metric, 1))
+        fitted, _ = fit_baselines(swept, "9", 10**6, distortion_of(metric, 1))
+        (row,) = baseline_rows(fitted, season(2021))
+        assert f"'tune': '{tuning}'" in row.settings

@@ -123,7 +123,19 @@ def test_submission_over_the_budget_is_not_even_run(dist: Path, contest: Contest
     ]
 
 
-@pytest.mark.parametrize("count", ["", "0", "-5", "7e2", "²", "0x10", "700 bytes", "1" * 5000])
+def test_part_of_a_zip_that_is_too_large_is_not_read_into_memory(
+    dist: Path, contest: Contest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("submission.leaderboard.entries.read_member", lambda *_: pytest.fail("read"))
+    whole = tmp_path / "submission.zip"
+    whole.write_bytes((dist / "submission.zip").read_bytes())
+    small = replace(contest, rules=replace(contest.rules, decoder_limit=1000))
+    (text,) = problems(whole, small)
+    assert text.startswith("team/decoder.zip: takes ")
+    assert text.endswith("over the season's limit")
+
+
+@pytest.mark.parametrize("count", ["", "0", "-5", "7e2", "²", "0x10", "700 bytes", "1" * 5000, "1" * 10**7])
 def test_byte_count_that_is_no_number_is_a_problem(decoded: Path, contest: Contest, count: str) -> None:
     (decoded / "0.15" / "bytes.txt").write_text(count)
     assert "is no number of bytes" in problems(decoded, contest)[0]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from submission.package.dist import LOCK, UNFINISHED, WRITTEN, Busy, ForeignFiles, clean, exclusive, rebuilt
+from eval.command_line import call_module
+from submission.package.dist import LOCK, UNFINISHED, WRITTEN, Busy, ForeignFiles, clean, exclusive, reading, rebuilt
 
 FIRST = {"decoder.zip": "1", "0.15/bs.zip": "1", "0.3/bs.zip": "1", "originals/a.png": "1"}
 SECOND = {"decoder.zip": "2", "0.15/bs.zip": "2", "originals/b.png": "2"}
@@ -216,3 +217,37 @@ def test_folder_that_no_run_wrote_to_is_not_touched(tmp_path: Path) -> None:
     clean(tmp_path)
     clean(tmp_path / "none")
     assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_is_read_is_not_changed_meanwhile(tmp_path: Path) -> None:
+    build(tmp_path, FIRST)
+    with reading(tmp_path), reading(tmp_path), pytest.raises(Busy, match="another run is using"):
+        build(tmp_path, SECOND)
+    assert contents(tmp_path) == FIRST
+    build(tmp_path, SECOND)
+
+
+def test_folder_that_no_run_made_is_read_without_a_trace(tmp_path: Path) -> None:
+    with reading(tmp_path / "none", tmp_path):
+        assert not list(tmp_path.iterdir())
+
+
+READERS = {
+    "rehearse": ["--dist"],
+    "freeze": ["--dist"],
+    "check": [],
+    "leaderboard": ["--output", "output", "ours={}"],
+}
+
+
+@pytest.mark.parametrize("verb", READERS)
+def test_command_that_reads_a_submission_waits_for_none_that_is_half_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = [option.format("dist") for option in READERS[verb]]
+    with exclusive(Path("dist")):
+        code = call_module(
+            verb, f"submission.commands.{verb}", options if verb == "leaderboard" else [*options, "dist"]
+        )
+    assert (code, "another run is using dist" in capsys.readouterr().err) == (1, True)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
 from encoder.cache import CandidateCache
+from encoder.pictures import Pixels, load_picture
 from encoder.weights import Zoo
 from eval.files import write_atomically
 from rate_control.allocation.hulls import InfeasibleBudget
@@ -59,6 +60,20 @@ def test_embedded_set_is_four_colour_photographs(tmp_path: Path) -> None:
     files = stage_originals(None, tmp_path / "originals")
     assert [file.stem for file in files] == list(EMBEDDED)
     assert np.array_equal(np.asarray(Image.open(files[0])), skimage.data.astronaut())
+
+
+def test_one_photograph_of_a_set_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos, written = tmp_path / "photos", tmp_path / "originals"
+    photos.mkdir()
+    for name in ("a", "b", "c"):
+        Image.new("RGB", (4, 4)).save(photos / f"{name}.png")
+
+    def load(path: Path) -> Pixels:
+        assert len(list(written.glob("*.png"))) == "abc".index(path.stem)
+        return load_picture(path)
+
+    monkeypatch.setattr("submission.package.originals.load_with_notes", load)
+    assert len(stage_originals(photos, written)) == 3
 
 
 def test_rehearsal_reproduces_the_set_within_the_budget(dist: Path) -> None:

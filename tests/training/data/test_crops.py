@@ -10,6 +10,7 @@ import skimage.data
 import torch
 from PIL import Image
 
+from tests.streams import damaged
 from tests.training.runs import SMOKE, trainer
 from training.data.crops import CropSet
 
@@ -74,9 +75,24 @@ def test_damaged_line_of_a_manifest_is_named(tmp_path: Path, line: str) -> None:
 def test_damaged_cache_of_crops_is_made_anew(tmp_path: Path, size: int) -> None:
     (tmp_path / "a.png").write_bytes(photograph(64))
     before = np.array(CropSet(tmp_path, tmp_path / "cache").crops)
-    (cached,) = (tmp_path / "cache").iterdir()
+    (cached,) = (tmp_path / "cache").glob("*.npy")
     cached.write_bytes(cached.read_bytes()[:size])
     assert np.array_equal(CropSet(tmp_path, tmp_path / "cache").crops, before)
+
+
+def test_cached_crop_that_changed_is_not_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(photograph(64))
+    before = np.array(CropSet(tmp_path, tmp_path / "cache").crops)
+    (cached,) = (tmp_path / "cache").glob("*.npy")
+    cached.write_bytes(damaged(cached.read_bytes(), 5000))
+    assert np.array_equal(CropSet(tmp_path, tmp_path / "cache").crops, before)
+
+
+def test_crops_are_cached_where_everything_else_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIC_CACHE", str(tmp_path / "elsewhere"))
+    (tmp_path / "a.png").write_bytes(photograph(64))
+    CropSet(tmp_path)
+    assert list((tmp_path / "elsewhere/training").glob("*.npy"))
 
 
 def test_crops_smaller_than_the_configuration_asks_for_are_named_before_training(

@@ -4,11 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.training.runs import SMOKE
 from training.export.trained import load_run
-from training.run_folder import ORIGIN
+from training.run_folder import ORIGIN, RunError
 
 
 def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path) -> None:
@@ -20,3 +21,12 @@ def test_hours_of_cores_and_of_gpus_are_counted_apart(run: Path, tmp_path: Path)
         record = load_run(tmp_path).record
         assert [record["hours"], record["gpu_hours"]] == hours
         assert record["iterations"] == 1000 + SMOKE.iterations
+
+
+def test_weights_of_a_run_that_diverged_are_not_exported(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    next(iter(state["average"].values())).fill_(torch.inf)
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(RunError, match="no finite numbers"):
+        load_run(tmp_path)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,25 @@ def test_fifty_iterations_lower_the_loss(run: Path) -> None:
     costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
     assert costs[-1] < 0.8 * costs[0]
     assert (run / "progress.png").stat().st_size > 1000
+
+
+def test_frozen_weights_of_the_model_to_start_from_are_refused(tmp_path: Path, crops: CropSet) -> None:
+    initial = float_codec(SMOKE.build_architecture())
+    trainer(tmp_path / "free", crops, initial=initial)
+    next(initial.parameters()).requires_grad_(False)
+    with pytest.raises(ValueError, match="frozen"):
+        trainer(tmp_path / "frozen", crops, initial=initial)
+
+
+def test_training_in_threads_leaves_later_threads_their_own(tmp_path: Path, crops: CropSet) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        trainer(tmp_path, crops).step()
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_odd_picture_does_not_send_hyper_latents_where_no_mean_was_trained() -> None:

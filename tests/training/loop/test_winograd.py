@@ -1,8 +1,11 @@
+import shutil
+import subprocess
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from training.loop.winograd import is_faster, use_winograd
+from training.loop.winograd import _library, is_faster, use_winograd
 
 needs_bf16 = pytest.mark.skipif(not is_faster(), reason="needs AVX512-BF16, g++, and no AMX")
 
@@ -52,3 +55,21 @@ def test_strides_groups_and_narrow_layers_are_left_alone() -> None:
     layers = [nn.Conv2d(64, 64, 3, stride=2, padding=1), nn.Conv2d(48, 64, 3, padding=1), nn.Conv2d(64, 64, 1)]
     grouped = nn.Conv2d(64, 64, 3, padding=1, groups=64)
     assert use_winograd(nn.Sequential(*layers, grouped)) == 0
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+def test_compiled_library_is_not_taken_from_a_file_that_others_may_have_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[list[str]] = []
+    compile_it = subprocess.run
+
+    def noted(command: list[str], check: bool) -> None:
+        compiled.append(command)
+        compile_it(command, check=check)
+
+    monkeypatch.setattr(subprocess, "run", noted)
+    for _ in range(2):
+        _library.cache_clear()
+        _library()
+    assert len(compiled) == 2
