@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from decoder_pkg.entropy import Q_ONE
 from eval.metrics import SQUARED_ERROR
@@ -16,6 +16,9 @@ from .presets import Preset
 
 ROUNDS = 5
 """Settings that are coded at most, each chosen by what those before it took."""
+
+SMALLER = 0.8
+"""Factor of the bytes that are wanted, again and again, where nothing fits."""
 
 ATTEMPTS = 3
 ELASTICITY = 0.63
@@ -51,25 +54,38 @@ def _predict(coder: PictureCoder, budget: int) -> Prediction:
 def _encode_within(
     coder: PictureCoder, prediction: Prediction, size: Callable[[Candidate], int], budget: int
 ) -> Candidate:
-    """Codes the setting that is expected to fill the budget until it is the same again, then rounds it to fit."""
+    """Codes settings that are expected to fill the budget, and rounds the best of them to fit."""
     coded: dict[ModelSetting, Candidate] = {}
-    at = _nearest(coder, prediction, budget)
-    while at not in coded and len(coded) < ROUNDS:
+
+    def code(wanted: float) -> bool:
+        """Codes the setting that is expected to take about so many bytes; whether it is a new one."""
+        at = _nearest(coder, prediction, round(wanted))
+        if at in coded:
+            return False
         measured = coder.encode(*at)
         coded[at] = measured.candidate
         prediction.learn(at, size(measured.candidate), measured.losses)
-        at = _nearest(coder, prediction, budget)
+        return True
+
+    while len(coded) < ROUNDS and code(budget):
+        pass
     near = min(coded.values(), key=lambda candidate: abs(math.log(size(candidate) / max(1, budget))))
     overhead = size(near) - near.header.length
     room = range(math.ceil(FULL * budget) - overhead, max(0, budget - overhead) + 1)
-    candidates = [*coded.values()]
-    if near.header.length not in room:
-        candidates.append(coder.to_fit(near, room).candidate)
-    fitting = [candidate for candidate in candidates if size(candidate) <= budget]
+    rounded = [] if near.header.length in room else [coder.to_fit(near, room).candidate]
+    wanted = float(budget)
+    while wanted >= 1 and not _fitting([*coded.values(), *rounded], size, budget):
+        wanted *= SMALLER
+        code(wanted)
+    fitting = _fitting([*coded.values(), *rounded], size, budget)
     if not fitting:
-        least = min(map(size, candidates))
+        least = min(map(size, coded.values()))
         raise BudgetError(f"the coarsest stream takes {least} bytes, {budget} are allowed: raise --bpp")
     return min(fitting, key=lambda candidate: candidate.squared_error)
+
+
+def _fitting(candidates: Sequence[Candidate], size: Callable[[Candidate], int], budget: int) -> list[Candidate]:
+    return [candidate for candidate in candidates if size(candidate) <= budget]
 
 
 def _nearest(coder: PictureCoder, prediction: Prediction, budget: int) -> ModelSetting:
@@ -104,5 +120,4 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
         overhead = size(large) - large.header.length
         room = range(math.ceil(FULL * budget) - overhead, budget - overhead + 1)
         candidates.append(next(coder.between(small, large, room)).candidate)
-    fitting = [c for c in candidates if size(c) <= budget]
-    return min(fitting, key=lambda c: c.squared_error)
+    return min(_fitting(candidates, size, budget), key=lambda candidate: candidate.squared_error)

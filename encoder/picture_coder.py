@@ -105,7 +105,7 @@ class PictureCoder:
         Raises:
           RoundTripError: the stream does not decode to what was encoded.
         """
-        key = self._zoo.models[model].digest, *ROUNDING, gain, q
+        key = model, self._zoo.models[model].digest, *ROUNDING, gain, q
         return self._known(key, lambda: [self._encode(ModelSetting(model, gain, q))])[0]
 
     def sweep_settings(self) -> list[ModelSetting]:

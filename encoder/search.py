@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -65,22 +66,29 @@ def search_to_fit(
     Returns:
       The value found, else the one with the largest length that is short enough, else the one with the least.
     """
-    found = dict([start])
-    value = start[0]
-    wanted = (room.start + room.stop - 1) / 2
+    points, wanted = [start], (room.start + room.stop - 1) / 2
     for _ in range(TRIES):
-        if found[value] in room:
+        value, size = points[-1]
+        if size in room:
             return value
-        low = max((v for v in found if found[v] < room.start), default=None)
-        high = min((v for v in found if found[v] >= room.stop), default=None)
-        if low is not None and high is not None and low < high:
-            share = (wanted - found[low]) / (found[high] - found[low])
-            value = low + (high - low) * min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)
-        else:
-            value += OVERSHOOT * (wanted - found[value]) / growth
-        value = min(max(value, start[0] - furthest), start[0] + furthest)
-        if value in found:
+        step = _step(points, wanted, growth, room)
+        value = min(max(step, start[0] - furthest), start[0] + furthest)
+        if value in dict(points):
             break
-        found[value] = length(value)
-    fitting = {v: size for v, size in found.items() if size < room.stop}
-    return max(fitting, key=lambda v: fitting[v]) if fitting else min(found, key=lambda v: found[v])
+        points.append((value, length(value)))
+    fitting = [point for point in points if point[1] < room.stop]
+    best = max(fitting, key=itemgetter(1)) if fitting else min(points, key=itemgetter(1))
+    return best[0]
+
+
+def _step(points: Sequence[tuple[float, int]], wanted: float, growth: float, room: range) -> float:
+    """Where the wanted length is expected: within the bracket there is, else beyond the last point."""
+    low = max((point for point in points if point[1] < room.start), default=None)
+    high = min((point for point in points if point[1] >= room.stop), default=None)
+    if low and high and low[0] < high[0]:
+        share = (wanted - low[1]) / (high[1] - low[1])
+        return low[0] + (high[0] - low[0]) * min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)
+    (value, size), slope = points[-1], growth
+    if len(points) > 1 and (size - points[-2][1]) * (value - points[-2][0]) > 0:
+        slope = (size - points[-2][1]) / (value - points[-2][0])
+    return value + OVERSHOOT * (wanted - size) / slope

@@ -25,12 +25,13 @@ from .allocation import (
     apply_limits,
     check_limits,
     distortions,
+    lacking,
     multiplier_at,
 )
 from .engine import Engine, Here
 from .jobs import Coding, PictureJob, Place, Predicting, Refine, Refining, Start, Task, run_job
 from .set_picture import SetPicture
-from .settling import Goal, Wanted, at, is_predicted, settle
+from .settling import Goal, Wanted, at, is_predicted, settle, within
 
 Choices = list[tuple[SetPicture, Candidate]]
 
@@ -82,7 +83,7 @@ class CandidateSet:
     def predict(self, goals: Sequence[Goal]) -> None:
         """Finds out what every picture is expected to take and to lose at the settings that goals may choose."""
         self._run({picture: Predicting(frozenset()) for picture in self.pictures}, "prediction")
-        table = apply_limits(self.table(predicted=True), self.limits)
+        table = self.predicted()
         specialists: dict[SetPicture, set[int]] = {picture: set() for picture in self.pictures}
         for goal in goals:
             for picture, gain in zip(self.pictures, goal(table)["gain"], strict=True):
@@ -107,16 +108,49 @@ class CandidateSet:
             pictures = {picture.name: picture for picture in self.pictures}
             self.code({pictures[n]: [ModelSetting(*s) for s in settings] for n, settings in wanted[0].items()})
 
-        settle(lambda: [apply_limits(self.table(predicted=True), self.limits)], goals, code)
+        settle(lambda: [self.predicted()], goals, code)
 
     def table(self, predicted: bool = False) -> pd.DataFrame:
         """All candidates so far as a candidate table with model, gain, q and m; with what is predicted of the rest."""
         rows = [row for p in self.pictures for row in (*p.rows(), *(p.predicted_rows() if predicted else ()))]
         return pd.DataFrame(rows)
 
+    def predicted(self, refined: bool = True) -> pd.DataFrame:
+        """The table within the limits, with what is predicted; no prediction speaks for the ends of what can be coded.
+
+        Args:
+          refined: whether refined candidates are among the rows.
+
+        Raises:
+          TableError: a picture has no row within the limits.
+        """
+        table = self._all_rows(refined)
+        names = lacking(table, self.limits) if self.limits else []
+        if names:
+            ends = {p: [p.prediction.settings[i] for i in p.ends()] for p in self.pictures if p.name in names}
+            self.code(ends)
+            table = self._all_rows(refined)
+        return apply_limits(table, self.limits)
+
+    def _all_rows(self, refined: bool) -> pd.DataFrame:
+        """The table of all settings, coded or predicted."""
+        table = self.table(predicted=True)
+        if refined:
+            return table
+        plain, pairs = {p.name: p.plain for p in self.pictures}, zip(table["image"], table["candidate"], strict=True)
+        return table[[is_predicted(candidate) or candidate in plain[image] for image, candidate in pairs]]
+
+    def within(self, available: int) -> Goal:
+        """The goal of least distortion in so many bytes; of least bytes where nothing fits."""
+        return within(available, self.distortion)
+
+    def at(self, multiplier: float) -> Goal:
+        """The goal of least cost at a Lagrange multiplier."""
+        return at(multiplier, self.distortion)
+
     def along(self, multipliers: Sequence[float], refine: Refine | None) -> pd.DataFrame:
         """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
-        goals = [at(multiplier, self.distortion) for multiplier in multipliers]
+        goals = [self.at(multiplier) for multiplier in multipliers]
         self.predict(goals)
         if not refine:
             self.settle(goals)
@@ -124,7 +158,7 @@ class CandidateSet:
         for multiplier in multipliers:
             if refine:
                 self.improve(refine, self.starts(multiplier), multiplier)
-            chosen.append(at(multiplier, self.distortion)(self.table()).assign(multiplier=multiplier))
+            chosen.append(self.at(multiplier)(self.table()).assign(multiplier=multiplier))
         return pd.concat(chosen, ignore_index=True)
 
     def allocate(self, available: int) -> TableAllocation:
@@ -133,7 +167,7 @@ class CandidateSet:
 
     def cheapest(self, multiplier: float) -> Choices:
         """The candidate of each picture that costs least at a Lagrange multiplier."""
-        return self.choices(at(multiplier, self.distortion)(apply_limits(self.table(), self.limits)))
+        return self.choices(self.at(multiplier)(apply_limits(self.table(), self.limits)))
 
     def choices(self, chosen: pd.DataFrame) -> Choices:
         """The candidates that rows of the table name, one for each picture."""
@@ -146,7 +180,7 @@ class CandidateSet:
     def starts(self, multiplier: float) -> dict[SetPicture, Start]:
         """Where each picture's refinement at a Lagrange multiplier begins, as far as is known."""
         starts = {}
-        for picture, key in self._pairs(at(multiplier, self.distortion)(self.unrefined())):
+        for picture, key in self._pairs(self.at(multiplier)(self.predicted(refined=False))):
             chosen = ModelSetting(*(key if is_predicted(key) else key.setting))
             others = picture.prediction.cheapest(multiplier, self.distortion, picture.pixels)
             starts[picture] = Start((chosen, *(other for other in others if other.model != chosen.model)))
@@ -155,13 +189,6 @@ class CandidateSet:
     def again(self, picture: SetPicture, chosen: Candidate) -> Start:
         """Where another refinement of a choice begins: what is refined already keeps its setting."""
         return Start((ModelSetting(*chosen.header.setting),), kept=chosen.header not in picture.plain)
-
-    def unrefined(self) -> pd.DataFrame:
-        """The table of all settings within the limits, coded or predicted, without what was refined."""
-        table, plain = self.table(predicted=True), {p.name: p.plain for p in self.pictures}
-        pairs = zip(table["image"], table["candidate"], strict=True)
-        kept = [is_predicted(candidate) or candidate in plain[image] for image, candidate in pairs]
-        return apply_limits(table[kept], self.limits)
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
         """Refines pictures at a Lagrange multiplier, or codes them as they are where no byte lowers the distortion."""
@@ -180,7 +207,7 @@ class CandidateSet:
         table = pd.DataFrame([*picture.rows(), *picture.predicted_rows()])
         table = table[[key in picture.plain or is_predicted(key) for key in table["candidate"]]]
         settings = [ModelSetting(*row) for row in table[["model", "gain", "q"]].itertuples(index=False)]
-        free = at(multiplier, self.distortion)(table).iloc[0]
+        free = self.at(multiplier)(table).iloc[0]
         if ModelSetting(free["model"], free["gain"], free["q"]) == chosen or chosen not in settings:
             return multiplier
         sizes = table["bytes"].to_numpy(np.int64)

@@ -17,7 +17,6 @@ from .allocation import InfeasibleBudget, TableAllocation, allocate_table, apply
 from .candidate_set import CandidateSet
 from .jobs import Refine, Start
 from .set_picture import PARTNER_CHANGE, SetPicture
-from .settling import within
 
 TARGET_FILL = 0.9995
 """Share of the budget that is used at least, where the pictures allow it."""
@@ -44,7 +43,7 @@ class SetCoder(CandidateSet):
           budgets: bytes of the whole archives.
           refined: latents will be refined: the choice is not coded before.
         """
-        goals = [within(budget - self._fixed_bytes(), self.distortion) for budget in budgets]
+        goals = [self.within(budget - self._fixed_bytes()) for budget in budgets]
         self.predict(goals)
         if not refined:
             self.settle(goals)
@@ -68,7 +67,7 @@ class SetCoder(CandidateSet):
         if refine and multiplier > 0:
             multiplier = self._refine(refine, multiplier, available)
         if multiplier == 0 or self._least() > available:
-            self.settle([within(available, self.distortion)])
+            self.settle([self.within(available)])
             self._check_feasible(budget, fixed + around)
         result = self._spend(self.allocate(available), available, refine, multiplier)
         data = self._archive(result)
@@ -81,7 +80,7 @@ class SetCoder(CandidateSet):
         What was refined for another target would hide how much refinement saves.
         """
         try:
-            return allocate_table(self.unrefined(), available, self.distortion).allocation.multiplier
+            return allocate_table(self.predicted(refined=False), available, self.distortion).allocation.multiplier
         except InfeasibleBudget:
             return 0.0
 

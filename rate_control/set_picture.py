@@ -47,8 +47,9 @@ class SetPicture:
     def prediction(self) -> Prediction:
         """What settings are expected to take, in bytes of a payload, and to lose; it knows what was coded."""
         prediction = self.coder.predict(self._specialists)
-        for header in self.plain:
-            prediction.learn(ModelSetting(*header.setting), header.length, self.candidates[header].losses)
+        for header, measured in self.candidates.items():
+            if header in self.plain:
+                prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
         return prediction
 
     def predict(self, specialists: frozenset[int]) -> None:
@@ -90,6 +91,11 @@ class SetPicture:
             if setting not in coded:
                 doubted = {column: float(values[index]) * (1 + DOUBT) for column, values in losses.items()}
                 yield self._row(setting, setting, 0, around + max(1, round(sizes[index])), doubted)
+
+    def ends(self) -> tuple[int, int]:
+        """Which settings are expected to take the fewest and the most bytes."""
+        sizes, _ = self.prediction.predicted()
+        return int(sizes.argmin()), int(sizes.argmax())
 
     def _row(
         self, candidate: object, setting: tuple[int, int, int], filters: int, size: int, losses: dict[str, float]

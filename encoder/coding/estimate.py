@@ -33,8 +33,8 @@ LEAST_WINDOWS, SHARE = 2, 0.1
 ESTIMATION = THRESHOLD, WINDOW, MARGIN, LEAST_WINDOWS, SHARE
 """What estimates depend on beside picture and weights; a part of every key under which they are kept."""
 
-STRIDES = 0.7548776662466927, 0.5698402909980532
-"""Multiples of these two numbers modulo one fill a square evenly (Roberts 2018, the R2 sequence)."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it modulo one fill the unit interval as evenly as can be, however many there are."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,7 @@ def windows(height: int, width: int) -> Iterator[tuple[Span, Span]]:
         yield Span(0, height, 0, height), Span(0, width, 0, width)
         return
     for number in range(count):
-        shares = ((0.5 + number * stride) % 1 for stride in STRIDES)
-        down, across = (_window(side, share) for side, share in zip((height, width), shares, strict=True))
-        yield down, across
+        yield _window(height, (number + 0.5) / count), _window(width, (0.5 + number * GOLDEN) % 1)
 
 
 def _window(side: int, share: float) -> Span:

@@ -1,5 +1,5 @@
 """Refinement: latents that lower rate and distortion of one picture."""
 
 from .methods import METHODS, REFINEMENT_VERSION
-from .search import search_latents, search_start, sweep_choices
+from .search import search_latents, search_start
 from .tiles import Refined, refine_latents

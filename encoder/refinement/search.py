@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from eval.metrics import Distortion
-
-from ..candidates import Candidate, Measured
+from ..candidates import Measured
 from ..coding import AnalysedPicture
 from ..latents import Setting
 from ..presets import Preset
@@ -83,25 +80,3 @@ def search_latents(
 
 def _cost(found: Refined | Attempt) -> float:
     return found.cost
-
-
-def sweep_choices(
-    candidates: Iterable[Measured], multiplier: float, distortion: Distortion, survivors: int
-) -> Iterator[Candidate]:
-    """The best candidate of each model at a Lagrange multiplier, for the models to refine.
-
-    Args:
-      candidates: of the sweep.
-      multiplier: Lagrange multiplier, distortion per byte.
-      distortion: what is minimised.
-      survivors: models at most.
-    """
-    best: dict[int, tuple[float, Candidate]] = {}
-    for measured in candidates:
-        candidate = measured.candidate
-        model = candidate.header.model
-        cost = measured.distortion(distortion) + multiplier * candidate.header.length
-        if cost < best.get(model, (math.inf, candidate))[0]:
-            best[model] = cost, candidate
-    for _, candidate in sorted(best.values(), key=lambda pair: pair[0])[:survivors]:
-        yield candidate

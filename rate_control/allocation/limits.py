@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from eval.metrics import SQUARED_ERROR, Distortion
 
@@ -68,6 +69,23 @@ def check_limits(limits: Sequence[Limits], images: Collection[str]) -> None:
             raise TableError(f"a limit names {limit.image}, which is none of the {len(images)} pictures{hint}")
 
 
+def kept_rows(frame: pd.DataFrame, limits: Sequence[Limits]) -> list[NDArray[np.bool_]]:
+    """Which rows [rows] keep to each limit; those of pictures that it does not mean do."""
+    bpp, psnr = 8 * frame["bytes"] / frame["pixels"], picture_psnr_db(frame)
+    kept = []
+    for limit in limits:
+        meant = (frame["image"] == limit.image) if limit.image is not None else np.ones(len(frame), dtype=bool)
+        inside = bpp.between(limit.bpp_low, limit.bpp_high) & (psnr >= limit.psnr_low) & (psnr <= limit.psnr_high)
+        kept.append(np.asarray(inside | ~np.asarray(meant)))
+    return kept
+
+
+def lacking(frame: pd.DataFrame, limits: Sequence[Limits]) -> list[str]:
+    """Names of the pictures of which no row keeps to all limits."""
+    keep = np.logical_and.reduce([np.ones(len(frame), dtype=bool), *kept_rows(frame, limits)])
+    return [frame["image"].iloc[rows[0]] for rows in picture_groups(frame) if not keep[rows].any()]
+
+
 def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     """The rows that keep to all limits.
 
@@ -76,14 +94,9 @@ def apply_limits(frame: pd.DataFrame, limits: Sequence[Limits]) -> pd.DataFrame:
     """
     frame = check_table(frame)
     check_limits(limits, set(frame["image"]))
+    kept_by = kept_rows(frame, limits)
+    keep = np.logical_and.reduce([np.ones(len(frame), dtype=bool), *kept_by])
     bpp, psnr = 8 * frame["bytes"] / frame["pixels"], picture_psnr_db(frame)
-    keep = np.ones(len(frame), dtype=bool)
-    kept_by = []
-    for limit in limits:
-        meant = (frame["image"] == limit.image) if limit.image is not None else np.ones(len(frame), dtype=bool)
-        inside = bpp.between(limit.bpp_low, limit.bpp_high) & (psnr >= limit.psnr_low) & (psnr <= limit.psnr_high)
-        kept_by.append(np.asarray(inside | ~np.asarray(meant)))
-        keep &= kept_by[-1]
     for rows in picture_groups(frame):
         if not keep[rows].any():
             name, rates, qualities = frame["image"].iloc[rows[0]], bpp.iloc[rows], psnr[rows]

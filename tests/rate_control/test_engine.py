@@ -99,7 +99,7 @@ def is_running(pid: int) -> bool:
 
 def archive(zoo: Zoo, files: list[Path], cache: Path, engine: Engine) -> bytes:
     coder = SetCoder(zoo, files, CandidateCache(cache), engine=engine)
-    coder.sweep()
+    coder.prepare([SMALL_BUDGET], refined=True)
     return coder.fill(SMALL_BUDGET, QUICK, 0.05).data
 
 

@@ -1,42 +1,94 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+import pickle
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from decoder_pkg.gains import GAIN_COUNT
-from encoder.picture_coder import SWEEP
-from rate_control.jobs import neighbours
+from encoder.cache import CandidateCache
+from encoder.candidates import Measured
+from encoder.picture_coder import PictureCoder
+from encoder.pictures import load_picture
+from encoder.prediction import ModelSetting
+from encoder.presets import PRESETS, Preset, preset
+from encoder.weights import Zoo
+from eval.metrics import SQUARED_ERROR, distortion_of, measured_metrics
+from rate_control.jobs import (
+    Coding,
+    PictureJob,
+    Place,
+    Predicting,
+    PresetRefinement,
+    Refining,
+    Start,
+    refinement,
+    run_job,
+)
+
+SETTINGS = ModelSetting(8, 24, 128), ModelSetting(7, 20, 128)
+QUICK = PresetRefinement(Preset("quick", "local", 3))
 
 
-class Recorder:
-    """Stands for a picture's coder; its candidates are gains."""
-
-    def __init__(self, gains: range) -> None:
-        self._gains = gains
-
-    def gains(self, model: int) -> range:
-        return self._gains
-
-    def encode(self, model: int, gain: int) -> int:
-        return gain
+@pytest.fixture
+def place(golden_zoo: Zoo, tmp_path: Path) -> Place:
+    return Place(golden_zoo.folders, tuple(golden_zoo.models), tmp_path, SQUARED_ERROR)
 
 
-def tried(gains: range, gain: int, q: int) -> list[Any]:
-    coder: Any = Recorder(gains)
-    chosen: Any = SimpleNamespace(header=SimpleNamespace(model=3, gain=gain, q=q))
-    return list(neighbours(coder, chosen))
+def test_settings_are_coded_in_their_order_and_only_they(files: list[Path], place: Place, tmp_path: Path) -> None:
+    found = run_job(PictureJob(files[0], place, Coding(SETTINGS)))
+    assert [measured.candidate.header.setting for measured in found] == [*SETTINGS]
+    assert len(list(tmp_path.iterdir())) == len(SETTINGS)
+
+
+def test_estimates_are_in_the_cache_when_their_job_is_done(
+    files: list[Path], place: Place, golden_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the process that allocates would make them again, one picture after another."""
+    job = PictureJob(files[0], place, Predicting(frozenset()))
+    assert run_job(job) == []
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("estimated again")
+
+    monkeypatch.setattr("encoder.picture_coder.estimate", fail)
+    metrics = measured_metrics(SQUARED_ERROR)
+    assert PictureCoder(load_picture(files[0]), golden_zoo, CandidateCache(tmp_path), metrics).predict().settings
+
+
+def test_refinement_is_told_where_to_begin_and_at_which_multiplier(files: list[Path], place: Place) -> None:
+    told: list[Any] = []
+
+    def noted(coder: PictureCoder, start: Start, multiplier: float) -> Iterable[Measured]:
+        told.append((start, multiplier))
+        yield coder.encode(*start.settings[0])
+
+    (found,) = run_job(PictureJob(files[0], place, Refining(noted, Start(SETTINGS), 77.0)))
+    assert told == [(Start(SETTINGS), 77.0)]
+    assert found.candidate.header.setting == SETTINGS[0]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_preset_refines_from_its_start(files: list[Path], place: Place, kept: bool) -> None:
+    (found,) = run_job(PictureJob(files[0], place, Refining(QUICK, Start(SETTINGS[::-1], kept), 2000.0)))
+    (plain,) = run_job(PictureJob(files[0], place, Coding(SETTINGS[1:])))
+    assert found.candidate.header.setting == SETTINGS[1]
+    costs = [one.candidate.squared_error + 2000 * one.candidate.header.length for one in (found, plain)]
+    assert costs[0] < costs[1]
+
+
+def test_preset_without_a_method_refines_nothing() -> None:
+    """Allocations then settle on what is coded as it is."""
+    assert refinement(preset("fast")) is None
+    similarity = distortion_of("ms-ssim", 1.0)
+    for row in PRESETS:
+        assert refinement(row, similarity) == (PresetRefinement(row, similarity) if row.method else None)
 
 
 @pytest.mark.parametrize(
-    ("gain", "q", "expected"),
-    [(0, 128, [1]), (24, 128, [23, 25]), (GAIN_COUNT - 1, 128, [47]), (0, 202, []), (GAIN_COUNT - 1, 101, [])],
+    "task", [Predicting(frozenset({3})), Coding(SETTINGS), Refining(QUICK, Start(SETTINGS, kept=True), 2.5)]
 )
-def test_gains_between_those_of_the_sweep_are_tried(gain: int, q: int, expected: list[int]) -> None:
-    assert (gain, q) in SWEEP
-    assert tried(range(GAIN_COUNT), gain, q) == expected
-
-
-def test_no_gain_is_tried_that_a_model_was_not_trained_for() -> None:
-    assert tried(range(24, 36), 24, 128) == [25]
+def test_task_reaches_another_process_as_it_is(place: Place, task: Any) -> None:
+    job = PictureJob(Path("a.png"), place, task)
+    assert pickle.loads(pickle.dumps(job)) == job

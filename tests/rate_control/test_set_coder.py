@@ -23,7 +23,7 @@ from rate_control.allocation.hulls import InfeasibleBudget
 from rate_control.allocation.limits import Limits
 from rate_control.allocation.table import TableError
 from rate_control.engine import Here
-from rate_control.jobs import PresetRefinement
+from rate_control.jobs import PresetRefinement, Start
 from rate_control.set_coder import TARGET_FILL, SetCoder
 from rate_control.tune import picture_table, tune
 from submission.package.pack import pack_targets
@@ -37,7 +37,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> CandidateCache:
 @pytest.fixture(scope="module")
 def coder(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> SetCoder:
     coder = SetCoder(golden_zoo, files, cache)
-    coder.sweep()
+    coder.prepare([1200, 1777, 2500])
     return coder
 
 
@@ -53,7 +53,7 @@ def test_refined_streams_fill_the_budget_too(
     golden_zoo: Zoo, files: list[Path], cache: CandidateCache, budget: int
 ) -> None:
     coder = SetCoder(golden_zoo, files, cache)
-    coder.sweep()
+    coder.prepare([budget], refined=True)
     result = coder.fill(budget, PresetRefinement(Preset("quick", "local", 8)), 0.05)
     assert min(TARGET_FILL * budget, budget - 3) <= len(result.data) <= budget
 
@@ -62,10 +62,13 @@ def test_budget_beyond_every_candidate_refines_nothing_at_multiplier_zero(
     golden_zoo: Zoo, files: list[Path], cache: CandidateCache
 ) -> None:
     coder, refine = SetCoder(golden_zoo, files, cache), PresetRefinement(Preset("quick", "local", 8))
-    coder.sweep()
+    coder.prepare([2400], refined=True)
     coder.fill(2400, refine, 0.05)
     assert 2400 < len(coder.fill(1_000_000, refine, 0.05).data) <= 1_000_000
-    coder.improve(refine, coder.cheapest(1.0), 0.0)
+    before = len(coder.table())
+    coder.improve(refine, coder.starts(5e4), 0.0)
+    assert all(header in picture.plain for picture in coder.pictures for header in list(picture.candidates)[-1:])
+    assert len(coder.table()) > before
 
 
 def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, files: list[Path]) -> None:
@@ -81,13 +84,13 @@ def test_refinement_sees_the_multiplier_and_its_candidates_are_used(
     golden_zoo: Zoo, files: list[Path], cache: CandidateCache
 ) -> None:
     coder = SetCoder(golden_zoo, files, cache)
-    coder.sweep()
+    coder.prepare([2000], refined=True)
     multipliers = []
 
-    def better_by_magic(picture: PictureCoder, chosen: Candidate, multiplier: float) -> Iterable[Measured]:
+    def better_by_magic(picture: PictureCoder, start: Start, multiplier: float) -> Iterable[Measured]:
         multipliers.append(multiplier)
-        finer = picture.encode(chosen.header.model, min(chosen.header.gain + 4, 48)).candidate
-        header = type(chosen.header)(**{**vars(finer.header), "q": 99})
+        finer = picture.encode(start.settings[0].model, min(start.settings[0].gain + 4, 48)).candidate
+        header = replace(finer.header, q=99)
         yield Measured(Candidate(header, finer.payload[: len(finer.payload) // 2], 1), {"ms_ssim_loss": 0.0})
 
     result = coder.fill(2000, refine=better_by_magic)
@@ -97,17 +100,17 @@ def test_refinement_sees_the_multiplier_and_its_candidates_are_used(
 
 def test_partner_of_a_refined_stream_is_never_an_unrefined_one(coder: SetCoder) -> None:
     picture = coder.pictures[0]
-    swept = next(iter(picture.candidates.values()))
-    shorter = replace(swept.candidate.header, length=swept.candidate.header.length - 9)
-    assert picture.larger(replace(swept.candidate, header=shorter)) is None
+    plain = next(iter(picture.candidates.values()))
+    shorter = replace(plain.candidate.header, length=plain.candidate.header.length - 9)
+    assert picture.larger(replace(plain.candidate, header=shorter)) is None
 
 
 def test_limits_hold_in_the_archive(golden_zoo: Zoo, files: list[Path], cache: CandidateCache) -> None:
-    coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_low=0.08, bpp_high=0.16)])
-    coder.sweep()
+    coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_low=0.08, bpp_high=0.14)])
+    coder.prepare([2000])
     pixels = {file.stem: picture.pixels for file, picture in zip(files, coder.pictures, strict=True)}
     for entry in read_archive(coder.fill(2000).data).entries:
-        assert 0.08 <= 8 * entry_size(entry) / pixels[entry.name] <= 0.16
+        assert 0.08 <= 8 * entry_size(entry) / pixels[entry.name] <= 0.14
 
 
 def test_limited_picture_is_refined_at_its_own_multiplier(
@@ -115,10 +118,10 @@ def test_limited_picture_is_refined_at_its_own_multiplier(
 ) -> None:
     """At the set's Lagrange multiplier its refined streams would all be beyond the limit, and thrown away."""
     coder = SetCoder(golden_zoo, files, cache, limits=[Limits(bpp_high=0.09, image="two")])
-    coder.sweep()
+    coder.prepare([2400])
     multipliers: dict[str, float] = {}
 
-    def note(picture: PictureCoder, chosen: Candidate, multiplier: float) -> Iterable[Measured]:
+    def note(picture: PictureCoder, start: Start, multiplier: float) -> Iterable[Measured]:
         name = next(p.name for p in coder.pictures if p.coder.pixels.shape == picture.pixels.shape)
         multipliers.setdefault(name, multiplier)
         return []

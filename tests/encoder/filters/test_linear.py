@@ -18,7 +18,14 @@ from decoder_pkg.pixels.tiles import spans
 from encoder.cache import CandidateCache
 from encoder.coding import AnalysedPicture, parts_of
 from encoder.filters import linear as linear_fit
-from encoder.filters.linear import LinearEncoder, NormalEquations, fit_filter, in_basis, normal_equations
+from encoder.filters.linear import (
+    LinearEncoder,
+    NormalEquations,
+    fit_filter,
+    in_basis,
+    normal_equations,
+    products_of,
+)
 from encoder.latents import Setting, coding_setting, trained_multiplier
 from encoder.picture_coder import PictureCoder
 from encoder.prediction import ModelSetting
@@ -278,3 +285,46 @@ def test_filter_of_which_nothing_is_coded_is_none(filtered_zoo: Zoo, photo: Pixe
     silent.scale_bins = np.full_like(silent.scale_bins, -5000)
     picture = AnalysedPicture(np.ascontiguousarray(photo[:64, :64]), filtered_zoo.models[8], {0: silent})
     assert picture.encode(coding_setting(24, 128))[0].header.filters == []
+
+
+@pytest.mark.parametrize("name", ["photograph", *FLAT])
+def test_products_lose_nothing_of_what_rows_deviate_from_a_constant(photo: Pixels, name: str) -> None:
+    """Float32 sums of whole levels would: what they lose looks like something to gain."""
+    pixels = photo[:96, :128] if name == "photograph" else FLAT[name]
+    levels = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).permute(2, 0, 1)
+    noise = 0.001 * torch.randn(3, 96, 128, generator=torch.Generator().manual_seed(1))
+    rows = torch.cat([levels, levels + noise, 1e-3 * (levels - 128), torch.ones(1, 96, 128)]).flatten(1)
+    exact = (rows.double() @ rows.double().T).numpy()
+    centred = rows.double() - rows.double().mean(1, keepdim=True)
+    spread = np.sqrt(np.diag((centred @ centred.T).numpy()))
+    constant = np.abs(rows.double().mean(1).numpy()) * np.sqrt(rows.shape[1])
+    mixed = np.multiply.outer(spread, constant)
+    allowed = 1e-4 * np.multiply.outer(spread, spread) + 1e-7 * (mixed + mixed.T)
+    allowed += 1e-9 * np.multiply.outer(constant, constant)
+    assert (np.abs(products_of(rows) - exact) <= allowed).all()
+
+
+def test_blocks_of_a_large_picture_are_taken_from_everywhere(
+    filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    honest = linear_fit.features
+
+    def noted(block: torch.Tensor) -> torch.Tensor:
+        seen.append((int(block[0, REACH, REACH]), int(block[1, REACH, REACH])))
+        return honest(block)
+
+    monkeypatch.setattr(linear_fit, "features", noted)
+    monkeypatch.setattr(linear_fit, "ENOUGH", 1024 * 1024 // 4)
+    pixels = np.zeros((1024, 1024, 3), np.uint8)
+    rows, columns = (torch.arange(1024) // size for size in (linear_fit.ROWS, linear_fit.COLUMNS))
+    picture = torch.stack([rows[:, None].expand(-1, 1024), columns.expand(1024, -1), torch.zeros(1024, 1024)]) / 255
+    (down,), (across,) = spans(64, 64, 0), spans(64, 64, 0)
+    normal_equations(pixels, [Tile(picture, down, across)])
+    blocks = 1024 * 1024 // (linear_fit.ROWS * linear_fit.COLUMNS)
+    assert len(seen) == pytest.approx(blocks / 4, abs=2)
+    assert len(set(seen)) == len(seen)
+    # Each quarter of the rows and of the columns has about its share of them.
+    for position, count in ((0, 1024 // linear_fit.ROWS), (1, 1024 // linear_fit.COLUMNS)):
+        shares = np.bincount([4 * block[position] // count for block in seen], minlength=4) / len(seen)
+        assert np.allclose(shares, 0.25, atol=0.08)

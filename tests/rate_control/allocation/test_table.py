@@ -22,6 +22,7 @@ from rate_control.allocation.table import (
     distortions,
     load_table,
     picture_psnr_db,
+    smallest_rows,
     write_table,
 )
 from rate_control.options import parse_limit, parse_target
@@ -248,3 +249,10 @@ def test_suffix_of_a_parquet_file_may_have_any_case(table: pd.DataFrame, tmp_pat
     write_table(table, tmp_path / "t.PARQUET")
     assert (tmp_path / "t.PARQUET").read_bytes().startswith(b"PAR1")
     assert len(load_table(tmp_path / "t.PARQUET")) == len(table)
+
+
+def test_smallest_rows_are_those_of_fewest_bytes_in_the_order_of_the_pictures(table: pd.DataFrame) -> None:
+    shuffled = table.sample(frac=1, random_state=1)
+    found = smallest_rows(shuffled)
+    assert found["image"].tolist() == shuffled["image"].unique().tolist()
+    assert found.set_index("image")["bytes"].to_dict() == table.groupby("image")["bytes"].min().to_dict()

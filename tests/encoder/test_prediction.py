@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.gains import GAIN_COUNT
+from encoder.coding import Estimate
+from encoder.prediction import COARSEST_Q, FINEST_Q, ModelSetting, Prediction, anchors, predict, settings_of
+from eval.metrics import MS_SSIM, PSNR, SQUARED_ERROR
+
+ALL = range(GAIN_COUNT)
+
+
+def losses(squared_error: float) -> dict[str, float]:
+    return {PSNR.column: squared_error, MS_SSIM.column: squared_error / 1e9}
+
+
+def size_at(gain: float) -> float:
+    return float(100 * 2 ** (gain / 12))
+
+
+def error_at(gain: float) -> float:
+    return float(1e7 * 2 ** (-gain / 8))
+
+
+def estimates(gains: range, alone: bool = True, bits: float = 8.0, error: float = 1.0) -> list[Estimate]:
+    return [Estimate(g, bits * size_at(g), losses(error * error_at(g))) for g in anchors(gains, alone)]
+
+
+def prediction(
+    gains: Mapping[int, range], points: Mapping[int, Sequence[Estimate]], parents: Mapping[int, int] | None = None
+) -> Prediction:
+    return predict(points, gains, parents or {}, (PSNR.column, MS_SSIM.column))
+
+
+def single() -> Prediction:
+    return prediction({1: ALL}, {1: estimates(ALL)})
+
+
+def tuned(ratio: float = 0.9, served: range = range(20, 31)) -> Prediction:
+    """A model, and another that was fine-tuned from it and takes so much less."""
+    points = {1: estimates(ALL), 2: estimates(served, alone=False, bits=8 * ratio, error=ratio)}
+    return prediction({1: ALL, 2: served}, points, {2: 1})
+
+
+def sizes(drawn: Prediction) -> dict[ModelSetting, float]:
+    return dict(zip(drawn.settings, drawn.predicted()[0].tolist(), strict=True))
+
+
+def errors(drawn: Prediction) -> dict[ModelSetting, float]:
+    return dict(zip(drawn.settings, drawn.predicted()[1][PSNR.column].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("gains", [ALL, range(23), range(23, 36), range(36, GAIN_COUNT), range(5, 6)])
+def test_settings_cover_what_a_model_serves_in_even_steps_and_can_be_written(gains: range) -> None:
+    settings = settings_of(3, gains)
+    assert [s.gain for s in settings if s.q == Q_ONE] == list(gains)
+    steps = [after.position - before.position for before, after in pairwise(settings)]
+    assert all(0.5 < step < 1.5 for step in steps)
+    assert all(s.model == 3 and s.gain in gains and 1 <= s.q <= 255 for s in settings)
+    beyond = {s.gain for s in settings if s.q > Q_ONE}, {s.gain for s in settings if s.q < Q_ONE}
+    assert beyond == ({0} if 0 in gains else set(), {GAIN_COUNT - 1} if GAIN_COUNT - 1 in gains else set())
+    assert settings[0] == (3, gains[0], COARSEST_Q if 0 in gains else Q_ONE)
+    assert settings[-1] == (3, gains[-1], FINEST_Q if GAIN_COUNT - 1 in gains else Q_ONE)
+
+
+@given(st.integers(0, GAIN_COUNT - 1), st.integers(1, GAIN_COUNT), st.booleans())
+def test_anchors_are_few_rise_and_reach_both_ends(low: int, count: int, alone: bool) -> None:
+    gains = range(low, min(low + count, GAIN_COUNT))
+    found = anchors(gains, alone)
+    assert (found[0], found[-1]) == (gains[0], gains[-1])
+    assert set(found) <= set(gains)
+    assert found == sorted(set(found))
+    assert len(found) <= (5 if alone else 2)
+
+
+def test_curves_go_through_the_estimates_and_on_at_the_ends() -> None:
+    found, lost = sizes(single()), errors(single())
+    for setting in settings_of(1, ALL):
+        assert found[setting] == pytest.approx(size_at(setting.position), rel=1e-6)
+        assert lost[setting] == pytest.approx(error_at(setting.position), rel=1e-6)
+
+
+rises = st.lists(st.floats(0.3, 0.7), min_size=4, max_size=4)
+
+
+@given(rises, rises)
+def test_larger_gains_never_take_fewer_bytes_or_lose_more(more: list[float], less: list[float]) -> None:
+    points = [
+        Estimate(gain, 800 * np.exp(up), losses(1e7 * np.exp(-down)))
+        for gain, up, down in zip(anchors(ALL, True), accumulate([0.0, *more]), accumulate([0.0, *less]), strict=True)
+    ]
+    found, lost = prediction({1: ALL}, {1: points}).predicted()
+    assert (np.diff(found) > 0).all()
+    assert (np.diff(lost[PSNR.column]) < 0).all()
+
+
+@pytest.mark.parametrize("served", [range(20, 31), range(12), range(40, GAIN_COUNT), range(7, 8)])
+def test_fine_tuned_model_follows_the_curve_of_its_origin(served: range) -> None:
+    drawn = tuned(0.9, served)
+    for setting in settings_of(2, served):
+        assert sizes(drawn)[setting] == pytest.approx(0.9 * size_at(setting.position), rel=1e-3)
+        assert errors(drawn)[setting] == pytest.approx(0.9 * error_at(setting.position), rel=1e-3)
+
+
+def test_ratio_to_the_origin_passes_from_one_anchor_to_the_other() -> None:
+    points = [Estimate(g, 8 * ratio * size_at(g), losses(error_at(g))) for g, ratio in ((20, 0.8), (30, 1.25))]
+    drawn = prediction({1: ALL, 2: range(20, 31)}, {1: estimates(ALL), 2: points}, {2: 1})
+    assert sizes(drawn)[ModelSetting(2, 25, Q_ONE)] == pytest.approx(size_at(25), rel=1e-6)
+
+
+def test_model_with_one_anchor_has_a_level_curve() -> None:
+    drawn = prediction({1: range(9, 10)}, {1: estimates(range(9, 10))})
+    assert drawn.settings == [(1, 9, Q_ONE)]
+    assert sizes(drawn)[ModelSetting(1, 9, Q_ONE)] == pytest.approx(size_at(9))
+
+
+def test_picture_that_takes_and_loses_nothing_is_no_error() -> None:
+    points = [Estimate(gain, 0.0, losses(0.0)) for gain in anchors(ALL, True)]
+    drawn = prediction({1: ALL}, {1: points})
+    assert np.isfinite(drawn.predicted()[0]).all()
+    assert drawn.nearest(12, SQUARED_ERROR, 1000) in drawn.settings
+
+
+def test_only_the_losses_that_are_asked_for_are_predicted() -> None:
+    drawn = predict({1: estimates(ALL)}, {1: ALL}, {}, [PSNR.column])
+    assert list(drawn.predicted()[1]) == [PSNR.column]
