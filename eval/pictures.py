@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,3 +67,12 @@ def picture_size(path: Path) -> tuple[int, int]:
     """
     with opened(path) as image:
         return image.size
+
+
+def pixels_of(files: Iterable[Path]) -> int:
+    """Pixels of some pictures together, from their headers.
+
+    Raises:
+      PictureError: one is no picture.
+    """
+    return sum(math.prod(picture_size(file)) for file in files)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from encoder.cache import CandidateCache
 from encoder.candidates import Candidate
@@ -16,6 +15,7 @@ from encoder.pictures import check_set
 from encoder.prediction import ModelSetting
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
+from eval.progress import Progress
 
 from .allocation import (
     Limits,
@@ -47,6 +47,7 @@ class CandidateSet:
         distortion: Distortion = SQUARED_ERROR,
         limits: Sequence[Limits] = (),
         engine: Engine | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Reads the pictures.
 
@@ -57,6 +58,7 @@ class CandidateSet:
           distortion: what is minimised.
           limits: on single pictures.
           engine: where pictures are coded, by default in this process.
+          progress: of the whole run.
 
         Raises:
           PictureError: a file cannot be coded, or there are more pictures or pixels than a stream holds.
@@ -67,6 +69,7 @@ class CandidateSet:
         self.distortion, self.limits = distortion, limits
         self.zoo = zoo.suited(distortion)
         self._cache, self._engine = cache, engine or Here()
+        self.progress = progress or Progress()
         self.pictures = [SetPicture(file, self.zoo, cache, measured_metrics(distortion)) for file in files]
 
     @property
@@ -220,8 +223,9 @@ class CandidateSet:
             return
         pictures = list(tasks)
         jobs = [PictureJob(picture.file, self._place, task) for picture, task in tasks.items()]
-        with tqdm(total=len(jobs), desc=name, unit="picture") as progress:
-            for position, found in self._engine.map(run_job, jobs):
-                for measured in found:
-                    pictures[position].add(measured, plain)
-                progress.update()
+        work = [task.work * picture.pixels / 1e6 for picture, task in tasks.items()]
+        self.progress.phase(name, sum(work))
+        for position, found in self._engine.map(run_job, jobs):
+            for measured in found:
+                pictures[position].add(measured, plain)
+            self.progress.advance(work[position])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from encoder.cache import CandidateCache
 from encoder.candidates import Measured
@@ -36,8 +37,27 @@ class Start:
 Refine = Callable[[PictureCoder, Start, float], Iterable[Measured]]
 """Refined candidates of a picture, given where to begin and the Lagrange multiplier in distortion per byte."""
 
-Task = Callable[[PictureCoder], Iterable[Measured]]
-"""What is done for a picture; yields its new candidates."""
+PREDICTION, CODING, ITERATION = 8.0, 5.0, 1.0
+"""Seconds of a core that a megapixel takes, about: all predictions, one setting, one iteration of refinement."""
+
+OFTEN = 1.3
+"""How often a picture is coded or refined for a target, on average."""
+
+
+def expected_work(preset: Preset, targets: int) -> float:
+    """Seconds of a core that a megapixel takes for some targets, about."""
+    return PREDICTION + OFTEN * targets * (ITERATION * preset.iterations if preset.method else CODING)
+
+
+class Task(Protocol):
+    """What is done for a picture."""
+
+    @property
+    def work(self) -> float:
+        """Seconds of a core that a megapixel takes, about."""
+
+    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
+        """The picture's new candidates."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +83,11 @@ class Predicting:
 
     specialists: frozenset[int]
 
+    @property
+    def work(self) -> float:
+        """As of every task."""
+        return PREDICTION
+
     def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
         """No candidates."""
         coder.predict(self.specialists)
@@ -74,6 +99,11 @@ class Coding:
     """Codes a picture at some settings."""
 
     settings: tuple[ModelSetting, ...]
+
+    @property
+    def work(self) -> float:
+        """As of every task."""
+        return CODING * len(self.settings)
 
     def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
         """A candidate of each setting."""
@@ -87,6 +117,11 @@ class Refining:
     refine: Refine
     start: Start
     multiplier: float
+
+    @property
+    def work(self) -> float:
+        """As of every task."""
+        return ITERATION * self.refine.preset.iterations if isinstance(self.refine, PresetRefinement) else CODING
 
     def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
         """What refinement finds."""

@@ -69,6 +69,7 @@ class SetCoder(CandidateSet):
         if multiplier == 0 or self._least() > available:
             self.settle([self.within(available)])
             self._check_feasible(budget, fixed + around)
+        self.progress.phase("packing", 0.0)
         result = self._spend(self.allocate(available), available, refine, multiplier)
         data = self._archive(result)
         assert len(data) == fixed + result.allocation.bytes <= budget - around

@@ -15,6 +15,8 @@ from encoder.presets import Preset
 from encoder.weights import Zoo
 from eval.files import check_folder
 from eval.metrics import METRICS, SQUARED_ERROR, Distortion, known_metrics
+from eval.pictures import pixels_of
+from eval.progress import Progress
 from eval.provenance import provenance
 
 from .allocation import (
@@ -27,7 +29,7 @@ from .allocation import (
     write_table,
 )
 from .engine import Engine
-from .jobs import refinement
+from .jobs import expected_work, refinement
 from .plots import plot_rates, plot_set_curve, set_curve
 from .set_coder import SetCoder
 
@@ -59,6 +61,7 @@ def tune(
     limits: Sequence[Limits],
     effort: Preset,
     engine: Engine,
+    progress: Progress | None = None,
 ) -> str:
     """Codes a folder for each target and writes tables and plots; returns what to print.
 
@@ -71,7 +74,9 @@ def tune(
     check_folder(output, images)
     models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
-    coder = SetCoder(zoo, files, CandidateCache(), distortion, limits, engine)
+    progress = progress or Progress()
+    progress.expect({"encoding": expected_work(effort, len(targets)) * pixels_of(files) / 1e6})
+    coder = SetCoder(zoo, files, CandidateCache(), distortion, limits, engine, progress)
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     refine = refinement(effort, distortion)
     coder.prepare(list(budgets.values()), refined=refine is not None)
@@ -85,6 +90,7 @@ def tune(
         parts.append(f"target {target} bpp, {budget} bytes: {scores}\n{format_table(table)}")
         parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
         parts.append(summary(result, budget))
+    progress.close()
     frame = coder.table()
     write_table(frame.assign(candidate=range(len(frame)), **origin), output / "candidates.csv")
     frame = apply_limits(frame, limits)

@@ -22,6 +22,7 @@ AVIF = Baseline(
     QUALITIES,
     ({"speed": 0, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1},),
     "avif",
+    work=20.0,
     quick={"speed": 7},
     level=_quantizer,
 )

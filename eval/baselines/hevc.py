@@ -13,6 +13,7 @@ HEVC = Baseline(
     tuple({"chroma": c, "enc_params": {"preset": "placebo", "tune": "psnr"}} for c in (420, 444)),
     "pillow-heif",
     "pillow_heif",
+    work=1.5,
     quick={"enc_params": {"preset": "ultrafast"}},
     level=lambda quality: (100 - quality) // 2,  # x265's constant rate factor, as libheif maps it
 )

@@ -25,6 +25,10 @@ class BaselineSetting(NamedTuple):
     quality: int
 
 
+QUICK_WORK = 0.3
+"""Seconds of a core that a megapixel takes where coding is quick, about."""
+
+
 @dataclass(frozen=True)
 class Baseline:
     """A conventional codec.
@@ -36,6 +40,7 @@ class Baseline:
       choices: of the arguments beside the quality; each has a curve of its own.
       library: Pillow's name of the library behind the format, or the package of the plugin that brings it.
       module: of the plugin; empty where Pillow itself knows the format.
+      work: seconds of a core that a setting takes for a megapixel, about.
       quick: what a choice takes in place of its own to be coded quickly; empty where it is quick.
       argument: the argument that stands for a quality.
       points: of a rough curve, at most: their qualities are spread over those of the whole one.
@@ -48,6 +53,7 @@ class Baseline:
     choices: tuple[Arguments, ...]
     library: str
     module: str = ""
+    work: float = 0.5
     quick: Arguments = field(default_factory=dict)
     argument: Callable[[int], Arguments] = lambda quality: {"quality": quality}
     points: int = 10
@@ -89,7 +95,9 @@ class Baseline:
 
     def quickened(self) -> Baseline:
         """The codec with the arguments that are quick."""
-        return replace(self, choices=tuple(_merged(choice, self.quick) for choice in self.choices), quick={})
+        return replace(
+            self, choices=tuple(_merged(choice, self.quick) for choice in self.choices), quick={}, work=QUICK_WORK
+        )
 
 
 def _merged(first: Arguments, second: Arguments) -> dict[str, Any]:

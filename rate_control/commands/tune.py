@@ -10,6 +10,7 @@ from encoder.options import add_codec_option
 from encoder.presets import preset
 from encoder.weights import load_zoo, weight_folders
 from eval.pictures import PictureError
+from eval.progress import Progress
 
 from ..allocation import TARGETS, InfeasibleBudget, TableError
 from ..engine import ENGINES, EngineError
@@ -44,8 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     images, output = arguments.images, arguments.output
     distortion, effort = chosen_distortion(arguments), preset(arguments.preset)
-    with ENGINES[arguments.engine]() as engine:
+    with ENGINES[arguments.engine]() as engine, Progress() as progress:
         engine.start()
         zoo = load_zoo(*weight_folders(arguments.codec))
-        print(tune(zoo, images, arguments.targets, output, distortion, arguments.limit, effort, engine))
+        print(tune(zoo, images, arguments.targets, output, distortion, arguments.limit, effort, engine, progress))
     return 0

@@ -10,18 +10,22 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tqdm import tqdm
+
 from decoder_pkg.errors import DecoderError
 from encoder.cache import CandidateCache
 from encoder.options import add_codec_option
-from encoder.presets import preset
+from encoder.presets import Preset, preset
 from encoder.weights import load_zoo, weight_folders
 from eval.files import check_folder
 from eval.leaderboard import Board, Row
 from eval.metrics import Distortion, Metric, measured_metrics
-from eval.pictures import PictureError
+from eval.pictures import PictureError, pixels_of
 from eval.problems import Problem
+from eval.progress import Progress
 from rate_control.allocation import InfeasibleBudget, TableError
 from rate_control.engine import ENGINES, Engine, EngineError
+from rate_control.jobs import expected_work
 from rate_control.options import (
     LIMITS_HELP,
     add_coding_options,
@@ -31,7 +35,15 @@ from rate_control.options import (
     chosen_distortion,
 )
 
-from ..leaderboard import BaselineSet, Tables, baseline_rows, decoder_report, fit_baselines, write_board
+from ..leaderboard import (
+    BaselineSet,
+    Tables,
+    baseline_rows,
+    decoder_report,
+    expected_baseline_work,
+    fit_baselines,
+    write_board,
+)
 from ..options import NONE, QUICK, add_baselines_option, add_dist_option, add_photographs_option, add_season_option
 from ..package import (
     DECODER_ZIP,
@@ -45,6 +57,7 @@ from ..package import (
     pack_submission,
     pack_targets,
     rebuilt,
+    set_pixels,
     stage_originals,
 )
 from ..rehearsal import RehearsalError, conditions, rehearse_target, target_report, time_report
@@ -63,6 +76,12 @@ EXAMPLES = f"""examples:
   python -m submission submit --baselines quick         the conventional codecs' usual effort, not their best
 
 {LIMITS_HELP}"""
+
+ENCODING, REHEARSAL, BASELINES = "encoding", "rehearsal", "baselines"
+"""Stages of a run."""
+
+REHEARSAL_WORK = 8.0
+"""Seconds of all cores together that the rehearsal of a megapixel takes, about."""
 
 ERRORS = (
     PictureError,
@@ -92,13 +111,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with exclusive(arguments.dist), ENGINES[arguments.engine]() as engine:
+    with exclusive(arguments.dist), ENGINES[arguments.engine]() as engine, Progress() as progress:
         engine.start()
-        _submit(arguments, season(arguments.season), engine)
+        _submit(arguments, season(arguments.season), engine, progress)
     return 0
 
 
-def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> None:
+def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine, progress: Progress) -> None:
     """Packs, rehearses and scores; what dist holds is replaced once the rehearsal has succeeded."""
     dist, targets = arguments.dist, arguments.targets or list(rules.targets)
     distortion = chosen_distortion(arguments)
@@ -107,26 +126,43 @@ def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine) -> Non
     with rebuilt(dist, names, whole=[ORIGINALS]) as new:
         zoo = load_zoo(*weight_folders(arguments.codec))
         print(decoder_report(pack_decoder(new, rules.decoder_limit, zoo.folders[0]), rules))
-        files = stage_originals(arguments.images, new / ORIGINALS)
-        coding = CandidateCache(), preset(arguments.preset), engine, rules
-        budgets = pack_targets(zoo, files, targets, new, *coding, distortion, arguments.limit)
+        files, effort = stage_originals(arguments.images, new / ORIGINALS), preset(arguments.preset)
+        progress.expect(_stages(pixels_of(files) / 1e6, len(targets), effort, arguments.baselines))
+        coding = CandidateCache(), effort, engine, rules
+        budgets = pack_targets(zoo, files, targets, new, *coding, distortion, arguments.limit, progress)
         pack_submission(new, targets, rules)
-        rows = _rehearse(budgets, new, rules, measured_metrics(distortion))
+        progress.begin(REHEARSAL)
+        rows = _rehearse(budgets, new, rules, measured_metrics(distortion), progress)
     swept: Tables = {}
     if arguments.baselines != NONE:
+        progress.begin(BASELINES)
         originals, quick = sorted((dist / ORIGINALS).glob("*.png")), arguments.baselines == QUICK
-        swept = BaselineSet(originals, engine=engine, distortion=distortion, quick=quick).choose(list(budgets.values()))
+        baselines = BaselineSet(originals, None, engine, (), distortion, quick, progress)
+        swept = baselines.choose(list(budgets.values()))
+    progress.close()
     board, problems = _board(rows, budgets, swept, rules, distortion)
     print(f"\n{write_board(board, rules, arguments.reports, problems, distortion.figure)}")
 
 
-def _rehearse(budgets: dict[str, int], dist: Path, rules: Season, metrics: Sequence[Metric]) -> dict[str, Row]:
+def _stages(megapixels: float, targets: int, effort: Preset, baselines: str) -> dict[str, float]:
+    """The stages of a run, and the seconds of a core that each is expected to take."""
+    work = {ENCODING: expected_work(effort, targets), REHEARSAL: REHEARSAL_WORK * targets}
+    if baselines != NONE:
+        work[BASELINES] = expected_baseline_work(baselines == QUICK, targets)
+    return {stage: seconds * megapixels for stage, seconds in work.items()}
+
+
+def _rehearse(
+    budgets: dict[str, int], dist: Path, rules: Season, metrics: Sequence[Metric], progress: Progress
+) -> dict[str, Row]:
     """Decodes as the server would, target by target; returns the rows of the leaderboard."""
-    rows = {}
+    rows, work = {}, REHEARSAL_WORK * set_pixels(dist / ORIGINALS) / 1e6
     for target, budget in budgets.items():
+        progress.phase(f"rehearsal of {target} bpp", work)
         result = rehearse_target(dist, target, dist / ORIGINALS, budget, rules, metrics=metrics)
-        print(f"\n{target_report(result)}")
-        print(f"with {conditions(result.rehearsal, rules)}:\n{time_report([result.rehearsal], rules)}", flush=True)
+        progress.advance(work)
+        times = time_report([result.rehearsal], rules)
+        tqdm.write(f"\n{target_report(result)}\nwith {conditions(result.rehearsal, rules)}:\n{times}")
         rows[target] = result.row(dist / DECODER_ZIP)
     return rows
 

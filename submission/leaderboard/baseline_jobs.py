@@ -15,6 +15,7 @@ from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, BaselineSetting, baseline_candidate, installed, tuned
 from eval.caches import load_rows, save_rows
 from eval.metrics import METRICS, Distortion, measured_metrics
+from eval.pictures import pixels_of
 
 Coded = dict[BaselineSetting, BaselineCandidate | None]
 """Candidates by their settings; None where the codec cannot code the picture so."""
@@ -71,6 +72,12 @@ def run_job(job: BaselineJob) -> Coded:
     baseline = served(job.codec, job.quick, job.distortion)
     pixels, digest = _loaded(job.file)
     return {setting: _candidate(baseline, pixels, digest, setting, job) for setting in job.settings}
+
+
+def job_work(job: BaselineJob) -> float:
+    """Seconds of a core that a job takes, about."""
+    codec = served(job.codec, job.quick, job.distortion)
+    return codec.work * len(job.settings) * pixels_of([job.file]) / 1e6
 
 
 @lru_cache(maxsize=1)

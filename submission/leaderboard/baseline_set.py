@@ -16,10 +16,11 @@ from tqdm import tqdm
 from eval.baselines import BaselineSetting, installed
 from eval.caches import cache_folder
 from eval.metrics import SQUARED_ERROR, Distortion
+from eval.progress import Progress
 from rate_control.engine import Engine, Here
 from rate_control.settling import Wanted, settle, within
 
-from .baseline_jobs import BaselineJob, Coded, coding_job, run_job, sketching_job
+from .baseline_jobs import BaselineJob, Coded, coding_job, job_work, run_job, sketching_job
 from .baseline_picture import BaselinePicture
 
 Tables = dict[str, pd.DataFrame]
@@ -27,6 +28,18 @@ Tables = dict[str, pd.DataFrame]
 
 BASELINES = "baselines"
 """Name of the cache of their figures."""
+
+
+OFTEN = 1.4
+"""How many settings of a picture are coded for a budget, on average."""
+
+
+def expected_baseline_work(quick: bool, budgets: int) -> float:
+    """Seconds of a core that a megapixel takes with all codecs that are installed, about."""
+    codecs = [(baseline, baseline.quickened()) for baseline in installed()]
+    return sum(
+        rough.work * len(rough.knots()) + OFTEN * budgets * (rough if quick else slow).work for slow, rough in codecs
+    )
 
 
 class BaselineSet:
@@ -40,6 +53,7 @@ class BaselineSet:
         codecs: Sequence[str] = (),
         distortion: Distortion = SQUARED_ERROR,
         quick: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         """Codes nothing yet.
 
@@ -50,11 +64,13 @@ class BaselineSet:
           codecs: by default all that are installed.
           distortion: what is minimised: codecs are tuned for it, and it is measured beside what costs little.
           quick: candidates are coded in the codecs' quick way.
+          progress: of the whole run.
         """
         names = tuple(codecs) or tuple(baseline.name for baseline in installed())
         self._pictures = {name: [BaselinePicture(file, name, distortion) for file in files] for name in names}
         self._cache, self._engine = cache or cache_folder(BASELINES), engine or Here()
         self._distortion, self._quick = distortion, quick
+        self._progress = progress or Progress()
 
     def sweep(self) -> Tables:
         """Candidates of whole curves."""
@@ -121,5 +137,8 @@ class BaselineSet:
             jobs[job].add(coded)
 
     def _run(self, jobs: Sequence[BaselineJob]) -> Iterator[tuple[BaselineJob, Coded]]:
-        progress = tqdm(self._engine.map(run_job, jobs), desc="baselines", total=len(jobs), unit="job")
-        yield from ((jobs[position], coded) for position, coded in progress)
+        work = [job_work(job) for job in jobs]
+        self._progress.phase("baselines", sum(work))
+        for position, coded in self._engine.map(run_job, jobs):
+            yield jobs[position], coded
+            self._progress.advance(work[position])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import skimage.data
 
 from decoder_pkg.decoder import write_png
 from encoder.pictures import Pixels, check_set, find_pictures, load_with_notes
-from eval.pictures import picture_size
+from eval.pictures import pixels_of
 
 ORIGINALS = "originals"
 """Folder of a dist/ for the set as PNGs."""
@@ -51,4 +50,4 @@ def set_pixels(folder: Path) -> int:
     Raises:
       PictureError: one is no picture.
     """
-    return sum(math.prod(picture_size(path)) for path in folder.glob("*.png") if not path.name.startswith("."))
+    return pixels_of(path for path in folder.glob("*.png") if not path.name.startswith("."))

@@ -14,6 +14,7 @@ from encoder.presets import PRESETS, Preset
 from encoder.weights import Zoo
 from eval.files import write_atomically
 from eval.metrics import SQUARED_ERROR, Distortion
+from eval.progress import Progress
 from eval.score import flatten_pngs
 from rate_control.allocation import Limits, budget_bytes
 from rate_control.engine import Engine
@@ -57,6 +58,7 @@ def pack_targets(
     rules: Season = RULES,
     distortion: Distortion = SQUARED_ERROR,
     limits: Sequence[Limits] = (),
+    progress: Progress | None = None,
 ) -> dict[str, int]:
     """Encodes the set and writes dist/<target>/bs.zip, or as the season names it; returns the budget of each target.
 
@@ -64,7 +66,7 @@ def pack_targets(
       InfeasibleBudget: a target is too small for the set.
       TableError: a limit leaves a picture without candidates.
     """
-    coder = SetCoder(zoo, files, cache, distortion, limits, engine)
+    coder = SetCoder(zoo, files, cache, distortion, limits, engine, progress)
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
     refine = refinement(preset, distortion)

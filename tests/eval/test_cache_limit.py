@@ -39,13 +39,8 @@ def left() -> list[int]:
 def foreign(cache: Path) -> Mapping[Path, bytes]:
     """Files of others, and what must stay beside the cache proper."""
     like_ours = "0123456789abcdef" * 2 + ".json"
-    names: tuple[str, ...] = (
-        "encodings/notes.txt",
-        f"encodings/{like_ours}",
-        "baselines/a.json",
-        "baselines/.1-0000000a.partial",
-    )
-    names += ("wheels/constriction.whl", "container/.ready", f"container/bin/{like_ours}", like_ours, "training/a.npy")
+    names = ["encodings/notes.txt", f"encodings/{like_ours}", "baselines/a.json", "baselines/.1-0000000a.partial"]
+    names += ["wheels/constriction.whl", "container/.ready", f"container/bin/{like_ours}", like_ours, "training/a.npy"]
     files = {cache / name: name.encode() for name in names}
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
