@@ -194,13 +194,13 @@ class CandidateSet:
         return Start((ModelSetting(*chosen.header.setting),), kept=chosen.header not in picture.plain)
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
-        """Refines pictures at a Lagrange multiplier, or codes them as they are where no byte lowers the distortion."""
+        """Refines pictures at a Lagrange multiplier, where bytes lower the distortion, and codes them as they are too."""
         tasks: dict[SetPicture, Task] = {}
         for picture, start in starts.items():
             own = self._own_multiplier(picture, start.settings[0], multiplier)
             if own > 0:
                 tasks[picture] = Refining(refine, start, own)
-        self.code({picture: start.settings[:1] for picture, start in starts.items() if picture not in tasks})
+        self.code({picture: start.settings[:1] for picture, start in starts.items() if not start.kept})
         self._run(tasks, "refinement")
 
     def _own_multiplier(self, picture: SetPicture, chosen: ModelSetting, multiplier: float) -> float:
