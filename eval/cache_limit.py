@@ -79,7 +79,7 @@ def _dated(root: Path) -> Iterator[tuple[float, int, Path]]:
         if ROWS.fullmatch(path.name) and not path.is_symlink():
             with suppress(OSError):  # another run has just removed it
                 status = path.stat()
-                yield status.st_mtime, status.st_size, path
+                yield max(status.st_atime, status.st_mtime), status.st_size, path
 
 
 def empty_cache() -> tuple[int, int]:

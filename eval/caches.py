@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -67,7 +68,7 @@ def load_rows(path: Path) -> list[Any] | None:
     if text is None:
         return None
     with suppress(OSError):  # of another user, or of a folder that cannot be written
-        os.utime(path)
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     rows: list[Any] = json.loads(text)
     return rows
 

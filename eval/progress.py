@@ -39,14 +39,15 @@ class Progress:
         left = self._left[self._stage]
         self._left[self._stage] = max(left, work)
         self._total += self._left[self._stage] - left
-        self._shown().set_description(name, refresh=False)
-        self._move(0.0)
+        if self._total > 0:
+            self._shown().set_description(name, refresh=False)
+            self._move(0.0)
 
     def advance(self, work: float) -> None:
         """So much of the present phase is done."""
         self._left[self._stage] -= work
         self._move(work)
-        if self._done >= self._total * (1 - DONE):
+        if not self._stage and self._done >= self._total * (1 - DONE):  # nothing tells what else will come
             self.close()
 
     def close(self) -> None:

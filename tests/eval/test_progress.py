@@ -57,6 +57,9 @@ def test_whole_run_is_one_line_that_ends_full(progress: Progress, capsys: pytest
         progress.phase(stage, work)
         for _ in range(3):
             progress.advance(work / 3)
+    progress.phase("baselines", 1.0)
+    progress.advance(1.0)
+    progress.close()
     text = capsys.readouterr().err
     assert text.count("\n") == 1
     assert text.rsplit("\r", 1)[1].startswith("baselines: 100%")
@@ -69,6 +72,8 @@ def test_run_without_stages_shows_its_phases(capsys: pytest.CaptureFixture[str])
         progress.advance(1.0)
         progress.advance(1.0)
         assert shown(capsys) == (name, 100)
+    progress.phase("packing", 0.0)
+    assert not capsys.readouterr().err
 
 
 def test_line_of_a_run_that_fails_is_closed(progress: Progress, capsys: pytest.CaptureFixture[str]) -> None:
