@@ -194,7 +194,7 @@ class CandidateSet:
         return Start((ModelSetting(*chosen.header.setting),), kept=chosen.header not in picture.plain)
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
-        """Refines pictures at a Lagrange multiplier, where bytes lower the distortion, and codes them as they are too."""
+        """Refines pictures at a Lagrange multiplier where bytes lower the distortion; codes them as they are, too."""
         tasks: dict[SetPicture, Task] = {}
         for picture, start in starts.items():
             own = self._own_multiplier(picture, start.settings[0], multiplier)

@@ -20,7 +20,7 @@ from encoder.latents import coding_setting
 from encoder.manifest import ALL_GAINS, read_encoder_manifest
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.weights import WEIGHTS, Zoo, load_zoo
+from encoder.weights import WEIGHTS, Zoo, load_zoo, trained_codecs, weight_folders
 from eval.metrics import MS_SSIM, ms_ssim
 
 IDS = [row["id"] for row in read_manifest(DECODER_WEIGHTS).models]
@@ -47,6 +47,19 @@ def test_real_bytes_stay_near_the_estimate(zoo: Zoo, photo: NDArray[np.uint8], m
     low, high = SERVED[model]
     # Fixed point may cost a little more at rates that a model was not trained for.
     assert len(candidate.payload) == pytest.approx(estimate, rel=0.003 if low <= gain <= high else 0.005, abs=3)
+
+
+@pytest.mark.parametrize("gain", [4, 24, 44])
+@pytest.mark.parametrize("codec", trained_codecs())
+def test_codec_beside_the_shipped_models_codes_what_it_estimates(
+    photo: NDArray[np.uint8], codec: str, gain: int
+) -> None:
+    zoo = load_zoo(*weight_folders(codec))
+    (model,) = zoo.models.values()
+    candidate, _ = AnalysedPicture(photo, model, zoo.bundle.post_filters).encode(coding_setting(gain, Q_ONE))
+    estimate = estimated_payload_bits(model, candidate, zoo.bundle.post_filters) / 8
+    assert len(candidate.payload) == pytest.approx(estimate, rel=0.005, abs=3)
+    assert candidate.header.filters
 
 
 @pytest.mark.parametrize("model", [number for number in IDS if number not in FOR_MS_SSIM])
