@@ -22,8 +22,8 @@ DOUBT, SLOW_DOUBT = 0.0005, 0.02
 class BaselinePicture:
     """One picture and one codec: the candidates coded so far, and what is expected of all other settings."""
 
-    def __init__(self, file: Path, codec: str, distortion: Distortion) -> None:
-        self.file, self.codec = file, served(codec, False, distortion)
+    def __init__(self, file: Path, codec: str, quick: bool, distortion: Distortion) -> None:
+        self.file, self.codec = file, served(codec, quick, distortion)
         width, height = picture_size(file)
         self.pixels = width * height
         self.coded: Coded = {}

@@ -67,7 +67,7 @@ class BaselineSet:
           progress: of the whole run.
         """
         names = tuple(codecs) or tuple(baseline.name for baseline in installed())
-        self._pictures = {name: [BaselinePicture(file, name, distortion) for file in files] for name in names}
+        self._pictures = {name: [BaselinePicture(file, name, quick, distortion) for file in files] for name in names}
         self._cache, self._engine = cache or cache_folder(BASELINES), engine or Here()
         self._distortion, self._quick = distortion, quick
         self._progress = progress or Progress()
