@@ -22,7 +22,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in range(6):
         path = named(number)
         save_rows(path, ROWS)
-        os.utime(path, (time.time() - 3600 * (6 - number),) * 2)
+        used = time.time() - 3600 * (6 - number)
+        os.utime(path, (used, used))
     monkeypatch.setenv("CLIC_CACHE_LIMIT", str(3 * named(0).stat().st_size))
     return tmp_path / "cache"
 
@@ -47,6 +48,10 @@ def foreign(cache: Path) -> Mapping[Path, bytes]:
         path.write_bytes(content)
         os.utime(path, (time.time() - 3600 * 9,) * 2)
     (cache / "encodings" / ("f" * 32 + ".json")).symlink_to(cache / like_ours)
+    (cache / "linked").mkdir()
+    elsewhere = cache.parent / named(0).name
+    elsewhere.write_bytes(named(0).read_bytes())
+    (cache / "linked" / named(0).name).symlink_to(elsewhere)
     return files
 
 
@@ -55,6 +60,13 @@ def test_what_was_not_used_the_longest_goes_first(cache: Path) -> None:
     with limited_cache():
         pass
     assert left() == [1, 4, 5]
+
+
+def test_use_is_noted_where_the_file_system_notes_none(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = []
+    monkeypatch.setattr("eval.caches.os.utime", lambda path, ns: noted.append(path))
+    load_rows(named(1))
+    assert noted == [named(1)]
 
 
 def test_what_the_run_wrote_or_read_stays_whatever_it_takes(cache: Path) -> None:
@@ -91,6 +103,7 @@ def test_files_of_others_stay(cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert left() == []
     assert {path: path.read_bytes() for path in files} == dict(files)
     assert (cache / "encodings" / ("f" * 32 + ".json")).is_symlink()
+    assert (cache / "linked" / named(0).name).is_symlink()
 
 
 def test_clean_cache_removes_sealed_and_forsaken_files_too(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
