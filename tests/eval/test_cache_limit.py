@@ -50,7 +50,7 @@ def foreign(cache: Path) -> Mapping[Path, bytes]:
     (cache / "encodings" / ("f" * 32 + ".json")).symlink_to(cache / like_ours)
     (cache / "linked").mkdir()
     elsewhere = cache.parent / named(0).name
-    elsewhere.write_bytes(named(0).read_bytes())
+    save_rows(elsewhere, ROWS)
     (cache / "linked" / named(0).name).symlink_to(elsewhere)
     return files
 
