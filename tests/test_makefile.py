@@ -55,7 +55,7 @@ def test_kodak_s_folder_may_have_any_name(venv: Path) -> None:
     for name in NAMES:
         (venv / name).mkdir()
         assert arguments(venv, "models", f"KODAK={venv / name}")[-1] == str(venv / name)
-    assert arguments(venv, "models", "KODAK=/none")[-2:] == ["submission", "models"]
+    assert arguments(venv, "models", f"KODAK={venv / 'none'}")[-2:] == ["submission", "models"]
 
 
 def test_run_is_named_after_its_configuration(venv: Path) -> None:
