@@ -10,8 +10,8 @@ import pandas as pd
 from eval.metrics import PSNR, SQUARED_ERROR, Distortion
 
 from .budget import budget_bytes
-from .hulls import InfeasibleBudget
 from .interpolation import interpolate_candidates
+from .lagrangian import InfeasibleBudget
 from .limits import constant_quality, constant_rate
 from .table import allocate_table, decibels, pooled_values
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .hulls import InfeasibleBudget
+from .lagrangian import InfeasibleBudget
 from .table import TableError, check_table, distortions, picture_groups, picture_psnr_db, take_rows
 
 

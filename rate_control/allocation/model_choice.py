@@ -9,7 +9,7 @@ import pandas as pd
 
 from eval.metrics import SQUARED_ERROR, Distortion
 
-from .hulls import InfeasibleBudget
+from .lagrangian import InfeasibleBudget
 from .table import TableError, allocate_table
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eval.files import replacing
 from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Distortion, Metric, known_metrics
 
-from .hulls import Allocation, Options, allocate
+from .lagrangian import Allocation, Options, allocate
 
 COLUMNS = ("image", "candidate", "bytes", *(metric.column for metric in METRICS.values() if metric.is_cheap), "pixels")
 """image and candidate are names; squared_error is summed over all RGB samples, ms_ssim_loss is 1 - MS-SSIM."""

@@ -21,11 +21,9 @@ from decoder_pkg.stream import unpack
 from eval.problems import printable
 
 from ..seasons import MAX_UNPACKED, Season
+from .isolation import can_isolate, contained
 
-ISOLATED = ("unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--map-root-user")
-"""Namespaces of its own: no network, no sight of other processes, mounts that nobody else sees."""
-
-LIMITS, CONTAIN = (Path(__file__).with_name(name) for name in ("limits.py", "contain.py"))
+LIMITS = Path(__file__).with_name("limits.py")
 MAX_LOG = 2**20
 """Bytes of a log that are read."""
 
@@ -109,7 +107,7 @@ def run_decoder(work: Path, rules: Season, concealed: Sequence[Path]) -> Rehears
     limits = (sys.executable, "-I", str(LIMITS), str(rules.memory_bytes or 0), str(rules.cpus or 0))
     # Unnamed files and a pipe: the decoder cannot put anything in their place.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _pipe() as (reader, writer):
-        command = [*limits, *_contained(isolated, writer, concealed), "./decode"]
+        command = [*limits, *contained(isolated, writer, concealed), "./decode"]
         start = time.monotonic()
         process = subprocess.Popen(
             command, cwd=work, env=environment, stdout=out, stderr=err, start_new_session=True, pass_fds=[writer]
@@ -136,7 +134,7 @@ def _pipe() -> Iterator[tuple[int, int]]:
 
 
 def _report(reader: int, writer: int) -> dict[str, float]:
-    """What `contain.py` reported; nothing where it was ended before."""
+    """What `inside.py` reported; nothing where it was ended before."""
     os.close(writer)
     with os.fdopen(os.dup(reader), "rb") as pipe:
         text = pipe.read()
@@ -147,25 +145,6 @@ def _text(file: IO[bytes]) -> str:
     """The first MAX_LOG bytes of a log, harmless for a terminal."""
     file.seek(0)
     return printable(file.read(MAX_LOG).decode(errors="replace"))
-
-
-def _contained(isolated: bool, report: int, concealed: Sequence[Path]) -> tuple[str, ...]:
-    """The command prefix between the limits and the decoder."""
-    script = (sys.executable, "-I", str(CONTAIN), str(report))
-    if not isolated:
-        return (*script, "open", "--")
-    unshare = shutil.which(ISOLATED[0]) or ISOLATED[0]
-    return (unshare, *ISOLATED[1:], *script, "isolated", *(str(folder.resolve()) for folder in concealed), "--")
-
-
-def can_isolate(concealed: Sequence[Path]) -> bool:
-    """Whether the system lets a run be isolated."""
-    stdout = 1
-    command = (*_contained(True, stdout, concealed), sys.executable, "-I", "-c", "")
-    try:
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except OSError:
-        return False
 
 
 def _wait(process: subprocess.Popen[bytes], limit: int | None) -> bool:

@@ -14,7 +14,7 @@ from encoder.prediction import ModelSetting
 from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, distortion_of
 from rate_control.allocation import Limits, TableError
-from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.jobs import Coding, PictureJob, Predicting, run_job
 from rate_control.set_coder import SetCoder
 from rate_control.settling import ROUNDS

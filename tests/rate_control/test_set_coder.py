@@ -19,7 +19,7 @@ from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, squared_error
 from eval.pictures import PictureError
 from eval.provenance import provenance
-from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.allocation.limits import Limits
 from rate_control.allocation.table import TableError
 from rate_control.engine import Here

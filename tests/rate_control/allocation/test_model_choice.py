@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from eval.command_line import call_module
-from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.allocation.model_choice import choose_models
 from rate_control.allocation.table import COLUMNS, TableError
 

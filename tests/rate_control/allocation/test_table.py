@@ -14,7 +14,7 @@ from eval.command_line import call_module, call_verb
 from eval.metrics import SQUARED_ERROR, Distortion, distortion_of
 from rate_control.__main__ import VERBS
 from rate_control.allocation.comparison import compare_allocations
-from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.allocation.limits import Limits, apply_limits, constant_quality, constant_rate
 from rate_control.allocation.table import (
     TableError,

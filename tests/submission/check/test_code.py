@@ -11,7 +11,7 @@ import pytest
 from decoder_pkg.stream.safe_zip import unpack
 from submission.check import code as check_code
 from submission.check.code import code_problems
-from submission.rehearsal.run import can_isolate
+from submission.rehearsal import can_isolate
 from submission.seasons import MAX_UNPACKED, season
 
 RULES = season(2021)

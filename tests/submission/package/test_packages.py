@@ -14,7 +14,7 @@ from encoder.cache import CandidateCache
 from encoder.pictures import Pixels, load_picture
 from encoder.weights import Zoo
 from eval.files import write_atomically
-from rate_control.allocation.hulls import InfeasibleBudget
+from rate_control.allocation.lagrangian import InfeasibleBudget
 from submission.package import pack as build
 from submission.package.decoder_zip import WHEELS, BuildError, build_decoder_zip
 from submission.package.originals import EMBEDDED, stage_originals

@@ -20,6 +20,7 @@ from decoder_pkg.errors import UnsafePath
 from eval.caches import cache_folder
 from submission.package.zips import build_zip
 from submission.rehearsal import run as rehearsal
+from submission.rehearsal.isolation import ISOLATED
 from submission.rehearsal.report import conditions, time_report, timing
 from submission.rehearsal.run import Rehearsal, rehearse
 from submission.rehearsal.target import LOGS, RehearsalError, rehearse_target
@@ -69,7 +70,7 @@ def test_decoder_gets_the_season_s_cpus(tmp_path: Path) -> None:
 
 
 isolated = pytest.mark.skipif(
-    subprocess.run([*rehearsal.ISOLATED, "--mount-proc", "true"], capture_output=True).returncode != 0,
+    subprocess.run([*ISOLATED, "--mount-proc", "true"], capture_output=True).returncode != 0,
     reason="this system does not let a process be isolated",
 )
 

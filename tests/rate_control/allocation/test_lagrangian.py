@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from rate_control.allocation import remainder
-from rate_control.allocation.hulls import InfeasibleBudget, Options, allocate, lower_hull, multiplier_at
+from rate_control.allocation.lagrangian import InfeasibleBudget, Options, allocate, lower_hull, multiplier_at
 
 candidate = st.tuples(st.integers(1, 60), st.integers(0, 1000))
 tables = st.lists(st.lists(candidate, min_size=1, max_size=5), min_size=1, max_size=4)
