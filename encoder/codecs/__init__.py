@@ -1,7 +1,7 @@
 """The float half of each codec, mirroring decoder_pkg.codecs: the table, and what all of them offer."""
 
 from .convolutions import watched_convolutions
-from .interface import Coded, Estimate, FloatCodec
+from .interface import Coded, FloatCodec, ForwardPass
 from .layers import SCALE_UNIT, load_layers, source_exponent
 from .likelihoods import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, SymbolLikelihood, latent_likelihood
 from .relaxation import ROUNDED, STRAIGHT_THROUGH, Quantiser, Relaxation, round_straight_through

@@ -49,7 +49,7 @@ class Coded:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ForwardPass:
     """What one forward pass yields.
 
     Attributes:
@@ -104,7 +104,7 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
         gain_index: Tensor,
         noisy_synthesis: bool = False,
         generator: torch.Generator | None = None,
-    ) -> Estimate:
+    ) -> ForwardPass:
         """Training pass: noise for the rate, straight-through rounding for the synthesis.
 
         Args:
@@ -117,7 +117,7 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
         latents = self.latents(self.analyse(picture), gain_index)
         coded, bits = self.relax(latents, gain_index, noisy_synthesis, generator)
         picture = self.synthesis(coded.y_hat, gain_index).float()
-        return Estimate(picture, bits, coded.side_bits)
+        return ForwardPass(picture, bits, coded.side_bits)
 
     def relax(
         self, latents: Latents, gain_index: Tensor, noisy_synthesis: bool, generator: torch.Generator | None

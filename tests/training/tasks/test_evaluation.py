@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from decoder_pkg.codecs.scale_context import ScaleContextArchitecture
-from encoder.codecs import Estimate
+from encoder.codecs import ForwardPass
 from encoder.codecs.scale_context import ScaleContextFloatCodec
 from tests.training.runs import SMOKE
 from training.log import append_row, log_row
@@ -28,8 +28,8 @@ def test_picture_that_comes_back_exactly_has_a_finite_quality(tmp_path: Path) ->
     picture = torch.from_numpy(skimage.data.coffee()[:64, :48].copy()).permute(2, 0, 1)
 
     class Lossless(ScaleContextFloatCodec):
-        def forward(self, picture: torch.Tensor, *_: object) -> Estimate:
-            return Estimate(picture, torch.ones(1), torch.zeros(1))
+        def forward(self, picture: torch.Tensor, *_: object) -> ForwardPass:
+            return ForwardPass(picture, torch.ones(1), torch.zeros(1))
 
     architecture = SMOKE.build_architecture()
     assert isinstance(architecture, ScaleContextArchitecture)
