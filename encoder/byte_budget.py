@@ -24,7 +24,7 @@ ATTEMPTS = 3
 ELASTICITY = 0.63
 """Bytes go about as multiplier^-ELASTICITY: an octave of lambda changes them by a factor of 1.55."""
 
-FULL = 0.9995
+TARGET_FILL = 0.9995
 """Share of the budget above which it counts as filled."""
 
 
@@ -71,7 +71,7 @@ def _encode_within(
         pass
     near = min(coded.values(), key=lambda candidate: abs(math.log(size(candidate) / max(1, budget))))
     overhead = size(near) - near.header.length
-    room = range(math.ceil(FULL * budget) - overhead, max(0, budget - overhead) + 1)
+    room = range(math.ceil(TARGET_FILL * budget) - overhead, max(0, budget - overhead) + 1)
     rounded = [] if near.header.length in room else [coder.to_fit(near, room).candidate]
     wanted = float(budget)
     while wanted >= 1 and not _fitting([*coded.values(), *rounded], size, budget):
@@ -118,6 +118,6 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     candidates = [best, small, large]
     if size(small) <= budget < size(large):
         overhead = size(large) - large.header.length
-        room = range(math.ceil(FULL * budget) - overhead, budget - overhead + 1)
+        room = range(math.ceil(TARGET_FILL * budget) - overhead, budget - overhead + 1)
         candidates.append(next(coder.between(small, large, room)).candidate)
     return min(_fitting(candidates, size, budget), key=lambda candidate: candidate.squared_error)

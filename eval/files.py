@@ -82,6 +82,16 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file: what was read of it holds as long as these do.
+
+    Raises:
+      OSError: there is no such file.
+    """
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes under a temporary name and renames; a write that fails leaves nothing behind."""
     with replacing(path) as partial:

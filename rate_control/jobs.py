@@ -15,6 +15,7 @@ from encoder.pictures import load_picture
 from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from encoder.weights import Zoo, load_zoo
+from eval.files import stamp
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 
 KEPT_CODERS = 4
@@ -161,8 +162,8 @@ def loaded_zoo(weights: tuple[Path, Path]) -> Zoo:
 
 
 @lru_cache(maxsize=KEPT_CODERS)
-def picture_coder(file: Path, place: Place) -> PictureCoder:
-    """A picture's coder, with the latents that it has analysed so far."""
+def picture_coder(file: Path, _stamp: tuple[int, int], place: Place) -> PictureCoder:
+    """A picture's coder, with the latents that it has analysed so far; a file that was changed is another picture."""
     zoo = loaded_zoo(place.weights).only(place.models)
     return PictureCoder(load_picture(file), zoo, CandidateCache(place.cache), measured_metrics(place.distortion))
 
@@ -175,4 +176,4 @@ def run_job(job: PictureJob) -> list[Measured]:
       WeightsError: a weight file is missing or damaged.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    return list(job.task(picture_coder(job.file, job.place)))
+    return list(job.task(picture_coder(job.file, stamp(job.file), job.place)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from decoder_pkg.stream import entry_size
 from encoder.archive import pack_archive
-from encoder.byte_budget import ELASTICITY
+from encoder.byte_budget import ELASTICITY, TARGET_FILL
 from encoder.candidates import Candidate
 from encoder.picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS
 from eval.threads import one_thread
@@ -17,9 +17,6 @@ from .allocation import InfeasibleBudget, TableAllocation, allocate_table, apply
 from .candidate_set import CandidateSet
 from .jobs import Refine, Start
 from .set_picture import PARTNER_CHANGE, SetPicture
-
-TARGET_FILL = 0.9995
-"""Share of the budget that is used at least, where the pictures allow it."""
 
 ROUNDS = 3
 """Times that the whole set is refined at most, each at a better Lagrange multiplier."""

@@ -16,14 +16,13 @@ from encoder.prediction import ModelSetting, Prediction
 from encoder.weights import Zoo
 from eval.metrics import Metric
 
+from .settling import DOUBT
+
 MOST_ROUNDED = 0.03
 """Share of a stream's bytes that coarser or finer rounding may take or add, so that it hardly costs quality."""
 
 PARTNER_CHANGE = 0.12
 """Share of a stream's bytes by which its partner, refined at another Lagrange multiplier, is expected to differ."""
-
-DOUBT = 0.0005
-"""Share by which losses that are only predicted count as larger: what is coded is left for a real improvement."""
 
 
 class SetPicture:

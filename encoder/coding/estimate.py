@@ -17,6 +17,7 @@ from decoder_pkg.pixels.tiles import Span
 from eval.metrics import Metric
 
 from ..codecs import Relaxation
+from ..filters.linear import GOLDEN
 from ..latents import each
 from ..weights import float_model
 from .analysed_picture import AnalysedPicture
@@ -32,9 +33,6 @@ LEAST_WINDOWS, SHARE = 2, 0.1
 
 ESTIMATION = THRESHOLD, WINDOW, MARGIN, LEAST_WINDOWS, SHARE
 """What estimates depend on beside picture and weights; a part of every key under which they are kept."""
-
-GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it modulo one fill the unit interval as evenly as can be, however many there are."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import PIL
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, BaselineSetting, baseline_candidate, installed, tuned
 from eval.caches import load_rows, save_rows
+from eval.files import stamp
 from eval.metrics import METRICS, Distortion, measured_metrics
 from eval.pictures import pixels_of
 
@@ -70,7 +71,7 @@ def served(codec: str, quick: bool, distortion: Distortion) -> Baseline:
 def run_job(job: BaselineJob) -> Coded:
     """The candidates of the job's settings; what the cache knows is not made again."""
     baseline = served(job.codec, job.quick, job.distortion)
-    pixels, digest = _loaded(job.file)
+    pixels, digest = _loaded(job.file, stamp(job.file))
     return {setting: _candidate(baseline, pixels, digest, setting, job) for setting in job.settings}
 
 
@@ -81,7 +82,7 @@ def job_work(job: BaselineJob) -> float:
 
 
 @lru_cache(maxsize=1)
-def _loaded(file: Path) -> tuple[Pixels, str]:
+def _loaded(file: Path, _stamp: tuple[int, int]) -> tuple[Pixels, str]:
     """A picture and its digest; a process often gets several jobs for one picture."""
     pixels = load_picture(file)
     return pixels, pixels_digest(pixels)

@@ -12,11 +12,12 @@ from encoder.curves import Curves, spline, to_logs
 from eval.baselines import BaselineCandidate, BaselineSetting
 from eval.metrics import Distortion, measured_metrics
 from eval.pictures import picture_size
+from rate_control.settling import DOUBT
 
 from .baseline_jobs import Coded, served
 
-DOUBT, SLOW_DOUBT = 0.0005, 0.02
-"""Share by which losses that are only predicted count as larger: the more, the longer it takes to code a setting."""
+SLOW_DOUBT = 0.02
+"""In place of DOUBT where it takes long to code a setting."""
 
 
 class BaselinePicture:

@@ -7,23 +7,12 @@ import pytest
 
 from encoder.curves import Curves, to_logs
 from eval.metrics import MS_SSIM, PSNR, SQUARED_ERROR, distortion_of
+from tests.encoder.drawn import error_at, losses, size_at
 
 PIXELS = 10_000
 LOW, HIGH = -16, 64
 Place = tuple[int, int]
 """A line, and a place on it."""
-
-
-def losses(squared_error: float) -> dict[str, float]:
-    return {PSNR.column: squared_error, MS_SSIM.column: squared_error / 1e9}
-
-
-def size_at(place: float) -> float:
-    return float(100 * 2 ** (place / 12))
-
-
-def error_at(place: float) -> float:
-    return float(1e7 * 2 ** (-place / 8))
 
 
 def curves(ratios: Mapping[int, float] | None = None) -> Curves[Place]:

@@ -13,20 +13,9 @@ from decoder_pkg.gains import GAIN_COUNT
 from encoder.coding import Estimate
 from encoder.prediction import COARSEST_Q, FINEST_Q, ModelSetting, Prediction, anchors, predict, settings_of
 from eval.metrics import MS_SSIM, PSNR, SQUARED_ERROR
+from tests.encoder.drawn import error_at, losses, size_at
 
 ALL = range(GAIN_COUNT)
-
-
-def losses(squared_error: float) -> dict[str, float]:
-    return {PSNR.column: squared_error, MS_SSIM.column: squared_error / 1e9}
-
-
-def size_at(gain: float) -> float:
-    return float(100 * 2 ** (gain / 12))
-
-
-def error_at(gain: float) -> float:
-    return float(1e7 * 2 ** (-gain / 8))
 
 
 def estimates(gains: range, alone: bool = True, bits: float = 8.0, error: float = 1.0) -> list[Estimate]:

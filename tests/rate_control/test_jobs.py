@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import skimage.data
+from PIL import Image
 
 from encoder.cache import CandidateCache
 from encoder.candidates import Measured
@@ -92,3 +94,14 @@ def test_preset_without_a_method_refines_nothing() -> None:
 def test_task_reaches_another_process_as_it_is(place: Place, task: Any) -> None:
     job = PictureJob(Path("a.png"), place, task)
     assert pickle.loads(pickle.dumps(job)) == job
+
+
+def test_picture_that_was_changed_in_its_file_is_coded_anew(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "one.png"
+    job = PictureJob(file, place, Coding(SETTINGS[:1]))
+    sizes = []
+    for side in (48, 64):
+        Image.fromarray(skimage.data.coffee()[:side, :side]).save(file)
+        (measured,) = run_job(job)
+        sizes.append((measured.candidate.header.height, measured.candidate.header.width))
+    assert sizes == [(48, 48), (64, 64)]

@@ -3,21 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import skimage.data
-from PIL import Image
 
 from eval.metrics import SQUARED_ERROR, distortion_of
 from submission.leaderboard import BaselineSet
 from submission.leaderboard.baseline_rows import baseline_rows, fit_baselines
 from submission.seasons import season
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("pictures")
-    for name, pixels in (("one", skimage.data.astronaut()[:96, :128]), ("two", skimage.data.coffee()[:90, :80])):
-        Image.fromarray(pixels).save(folder / f"{name}.png")
-    return sorted(folder.iterdir())
 
 
 def test_conventional_codecs_are_allocated_for_what_was_asked(files: list[Path], tmp_path: Path) -> None:

@@ -20,14 +20,6 @@ BUDGETS = [1200, 1600, 2500]
 Made = list[tuple[str, dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("pictures")
-    for name, pixels in (("one", skimage.data.astronaut()[:96, :128]), ("two", skimage.data.coffee()[:90, :80])):
-        Image.fromarray(pixels).save(folder / f"{name}.png")
-    return sorted(folder.iterdir())
-
-
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     """What is coded from now on."""
