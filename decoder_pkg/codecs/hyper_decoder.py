@@ -53,8 +53,9 @@ class HyperArchitecture(TransformArchitecture):
 
 
 FULL_HYPER = {"hyper_channels": 96, "hyper_analysis_width": 128, "hyper_width": 160}
+GDN_HYPER = {"hyper_channels": 64, "hyper_analysis_width": 96, "hyper_width": 96}
 SMOKE_HYPER = {"hyper_channels": 8, "hyper_analysis_width": 16, "hyper_width": 16}
-"""Hyper-networks of the models that ship, and of those that tests train in seconds."""
+"""Hyper-networks of the models that ship, beside GDN transforms, and of those that tests train in seconds."""
 
 
 @dataclass(frozen=True)
