@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from decoder_pkg.codecs import codec_of
-from decoder_pkg.codecs.transforms.residual import to_channels_last
+from decoder_pkg.codecs.transforms.synthesis import to_channels_last
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.models import MANIFEST, Bundle, DecoderModel, load_bundle, read_manifest

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from decoder_pkg.codecs.transforms.residual import to_channels_last
+from decoder_pkg.codecs.transforms.synthesis import to_channels_last
 from eval.threads import use_one_thread
 
 from ..config import TrainConfig

@@ -17,15 +17,18 @@ PATCHES = 200_000
 
 
 def initialise_shortcut(model: TransformFloatCodec[Any], crops: CropSet, rng: np.random.Generator) -> None:
-    """Sets both shortcuts to the leading principal components of 16x16 patches, analysis and transpose."""
+    """Sets both shortcuts, if there are any, to the leading principal components of 16x16 patches."""
+    into, back = model.analysis.shortcut, model.synthesis.shortcut
+    if into is None or back is None:
+        return
     patches = _patches(crops, rng)
     covariance = patches.T @ patches / len(patches)
     _, vectors = torch.linalg.eigh(covariance)
     components = vectors.flip(1)[:, : model.arch.latent_channels].T
     with torch.no_grad():
-        model.analysis.shortcut.weight.copy_(components[:, :, None, None])
-        model.synthesis.shortcut.weight.copy_(components.T[:, :, None, None])
-        for bias in (model.analysis.shortcut.bias, model.synthesis.shortcut.bias):
+        into.weight.copy_(components[:, :, None, None])
+        back.weight.copy_(components.T[:, :, None, None])
+        for bias in (into.bias, back.bias):
             assert bias is not None
             bias.zero_()
 

@@ -12,7 +12,7 @@ from ...gains import GAIN_COUNT
 from ...weight_files import TensorReader
 from ..interface import LATENTS, CodingSetting, GridShape, Integers, Size
 from ..layers import Layer
-from ..transforms import FULL_WIDTHS, SMOKE_WIDTHS, TransformArchitecture, TransformCodec
+from ..transforms import SMOKE, TransformArchitecture, TransformCodec, full
 
 PRIOR = "latent_prior"
 """Prefix of the latents' tables in a weight file."""
@@ -24,8 +24,8 @@ class FactorisedArchitecture(TransformArchitecture):
 
 
 ARCHITECTURES = (
-    FactorisedArchitecture(id=11, name="factorised", latent_channels=256, **FULL_WIDTHS),
-    FactorisedArchitecture(id=211, name="smoke-factorised", latent_channels=16, **SMOKE_WIDTHS),
+    FactorisedArchitecture(id=11, name="factorised", transforms=full(256)),
+    FactorisedArchitecture(id=211, name="smoke-factorised", transforms=SMOKE),
 )
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...entropy import CodingStep, Exchange, Grid, ScaledSymbols, latent_unit
-from ..hyper_decoder import FULL_HYPER_WIDTHS, SMOKE_HYPER_WIDTHS, HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER, GDN_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import SCALE, Layer
+from ..transforms import GDN, SMOKE, full
 
 BAND_POSITIONS = 2**14
 """Positions that are coded in one step: bounds the memory of a large picture."""
@@ -22,8 +23,9 @@ class MeanScaleArchitecture(HyperArchitecture):
 
 
 ARCHITECTURES = (
-    MeanScaleArchitecture(id=10, name="mean-scale", latent_channels=256, feature_width=256, **FULL_HYPER_WIDTHS),
-    MeanScaleArchitecture(id=210, name="smoke-mean-scale", latent_channels=16, feature_width=16, **SMOKE_HYPER_WIDTHS),
+    MeanScaleArchitecture(id=10, name="mean-scale", transforms=full(256), feature_width=256, **FULL_HYPER),
+    MeanScaleArchitecture(id=12, name="gdn-mean-scale", transforms=GDN, feature_width=128, **GDN_HYPER),
+    MeanScaleArchitecture(id=210, name="smoke-mean-scale", transforms=SMOKE, feature_width=16, **SMOKE_HYPER),
 )
 
 

@@ -25,9 +25,10 @@ from ...entropy import (
     leaky,
     magnitudes,
 )
-from ..hyper_decoder import FULL_HYPER_WIDTHS, SMOKE_HYPER_WIDTHS, HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import MEAN_EXPONENT, POINT, SCALE, SQUARE, Layer
+from ..transforms import SMOKE, full
 
 GROUPS = 4
 TURNS = (0, 3, 1, 2)
@@ -49,11 +50,9 @@ class QuadtreeArchitecture(HyperArchitecture):
 
 
 ARCHITECTURES = (
+    QuadtreeArchitecture(id=3, name="quadtree", transforms=full(256), feature_width=192, embed_width=96, **FULL_HYPER),
     QuadtreeArchitecture(
-        id=3, name="quadtree", latent_channels=256, feature_width=192, embed_width=96, **FULL_HYPER_WIDTHS
-    ),
-    QuadtreeArchitecture(
-        id=201, name="smoke-quadtree", latent_channels=16, feature_width=16, embed_width=16, **SMOKE_HYPER_WIDTHS
+        id=201, name="smoke-quadtree", transforms=SMOKE, feature_width=16, embed_width=16, **SMOKE_HYPER
     ),
 )
 

@@ -20,9 +20,10 @@ from ...entropy import (
     leaky,
     magnitudes,
 )
-from ..hyper_decoder import FULL_HYPER_WIDTHS, SMOKE_HYPER_WIDTHS, HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import CAUSAL_WINDOW, MEAN_EXPONENT, POINT, SCALE, Layer
+from ..transforms import SMOKE, full
 
 REACH = 2
 """The causal window reaches this far up, left and right."""
@@ -36,8 +37,8 @@ class ScaleContextArchitecture(HyperArchitecture):
 
 
 ARCHITECTURES = (
-    ScaleContextArchitecture(id=1, name="scale-context", latent_channels=192, feature_width=192, **FULL_HYPER_WIDTHS),
-    ScaleContextArchitecture(id=200, name="smoke", latent_channels=16, feature_width=16, **SMOKE_HYPER_WIDTHS),
+    ScaleContextArchitecture(id=1, name="scale-context", transforms=full(192), feature_width=192, **FULL_HYPER),
+    ScaleContextArchitecture(id=200, name="smoke", transforms=SMOKE, feature_width=16, **SMOKE_HYPER),
 )
 
 

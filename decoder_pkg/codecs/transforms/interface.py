@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,55 +17,52 @@ from ..interface import LATENTS, Architecture, CodingSetting, GridShape, Integer
 # torch takes most of the start-up: what needs only the latents, and every error before the pixels, does without it.
 if TYPE_CHECKING:
     from ...pixels.render import Tile
-    from .residual import Synthesis
+    from .synthesis import Synthesis
+
+
+@dataclass(frozen=True)
+class Transforms(ABC):
+    """A kind of analysis and synthesis, with its widths.
+
+    Attributes:
+      latent_channels: channels of the latents at 1/16 resolution.
+      shortcut: a linear layer from pixels to latents beside the analysis, and one back beside the synthesis, which
+        begin as principal components: networks that are trained for hours only need not learn these.
+    """
+
+    latent_channels: int
+    shortcut: bool
+
+    @property
+    @abstractmethod
+    def synthesis_reach(self) -> float:
+        """How many latents away a latent can still change a pixel of the synthesis."""
+
+    @property
+    @abstractmethod
+    def analysis_reach(self) -> float:
+        """How many latents away a pixel can still change a latent."""
+
+    @abstractmethod
+    def build_synthesis(self) -> Synthesis:
+        """A synthesis network, its weights initial."""
 
 
 @dataclass(frozen=True)
 class TransformArchitecture(Architecture):
-    """Widths and depths of the residual transforms.
+    """Transforms, and what codes the latents between them.
 
     Attributes:
-      latent_channels: channels of the latents at 1/16 resolution.
-      width4, width8, width16: channels of the transforms at 1/4, 1/8 and 1/16 resolution.
-      analysis_blocks8, analysis_blocks16: residual blocks of the analysis.
-      synthesis_blocks8, synthesis_blocks16: residual blocks of the synthesis.
+      transforms: their kind and widths.
     """
 
-    latent_channels: int
-    width4: int
-    width8: int
-    width16: int
-    analysis_blocks8: int
-    analysis_blocks16: int
-    synthesis_blocks8: int
-    synthesis_blocks16: int
+    transforms: Transforms
 
     @property
-    def synthesis_reach(self) -> float:
-        """How many latents away a latent can still change a pixel of the synthesis."""
-        at_quarter, at_eighth, at_sixteenth = 1 / 4, self.synthesis_blocks8, 1 + 2 * self.synthesis_blocks16
-        return at_quarter + at_eighth + at_sixteenth
+    def latent_channels(self) -> int:
+        """Channels of the latents."""
+        return self.transforms.latent_channels
 
-
-FULL_WIDTHS = {
-    "width4": 64,
-    "width8": 128,
-    "width16": 192,
-    "analysis_blocks8": 3,
-    "analysis_blocks16": 2,
-    "synthesis_blocks8": 4,
-    "synthesis_blocks16": 3,
-}
-SMOKE_WIDTHS = {
-    "width4": 16,
-    "width8": 16,
-    "width16": 16,
-    "analysis_blocks8": 1,
-    "analysis_blocks16": 1,
-    "synthesis_blocks8": 1,
-    "synthesis_blocks16": 1,
-}
-"""Transforms of the models that ship, and of those that tests and smoke runs train in seconds."""
 
 Arch = TypeVar("Arch", bound=TransformArchitecture)
 
@@ -85,9 +83,9 @@ class TransformCodec(IntegerCodec[Arch]):
         """
         import torch
 
-        from .residual import Synthesis, to_channels_last
+        from .synthesis import to_channels_last
 
-        network = Synthesis(self.arch)
+        network = self.arch.transforms.build_synthesis()
         state = {name: torch.from_numpy(array) for name, array in unpack(self.reader.tensors, "synthesis.").items()}
         try:
             network.load_state_dict(state)
@@ -104,4 +102,5 @@ class TransformCodec(IntegerCodec[Arch]):
     def synthesise(self, integers: Integers, setting: CodingSetting, margin: int) -> Iterator[Tile]:
         from ...pixels.render import render_tiles
 
-        return render_tiles(self.synthesis, self.arch.synthesis_reach, integers[LATENTS], setting.gain, margin)
+        reach = self.arch.transforms.synthesis_reach
+        return render_tiles(self.synthesis, reach, integers[LATENTS], setting.gain, margin)

@@ -1,4 +1,4 @@
-"""Float codecs with the residual transforms; what follows the latents is their own."""
+"""Float codecs with an analysis and a synthesis network; what follows the latents is their own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.codecs.transforms import TransformArchitecture
-from decoder_pkg.codecs.transforms.residual import Synthesis
+from decoder_pkg.codecs.transforms.synthesis import Synthesis
 from decoder_pkg.gains import OCTAVES
 
 from ..interface import FloatCodec
-from .residual import Analysis
+from .table import build_analysis
 
 INITIAL_LOG_GAIN = 1.5
 """Natural logarithm of the initial gain in the middle of the lambda range."""
@@ -29,8 +29,8 @@ class TransformFloatCodec(FloatCodec[Arch]):
     def __init__(self, arch: Arch) -> None:
         super().__init__()
         self.arch = arch
-        self.analysis = Analysis(arch)
-        self.synthesis = Synthesis(arch)
+        self.analysis = build_analysis(arch.transforms)
+        self.synthesis = arch.transforms.build_synthesis()
         octave = torch.arange(OCTAVES) - OCTAVES // 2
         log_gain = (INITIAL_LOG_GAIN + 0.5 * math.log(2.0) * octave)[:, None].expand(-1, arch.latent_channels)
         with torch.no_grad():
@@ -42,6 +42,4 @@ class TransformFloatCodec(FloatCodec[Arch]):
 
     @property
     def analysis_reach(self) -> int:
-        arch = self.arch
-        at_quarter, at_eighth, at_sixteenth = 1 / 4, (1 + 2 * arch.analysis_blocks8) / 2, 2 + 2 * arch.analysis_blocks16
-        return math.ceil(at_quarter + at_eighth + at_sixteenth)
+        return math.ceil(self.arch.transforms.analysis_reach)
