@@ -9,7 +9,7 @@ from decoder_pkg.entropy import Q_ONE
 from eval.metrics import SQUARED_ERROR
 
 from .candidates import Candidate
-from .latents import trained_multiplier
+from .codecs import trained_multiplier
 from .picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS, PictureCoder
 from .prediction import ModelSetting, Prediction
 from .presets import Preset
@@ -48,7 +48,7 @@ def encode_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
 
 def _predict(coder: PictureCoder, budget: int) -> Prediction:
     """What the settings around a budget are expected to take and to lose."""
-    return coder.predict(coder.specialists(_nearest(coder, coder.predict(), budget).gain))
+    return coder.predict(coder.zoo.specialists(_nearest(coder, coder.predict(), budget).gain))
 
 
 def _encode_within(

@@ -14,15 +14,12 @@ from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
 
-from .archive import pack_archive
 from .byte_budget import BudgetError, refine_within
-from .cache import CandidateCache
-from .candidates import Candidate, RoundTripError
-from .options import add_codec_option
+from .candidates import Candidate, CandidateCache, RoundTripError, pack_archive
+from .models import Zoo, add_codec_option, load_zoo, weight_folders
 from .picture_coder import PictureCoder
 from .pictures import find_pictures, load_with_notes
 from .presets import PRESETS, Preset, preset
-from .weights import Zoo, load_zoo, weight_folders
 
 MAX_BPP = 1000
 """More than any picture takes: one of a single pixel has a header of a few dozen bytes."""

@@ -30,8 +30,22 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes: of a named error, of a wrong command line as argparse gives it, of Ctrl-C as shells give it."""
 
 
+MAX_DIGITS = 19
+
+
 class OptionError(Exception):
     """Options that are well-formed one by one do not fit together, or name what is not there."""
+
+
+def whole(text: str) -> int:
+    """A positive whole number, as an option's type.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS and int(text)):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no positive whole number")
+    return int(text)
 
 
 def run_verbs(package: str, modules: Mapping[str, str]) -> NoReturn:

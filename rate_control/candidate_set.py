@@ -6,31 +6,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate
+from encoder.candidates import Candidate, CandidateCache
+from encoder.models import Zoo
 from encoder.pictures import check_set
-from encoder.prediction import ModelSetting
-from encoder.weights import Zoo
+from encoder.prediction import ModelSetting, sweep_settings
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 from eval.progress import Progress
 
 from .allocation import (
     Limits,
-    Options,
     TableAllocation,
     allocate_table,
     apply_limits,
     check_limits,
-    distortions,
     lacking,
-    multiplier_at,
 )
 from .engine import Engine, Here
-from .jobs import Coding, PictureJob, Place, Predicting, Refine, Refining, Start, Task, run_job
+from .jobs import Coding, Place, Predicting, Refine, Refining, Start, Task
 from .set_picture import SetPicture
+from .set_work import SetWork
 from .settling import Goal, Wanted, at, is_predicted, settle, within
 
 Choices = list[tuple[SetPicture, Candidate]]
@@ -68,41 +64,38 @@ class CandidateSet:
         check_limits(limits, [file.stem for file in files])
         self.distortion, self.limits = distortion, limits
         self.zoo = zoo.suited(distortion)
-        self._cache, self._engine = cache, engine or Here()
         self.progress = progress or Progress()
         self.pictures = [SetPicture(file, self.zoo, cache, measured_metrics(distortion)) for file in files]
+        folders, cached = (self.zoo.folders[0].absolute(), self.zoo.folders[1].absolute()), cache.folder.absolute()
+        place = Place(folders, tuple(self.zoo.models), cached, distortion)
+        self._work = SetWork(place, engine or Here(), self.progress)
 
     @property
     def pixels(self) -> int:
         """Pixels of the whole set."""
         return sum(picture.pixels for picture in self.pictures)
 
-    @property
-    def _place(self) -> Place:
-        decoder, encoder = self.zoo.folders
-        folders, cache = (decoder.absolute(), encoder.absolute()), self._cache.folder.absolute()
-        return Place(folders, tuple(self.zoo.models), cache, self.distortion)
-
     def predict(self, goals: Sequence[Goal]) -> None:
         """Finds out what every picture is expected to take and to lose at the settings that goals may choose."""
-        self._run({picture: Predicting(frozenset()) for picture in self.pictures}, "prediction")
+        self._work.run({picture: Predicting(frozenset()) for picture in self.pictures}, "prediction")
         table = self.predicted()
         specialists: dict[SetPicture, set[int]] = {picture: set() for picture in self.pictures}
         for goal in goals:
             for picture, gain in zip(self.pictures, goal(table)["gain"], strict=True):
-                specialists[picture].update(picture.coder.specialists(int(gain)))
+                specialists[picture].update(self.zoo.specialists(int(gain)))
         tasks = {picture: Predicting(frozenset(models)) for picture, models in specialists.items() if models}
-        self._run(tasks, "prediction of fine-tuned models")
+        self._work.run(tasks, "prediction of fine-tuned models")
         for picture, task in tasks.items():
             picture.predict(task.specialists)
 
     def code(self, wanted: Mapping[SetPicture, Sequence[ModelSetting]]) -> None:
         """Codes pictures at settings; what the cache knows is not made again."""
-        self._run({p: Coding(tuple(settings)) for p, settings in wanted.items()}, "coding", plain=True)
+        self._work.run({p: Coding(tuple(settings)) for p, settings in wanted.items()}, "coding", plain=True)
 
     def sweep(self) -> None:
         """Codes every picture at every setting of the sweep."""
-        self.code({picture: picture.coder.sweep_settings() for picture in self.pictures})
+        settings = sweep_settings(self.zoo)
+        self.code(dict.fromkeys(self.pictures, settings))
 
     def settle(self, goals: Sequence[Goal]) -> None:
         """Codes what goals choose of all settings until they choose nothing that is only predicted."""
@@ -151,19 +144,6 @@ class CandidateSet:
         """The goal of least cost at a Lagrange multiplier."""
         return at(multiplier, self.distortion)
 
-    def along(self, multipliers: Sequence[float], refine: Refine | None) -> pd.DataFrame:
-        """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
-        goals = [self.at(multiplier) for multiplier in multipliers]
-        self.predict(goals)
-        if not refine:
-            self.settle(goals)
-        chosen = []
-        for multiplier in multipliers:
-            if refine:
-                self.improve(refine, self.starts(multiplier), multiplier)
-            chosen.append(self.at(multiplier)(self.table()).assign(multiplier=multiplier))
-        return pd.concat(chosen, ignore_index=True)
-
     def allocate(self, available: int) -> TableAllocation:
         """The least distortion in so many bytes, within the limits, from what is coded."""
         return allocate_table(apply_limits(self.table(), self.limits), available, self.distortion)
@@ -197,35 +177,22 @@ class CandidateSet:
         """Refines pictures at a Lagrange multiplier where bytes lower the distortion; codes them as they are, too."""
         tasks: dict[SetPicture, Task] = {}
         for picture, start in starts.items():
-            own = self._own_multiplier(picture, start.settings[0], multiplier)
+            own = picture.own_multiplier(start.settings[0], multiplier, self.distortion) if self.limits else multiplier
             if own > 0:
                 tasks[picture] = Refining(refine, start, own)
         self.code({picture: start.settings[:1] for picture, start in starts.items() if not start.kept})
-        self._run(tasks, "refinement")
+        self._work.run(tasks, "refinement")
 
-    def _own_multiplier(self, picture: SetPicture, chosen: ModelSetting, multiplier: float) -> float:
-        """The set's multiplier, or that of the picture's curve at its choice where a limit keeps it from the set's."""
-        if not self.limits:
-            return multiplier
-        table = pd.DataFrame([*picture.rows(), *picture.predicted_rows()])
-        table = table[[key in picture.plain or is_predicted(key) for key in table["candidate"]]]
-        settings = [ModelSetting(*row) for row in table[["model", "gain", "q"]].itertuples(index=False)]
-        free = self.at(multiplier)(table).iloc[0]
-        if ModelSetting(free["model"], free["gain"], free["q"]) == chosen or chosen not in settings:
-            return multiplier
-        sizes = table["bytes"].to_numpy(np.int64)
-        options = Options(sizes, distortions(table, self.distortion))
-        return multiplier_at(options, int(sizes[settings.index(chosen)]))
 
-    def _run(self, tasks: Mapping[SetPicture, Task], name: str, plain: bool = False) -> None:
-        """Adds what the tasks find."""
-        if not tasks:
-            return
-        pictures = list(tasks)
-        jobs = [PictureJob(picture.file, self._place, task) for picture, task in tasks.items()]
-        work = [task.work * picture.pixels / 1e6 for picture, task in tasks.items()]
-        self.progress.phase(name, sum(work))
-        for position, found in self._engine.map(run_job, jobs):
-            for measured in found:
-                pictures[position].add(measured, plain)
-            self.progress.advance(work[position])
+def along(candidates: CandidateSet, multipliers: Sequence[float], refine: Refine | None) -> pd.DataFrame:
+    """The cheapest candidate of every picture, refined, at each Lagrange multiplier, which a column holds."""
+    goals = [candidates.at(multiplier) for multiplier in multipliers]
+    candidates.predict(goals)
+    if not refine:
+        candidates.settle(goals)
+    chosen = []
+    for multiplier, goal in zip(multipliers, goals, strict=True):
+        if refine:
+            candidates.improve(refine, candidates.starts(multiplier), multiplier)
+        chosen.append(goal(candidates.table()).assign(multiplier=multiplier))
+    return pd.concat(chosen, ignore_index=True)

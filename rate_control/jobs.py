@@ -8,13 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from encoder.cache import CandidateCache
-from encoder.candidates import Measured
+from encoder.candidates import CandidateCache, Measured
+from encoder.models import Zoo, load_zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
 from encoder.prediction import ModelSetting
 from encoder.presets import Preset
-from encoder.weights import Zoo, load_zoo
 from eval.files import stamp
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decoder_pkg.stream import entry_size
-from encoder.archive import pack_archive
 from encoder.byte_budget import ELASTICITY, TARGET_FILL
-from encoder.candidates import Candidate
+from encoder.candidates import Candidate, pack_archive
 from encoder.picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS
 from eval.threads import one_thread
 

@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import Entry, ImageHeader, entry_size
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate, Measured
+from encoder.candidates import Candidate, CandidateCache, Measured
+from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_with_notes
 from encoder.prediction import ModelSetting, Prediction
-from encoder.weights import Zoo
-from eval.metrics import Metric
+from eval.metrics import Distortion, Metric
 
-from .settling import DOUBT
+from .allocation import OperatingPoints, distortions, multiplier_at
+from .settling import DOUBT, at, is_predicted
 
 MOST_ROUNDED = 0.03
 """Share of a stream's bytes that coarser or finer rounding may take or add, so that it hardly costs quality."""
@@ -60,7 +63,7 @@ class SetPicture:
     def empty(self) -> Entry:
         """An entry of this picture without a payload."""
         height, width = self.size
-        header = ImageHeader(self.coder.models[0], 0, Q_ONE, 0, width, height, 0, 0)
+        header = ImageHeader(next(iter(self.coder.zoo.models)), 0, Q_ONE, 0, width, height, 0, 0)
         return Entry(self.name, header, b"")
 
     def add(self, measured: Measured, plain: bool = False) -> None:
@@ -90,6 +93,18 @@ class SetPicture:
             if setting not in coded:
                 doubted = {column: float(values[index]) * (1 + DOUBT) for column, values in losses.items()}
                 yield self._row(setting, setting, 0, around + max(1, round(sizes[index])), doubted)
+
+    def own_multiplier(self, chosen: ModelSetting, multiplier: float, distortion: Distortion) -> float:
+        """The set's Lagrange multiplier, or that of the picture's curve at a choice that limits keep from the set's."""
+        table = pd.DataFrame([*self.rows(), *self.predicted_rows()])
+        table = table[[key in self.plain or is_predicted(key) for key in table["candidate"]]]
+        settings = [ModelSetting(*row) for row in table[["model", "gain", "q"]].itertuples(index=False)]
+        free = at(multiplier, distortion)(table).iloc[0]
+        if ModelSetting(free["model"], free["gain"], free["q"]) == chosen or chosen not in settings:
+            return multiplier
+        sizes = table["bytes"].to_numpy(np.int64)
+        points = OperatingPoints(sizes, distortions(table, distortion))
+        return multiplier_at(points, int(sizes[settings.index(chosen)]))
 
     def ends(self) -> tuple[int, int]:
         """Which settings are expected to take the fewest and the most bytes."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from encoder.pictures import find_pictures
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from eval.files import check_folder
 from eval.metrics import METRICS, SQUARED_ERROR, Distortion, known_metrics
 from eval.pictures import pixels_of
@@ -31,7 +32,7 @@ from .allocation import (
 from .engine import Engine
 from .jobs import expected_work, refinement
 from .plots import plot_rates, plot_set_curve, set_curve
-from .set_coder import SetCoder
+from .set_coder import SetCoder, SetResult
 
 
 def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
@@ -83,27 +84,46 @@ def tune(
     results, parts = {}, []
     for target, budget in budgets.items():
         filled = coder.fill(budget, refine, effort.saving)
-        result = results[target] = filled.table
-        table = picture_table(result, budget)
-        write_table(table.assign(**origin), output / f"pictures-{target}.csv")
-        scores = ", ".join(METRICS[key].titled(value) for key, value in result.values.items())
-        parts.append(f"target {target} bpp, {budget} bytes: {scores}\n{format_table(table)}")
-        parts.append(f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)")
-        parts.append(summary(result, budget))
+        results[target] = filled.table
+        write_table(picture_table(filled.table, budget).assign(**origin), output / f"pictures-{target}.csv")
+        parts.append(_target_report(target, filled, budget))
     progress.close()
-    frame = coder.table()
-    write_table(frame.assign(candidate=range(len(frame)), **origin), output / "candidates.csv")
-    frame = apply_limits(frame, limits)
-    curve = set_curve(frame, distortion)
+    parts.append(_compare(coder.table(), limits, distortion, results, output, origin))
+    return "\n\n".join([*parts, f"tables and plots: {output}"])
+
+
+def _target_report(target: str, filled: SetResult, budget: int) -> str:
+    """What a target took and reached, picture by picture."""
+    scores = ", ".join(METRICS[key].titled(value) for key, value in filled.table.values.items())
+    return "\n\n".join(
+        (
+            f"target {target} bpp, {budget} bytes: {scores}\n{format_table(picture_table(filled.table, budget))}",
+            f"archive of {len(filled.data)} bytes ({100 * len(filled.data) / budget:.3f} %)",
+            summary(filled.table, budget),
+        )
+    )
+
+
+def _compare(
+    candidates: pd.DataFrame,
+    limits: Sequence[Limits],
+    distortion: Distortion,
+    results: Mapping[str, TableAllocation],
+    output: Path,
+    origin: Mapping[str, Any],
+) -> str:
+    """Writes all candidates, the set's curve and plots, and compares three ways to spend the budgets."""
+    write_table(candidates.assign(candidate=range(len(candidates)), **origin), output / "candidates.csv")
+    allowed = apply_limits(candidates, limits)
+    curve = set_curve(allowed, distortion)
     write_table(curve.assign(**origin), output / "curve.csv")
     plot_set_curve(curve, results, distortion, output / "curve.png")
     plot_rates(results, output / "rates.png")
-    comparison = compare_allocations(frame, targets, distortion)
+    comparison = compare_allocations(allowed, list(results), distortion)
     write_table(comparison.assign(**origin), output / "comparison.csv")
     which = "these candidates within the limits" if limits else "these candidates"
     quality = f"{distortion.figure.name}{'' if distortion == SQUARED_ERROR else ', in decibels,'}"
-    parts.append(f"{quality} of the set under three allocations of {which}:\n{format_table(comparison)}")
-    return "\n\n".join([*parts, f"tables and plots: {output}"])
+    return f"{quality} of the set under three allocations of {which}:\n{format_table(comparison)}"
 
 
 def summary(result: TableAllocation, budget: int) -> str:

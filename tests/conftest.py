@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
-from encoder.weights import Zoo, load_zoo
+from encoder.models import Zoo, load_zoo
 from tests.golden.make import STREAM, with_filter
 from tests.paths import GOLDEN
 

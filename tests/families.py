@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from decoder_pkg.models import MANIFEST
-from encoder.weights import Zoo, load_zoo
+from encoder.models import Zoo, load_zoo
 from tests.paths import GOLDEN
 from tests.weights import fake_weights
 

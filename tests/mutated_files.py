@@ -18,9 +18,9 @@ from PIL import ExifTags, Image
 from decoder_pkg.errors import DecoderError, WeightsError
 from decoder_pkg.models import MANIFEST, WEIGHTS, Bundle, DecoderModel, load_bundle, read_manifest
 from decoder_pkg.stream import unpack
-from encoder.manifest import read_encoder_manifest
+from encoder.models import WEIGHTS as ENCODER_WEIGHTS
+from encoder.models import read_encoder_manifest
 from encoder.pictures import read_picture
-from encoder.weights import WEIGHTS as ENCODER_WEIGHTS
 from eval.metrics import PSNR
 from eval.pictures import PictureError, picture_size
 from eval.score import score_pairs

@@ -22,15 +22,16 @@ from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.pixels.filters import FILTERS
 from decoder_pkg.stream import read_archive
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.codecs import coding_setting, trained_multiplier
 from encoder.coding import AnalysedPicture, estimated_payload_bits
 from encoder.filters import FILTER_ENCODERS
-from encoder.latents import Setting, coding_setting, trained_multiplier
-from encoder.picture_coder import SWEEP, PictureCoder
+from encoder.models import Zoo, load_zoo
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
+from encoder.prediction import SWEEP, sweep_settings
 from encoder.presets import Preset
-from encoder.refinement import refine_latents
-from encoder.weights import Zoo, load_zoo
+from encoder.refinement import RefinementSetting, refine_latents
 from eval.files import write_atomically
 from eval.leaderboard import Row
 from eval.metrics import METRICS, Metric, distortion_of, measured_metrics, squared_error
@@ -92,7 +93,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_toys_are_encoded_at_every_setting_and_take_what_their_rates_say(zoo: Zoo, files: list[Path]) -> None:
     coder = PictureCoder(load_picture(files[0]), zoo, CandidateCache())
-    candidates = [coder.encode(*setting).candidate for setting in coder.sweep_settings()]
+    candidates = [coder.encode(*setting).candidate for setting in sweep_settings(coder.zoo)]
     assert len(candidates) == len(SWEEP)
     assert candidates[-1].squared_error < candidates[0].squared_error
     assert candidates[-1].header.length > 2 * candidates[0].header.length
@@ -118,7 +119,7 @@ def test_filter_of_one_s_own_is_on_where_it_pays(zoo: Zoo, files: list[Path]) ->
 @pytest.mark.parametrize("name", ["l-opt", "local"])
 def test_latents_of_a_codec_of_one_s_own_are_refined(zoo: Zoo, files: list[Path], name: str) -> None:
     picture = AnalysedPicture(load_picture(files[0]), zoo.models[MODEL], zoo.bundle.post_filters)
-    setting = Setting(20, Q_ONE, trained_multiplier(20))
+    setting = RefinementSetting(20, Q_ONE, trained_multiplier(20))
     refined = refine_latents(picture, setting, name, 4)
     assert refined.cost <= refine_latents(picture, setting, name, 0).cost
     candidate, _ = picture.encode(setting.coding, refined.latents)
@@ -179,7 +180,7 @@ def swept(zoo: Zoo, files: list[Path], cache: Path) -> pd.DataFrame:
 def test_latents_are_refined_for_a_metric_of_one_s_own(zoo: Zoo, files: list[Path]) -> None:
     pixels, asked = load_picture(files[0]), distortion_of(TOY_METRIC.key, 1.0)
     picture = AnalysedPicture(pixels, zoo.models[MODEL])
-    setting = Setting(20, Q_ONE, 40.0, asked)
+    setting = RefinementSetting(20, Q_ONE, 40.0, asked)
     costs = []
     for iterations in (0, 8):
         latents = refine_latents(picture, setting, "l-opt", iterations).latents

@@ -16,7 +16,10 @@ from tests.paths import ROOT
 PROJECT = {"decoder_pkg", "encoder", "rate_control", "eval", "submission", "training", "tests"}
 ORDER: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "decoder_pkg": (set(), ("weight_files", "entropy", "stream", "pixels", "codecs", "models")),
-    "encoder": ({"decoder_pkg", "eval"}, ("codecs", "filters", "coding", "refinement")),
+    "encoder": (
+        {"decoder_pkg", "eval"},
+        ("codecs", "models", "filters", "candidates", "coding", "refinement", "prediction"),
+    ),
     "eval": (set(), ("metrics", "baselines", "report")),
     "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation", "commands")),
     "submission": (

@@ -16,9 +16,8 @@ from decoder_pkg.gains import GAIN_STEPS
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.pixels.render import Tile, render_tiles
 from decoder_pkg.weight_files import TensorReader
-from encoder.codecs import Coded, FactorisedPrior, FloatCodec, Relaxation
+from encoder.codecs import Coded, FactorisedPrior, FloatCodec, Latents, Relaxation
 from encoder.codecs.likelihoods import StaticLikelihood
-from encoder.latents import Latents
 
 COLOURS = 3
 PRIOR = "toy_prior"

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.codecs import FloatCodec, float_codec
-from encoder.manifest import KnownModel, read_encoder_manifest
-from encoder.weights import load_zoo
+from encoder.models import KnownModel, load_zoo, read_encoder_manifest
 
 from .config import TrainConfig
 from .settings import ConfigError

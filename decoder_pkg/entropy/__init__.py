@@ -11,6 +11,7 @@ from .coding_tables import (
     encode_uniform,
     encode_values,
 )
+from .fixed_point import MEAN_STEPS, Q_ONE, Q_VALUES, latent_unit
 from .integer_layers import (
     ACTIVATION_LIMIT,
     CAUSAL_TAPS,
@@ -33,4 +34,3 @@ from .interface import Bits, Coder, CodingStep, Exchange, Grid, SymbolModel, rea
 from .range_coder import new_payload, open_payload, shortest_payload
 from .scale_tables import BIN_OCTAVES, SCALE_BINS, SCALE_SHIFT, SKIPPED, ScaledSymbols, ScaleTables, read_scale_tables
 from .static_tables import StaticSymbols, StaticTables, read_static_tables
-from .units import MEAN_STEPS, Q_ONE, Q_VALUES, latent_unit

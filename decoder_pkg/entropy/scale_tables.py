@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..errors import WeightsError
 from ..weight_files import TensorReader
 from .coding_tables import CodingTable, decode_values, encode_values, split_tables
+from .fixed_point import Q_VALUES
 from .integer_layers import Integers
 from .interface import Bits, Coder, Grid, SymbolModel
-from .units import Q_VALUES
 
 SCALE_SHIFT = 8
 """Outputs of a network that yields scales are in 2^-SCALE_SHIFT of a scale bin."""

@@ -19,8 +19,8 @@ from decoder_pkg.codecs.hyper_decoder import PRIOR, HyperArchitecture
 from decoder_pkg.codecs.transforms.residual import conv3
 from decoder_pkg.grids import HYPER_STRIDE
 
-from ..latents import Latents
 from .interface import Coded
+from .latents import Latents
 from .likelihoods import FactorisedPrior, ScaledLikelihood, StaticLikelihood
 from .relaxation import Quantiser, Relaxation
 from .transforms import TransformFloatCodec

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from decoder_pkg.codecs import LATENTS, Architecture
 
-from ..latents import Latents
+from .latents import Latents
 from .likelihoods import FactorisedPrior, SymbolLikelihood
 from .relaxation import ROUNDED, Relaxation, round_straight_through, uniform_noise
 

@@ -6,3 +6,4 @@ from .payload import QuantisedPicture, encode_payload, quantise
 from .rate import estimated_bits, estimated_payload_bits
 from .rounding import ERROR_BITS, ROUNDING
 from .splice import parts_of, splice_to_fit
+from .wanted_length import round_to_fit, splice_between

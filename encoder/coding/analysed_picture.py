@@ -23,10 +23,10 @@ from decoder_pkg.stream import ImageHeader
 from eval.metrics import squared_error
 
 from ..candidates import Candidate, RoundTripError
+from ..codecs import Latents, trained_multiplier
 from ..filters import fit_chain
-from ..latents import Latents, trained_multiplier
+from ..models import EncoderModel, to_grid
 from ..pictures import Pixels, padded_tensor
-from ..weights import EncoderModel, to_grid
 from .payload import QuantisedPicture, encode_payload, quantise, side_bytes
 from .rounding import ERROR_BITS, nearest, rdoq
 

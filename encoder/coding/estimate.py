@@ -16,10 +16,9 @@ from decoder_pkg.pixels.render import to_bytes
 from decoder_pkg.pixels.tiles import Span
 from eval.metrics import Metric
 
-from ..codecs import Relaxation
+from ..codecs import Relaxation, each
 from ..filters.linear import GOLDEN
-from ..latents import each
-from ..weights import float_model
+from ..models import float_model
 from .analysed_picture import AnalysedPicture
 
 THRESHOLD = 0.58

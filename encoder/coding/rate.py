@@ -9,10 +9,9 @@ import torch
 from decoder_pkg.entropy import Q_ONE
 
 from ..candidates import Candidate
-from ..codecs import ROUNDED, FloatCodec
+from ..codecs import ROUNDED, FloatCodec, Latents, each
 from ..filters import chain_bits
-from ..latents import Latents, each
-from ..weights import EncoderModel, float_model
+from ..models import EncoderModel, float_model
 from .analysed_picture import Filters
 from .splice import parts_of
 

@@ -14,8 +14,8 @@ from decoder_pkg.payload import decode_payload
 from decoder_pkg.pixels.filters import FilterChain
 
 from ..candidates import Candidate
-from ..latents import Latents, each, stride_of
-from ..weights import EncoderModel
+from ..codecs import Latents, each, stride_of
+from ..models import EncoderModel
 from .analysed_picture import Filters
 
 

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from decoder_pkg.codecs import LATENTS
 
-from ..codecs import Quantiser, Relaxation, round_straight_through
-from ..devices import seeded
-from ..latents import Latents, each, stride_of
+from ..codecs import Latents, Quantiser, Relaxation, each, round_straight_through, stride_of
+from ..models import seeded
 from .objective import Objective
 from .regions import BestRegions, Seen
 

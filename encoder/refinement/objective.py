@@ -14,11 +14,11 @@ from decoder_pkg.grids import LATENT_STRIDE
 from decoder_pkg.pixels.filters import FilterChain
 from eval.metrics import PSNR
 
-from ..codecs import ROUNDED, STRAIGHT_THROUGH, Coded, FloatCodec, Relaxation
-from ..devices import bf16_helps, seeded
+from ..codecs import ROUNDED, STRAIGHT_THROUGH, Coded, FloatCodec, Latents, Relaxation
 from ..filters import DifferentiableChain
-from ..latents import Latents, Setting
+from ..models import bf16_helps, seeded
 from ..pictures import Pixels, padded_tensor
+from .setting import RefinementSetting
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Objective:
     """Lagrangian of one picture under one model: bits + 8 / multiplier * distortion (Zhao et al. 2021, Eq. 1)."""
 
     def __init__(
-        self, model: FloatCodec[Any], pixels: Pixels, setting: Setting, chain: FilterChain | None = None
+        self, model: FloatCodec[Any], pixels: Pixels, setting: RefinementSetting, chain: FilterChain | None = None
     ) -> None:
         """Prepares a picture; the model's weights take no gradient.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from decoder_pkg.grids import HYPER_STRIDE
 
-from ..latents import Latents, stride_of
+from ..codecs import Latents, stride_of
 
 REGION = 3
 """Side of a region, in latents and in hyper-latents."""

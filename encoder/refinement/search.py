@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from ..candidates import Measured
 from ..coding import AnalysedPicture
-from ..latents import Setting
 from ..presets import Preset
 from ..search import hierarchical_search
+from .setting import RefinementSetting
 from .tiles import Refined, refine_latents
 
-Start = tuple[AnalysedPicture, Setting]
+Start = tuple[AnalysedPicture, RefinementSetting]
 """A picture under one model, and where its refinement begins."""
 
 
@@ -48,7 +48,7 @@ def search_start(starts: Sequence[Start], preset: Preset) -> Start:
 
 
 def search_latents(
-    picture: AnalysedPicture, start: Setting, preset: Preset, code: Callable[[Refined], Measured]
+    picture: AnalysedPicture, start: RefinementSetting, preset: Preset, code: Callable[[Refined], Measured]
 ) -> Measured:
     """The stream and q of least cost: Algorithm 2 of Zhao et al. 2021, each step from the best latents so far.
 

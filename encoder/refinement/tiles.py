@@ -14,11 +14,12 @@ from decoder_pkg.grids import LATENT_STRIDE
 from decoder_pkg.pixels import Span, tiles
 from decoder_pkg.pixels.filters import FilterChain
 
+from ..codecs import Latents, each, stride_of
 from ..coding import AnalysedPicture
-from ..latents import Latents, Setting, each, stride_of
-from ..weights import float_model
+from ..models import float_model
 from .methods import Method, Stage, method
 from .objective import Objective
+from .setting import RefinementSetting
 
 TILE, REACH = 96, 12
 """Side of a tile that is refined at once, and how much around it is refined with it, in latents."""
@@ -47,14 +48,14 @@ class Refined:
       cost: their Lagrangian in bits, estimated; of a tiled picture, the sum over tiles of what belongs to each.
     """
 
-    setting: Setting
+    setting: RefinementSetting
     latents: Latents
     floats: Latents
     cost: float
 
 
 def refine_latents(
-    picture: AnalysedPicture, setting: Setting, name: str, iterations: int, start: Latents | None = None
+    picture: AnalysedPicture, setting: RefinementSetting, name: str, iterations: int, start: Latents | None = None
 ) -> Refined:
     """Refines latents at a setting, tile by tile where the picture is large.
 
@@ -89,7 +90,7 @@ def _stages(iterations: int, begin: float) -> Iterator[Stage]:
 
 def _refine_tiles(
     picture: AnalysedPicture,
-    setting: Setting,
+    setting: RefinementSetting,
     chain: FilterChain,
     chosen: Method,
     stage: Stage,

@@ -2,7 +2,7 @@
 
 from .budget import TARGETS, budget_bytes
 from .comparison import compare_allocations
-from .lagrangian import Allocation, InfeasibleBudget, Options, allocate, lower_hull, multiplier_at
+from .lagrangian import Allocation, InfeasibleBudget, OperatingPoints, allocate, lower_hull, multiplier_at
 from .limits import Limits, apply_limits, check_limits, constant_quality, constant_rate, lacking
 from .model_choice import choose_models
 from .table import (

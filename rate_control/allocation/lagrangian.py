@@ -27,7 +27,7 @@ class InfeasibleBudget(Exception):
 
 
 @dataclass(frozen=True)
-class Options:
+class OperatingPoints:
     """The candidates of one picture.
 
     Attributes:
@@ -80,10 +80,10 @@ def lower_hull(size: NDArray[np.number], distortion: NDArray[np.float64]) -> Ind
     return np.array(hull, dtype=np.intp)
 
 
-def multiplier_at(options: Options, size: int) -> float:
+def multiplier_at(points: OperatingPoints, size: int) -> float:
     """Distortion saved per byte around a size on the lower convex hull: the mean of both sides, in logarithms."""
-    hull = lower_hull(options.bytes, options.distortion)
-    sizes, distortion = options.bytes[hull], options.distortion[hull]
+    hull = lower_hull(points.bytes, points.distortion)
+    sizes, distortion = points.bytes[hull], points.distortion[hull]
     if len(hull) < 2:
         return 0.0
     slopes = -np.diff(distortion) / np.diff(sizes)
@@ -92,7 +92,7 @@ def multiplier_at(options: Options, size: int) -> float:
     return float(np.sqrt(slopes[np.clip([before, vertex], 0, len(slopes) - 1)].prod()))
 
 
-def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
+def allocate(pictures: Sequence[OperatingPoints], budget: int) -> Allocation:
     """Minimises the summed distortion within the budget.
 
     Raises:
@@ -100,7 +100,7 @@ def allocate(pictures: Sequence[Options], budget: int) -> Allocation:
       TypeError: the budget is no whole number.
     """
     budget = operator.index(budget)  # a float may be no number at all
-    smallest = sum(int(options.bytes.min()) for options in pictures)
+    smallest = sum(int(points.bytes.min()) for points in pictures)
     if smallest > budget:
         raise InfeasibleBudget(
             f"the smallest candidates take {smallest} bytes, {smallest - budget} more than the budget of {budget}"
@@ -119,18 +119,18 @@ def _is_above(size: NDArray[np.number], distortion: NDArray[np.float64], first: 
     return bool(left <= right)
 
 
-def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
+def _relax(pictures: Sequence[OperatingPoints], budget: int) -> _Relaxed:
     """Takes hull steps in order of falling slope until one does not fit; a part of that one would fill the budget."""
-    hulls = [lower_hull(options.bytes, options.distortion) for options in pictures]
+    hulls = [lower_hull(points.bytes, points.distortion) for points in pictures]
     choice = np.array([hull[0] for hull in hulls])
     left = budget - sum(int(o.bytes[c]) for o, c in zip(pictures, choice, strict=True))
     distortion = float(sum(o.distortion[c] for o, c in zip(pictures, choice, strict=True)))
     steps = []
-    for picture, (options, hull) in enumerate(zip(pictures, hulls, strict=True)):
+    for picture, (points, hull) in enumerate(zip(pictures, hulls, strict=True)):
         slope = math.inf
         for position, (here, there) in enumerate(itertools.pairwise(hull)):
-            extra = int(options.bytes[there] - options.bytes[here])
-            saved = float(options.distortion[here] - options.distortion[there])
+            extra = int(points.bytes[there] - points.bytes[here])
+            saved = float(points.distortion[here] - points.distortion[there])
             # Slopes of nearly collinear steps may round the wrong way; a picture's steps keep their order.
             slope = min(slope, saved / extra)
             steps.append((-slope, picture, position, extra, saved, there))
@@ -143,23 +143,23 @@ def _relax(pictures: Sequence[Options], budget: int) -> _Relaxed:
     return _Relaxed(choice, 0.0, distortion)
 
 
-def _fill(pictures: Sequence[Options], relaxed: _Relaxed, budget: int) -> Indices:
+def _fill(pictures: Sequence[OperatingPoints], relaxed: _Relaxed, budget: int) -> Indices:
     """Exchanges choices so that regret and bytes left over, priced at the multiplier, are least in sum."""
     left = budget - sum(int(o.bytes[c]) for o, c in zip(pictures, relaxed.choice, strict=True))
     if relaxed.multiplier == 0 or left == 0:
         return relaxed.choice
     alternatives = [
-        _alternatives(options, int(current), relaxed.multiplier, relaxed.multiplier * left)
-        for options, current in zip(pictures, relaxed.choice, strict=True)
+        _alternatives(points, int(current), relaxed.multiplier, relaxed.multiplier * left)
+        for points, current in zip(pictures, relaxed.choice, strict=True)
     ]
     picked = best_combination(alternatives, left, relaxed.multiplier)
     return np.array([row.candidate[index] for row, index in zip(alternatives, picked, strict=True)], dtype=np.intp)
 
 
-def _alternatives(options: Options, current: int, multiplier: float, limit: float) -> Alternatives:
+def _alternatives(points: OperatingPoints, current: int, multiplier: float, limit: float) -> Alternatives:
     """Candidates whose regret at the multiplier is below the limit; the current choice comes first."""
-    extra = options.bytes - options.bytes[current]
-    regret = np.maximum(0.0, options.distortion - options.distortion[current] + multiplier * extra)
+    extra = points.bytes - points.bytes[current]
+    regret = np.maximum(0.0, points.distortion - points.distortion[current] + multiplier * extra)
     near = np.flatnonzero(regret < limit)
     near = np.concatenate([[current], near[near != current]])
     regret[current] = 0.0

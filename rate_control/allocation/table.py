@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eval.files import replacing
 from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Distortion, Metric, known_metrics
 
-from .lagrangian import Allocation, Options, allocate
+from .lagrangian import Allocation, OperatingPoints, allocate
 
 COLUMNS = ("image", "candidate", "bytes", *(metric.column for metric in METRICS.values() if metric.is_cheap), "pixels")
 """image and candidate are names; squared_error is summed over all RGB samples, ms_ssim_loss is 1 - MS-SSIM."""
@@ -195,7 +195,7 @@ def allocate_table(frame: pd.DataFrame, budget: int, distortion: Distortion = SQ
     frame = check_table(frame)
     groups = picture_groups(frame)
     size, loss = frame["bytes"].to_numpy(), distortions(frame, distortion)
-    allocation = allocate([Options(size[rows], loss[rows]) for rows in groups], budget)
+    allocation = allocate([OperatingPoints(size[rows], loss[rows]) for rows in groups], budget)
     return TableAllocation(take_rows(frame, groups, allocation.choice), allocation)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from encoder.options import whole
+from eval.command_line import whole
 from eval.files import check_output
 from eval.metrics import METRICS
 from eval.provenance import UNKNOWN, provenance

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from encoder.options import whole
-from eval.command_line import OptionError
+from eval.command_line import OptionError, whole
 
 from ..allocation import InfeasibleBudget, TableError, choose_models, load_table
 from ..options import add_metric_options, chosen_distortion, positive

@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
-from encoder.options import add_codec_option
+from encoder.models import add_codec_option, load_zoo, weight_folders
 from encoder.presets import preset
-from encoder.weights import load_zoo, weight_folders
 from eval.pictures import PictureError
 from eval.progress import Progress
 

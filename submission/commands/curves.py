@@ -6,10 +6,9 @@ import argparse
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
-from encoder.options import add_codec_option
+from encoder.models import add_codec_option, load_zoo, weight_folders
 from encoder.pictures import find_pictures
 from encoder.presets import PRESETS, preset
-from encoder.weights import load_zoo, weight_folders
 from eval.baselines import installed
 from eval.command_line import OptionError
 from eval.files import check_folder

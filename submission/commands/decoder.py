@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from decoder_pkg.errors import DecoderError
-from encoder.options import add_codec_option
-from encoder.weights import weight_folders
+from encoder.models import add_codec_option, weight_folders
 
 from ..leaderboard import decoder_report
 from ..options import add_dist_option, add_season_option

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 
 from decoder_pkg.errors import DecoderError
-from encoder.options import add_codec_option
-from encoder.weights import weight_folders
+from encoder.models import add_codec_option, weight_folders
 from eval.pictures import PictureError
 from eval.problems import failed
 

@@ -22,8 +22,8 @@ from rate_control.options import add_metric_options, add_targets_option, chosen_
 from ..leaderboard import (
     BaselineSet,
     Contest,
-    Entry,
     Tables,
+    TeamEntry,
     baseline_rows,
     fit_baselines,
     judge_all,
@@ -114,7 +114,7 @@ def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path,
     return problems
 
 
-def parse_entry(text: str) -> Entry:
+def parse_entry(text: str) -> TeamEntry:
     """Reads NAME=PATH.
 
     Raises:
@@ -129,4 +129,4 @@ def parse_entry(text: str) -> Entry:
         Path(path).stat()
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{path} of {name}: {error.strerror}") from None
-    return Entry(name, Path(path))
+    return TeamEntry(name, Path(path))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from decoder_pkg.errors import WeightsError
+from encoder.models import load_zoo
 from encoder.pictures import find_pictures
-from encoder.weights import load_zoo
 from eval.pictures import PictureError
 from rate_control.engine import EngineError, Processes
 

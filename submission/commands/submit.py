@@ -13,10 +13,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from decoder_pkg.errors import DecoderError
-from encoder.cache import CandidateCache
-from encoder.options import add_codec_option
+from encoder.candidates import CandidateCache
+from encoder.models import add_codec_option, load_zoo, weight_folders
 from encoder.presets import Preset, preset
-from encoder.weights import load_zoo, weight_folders
 from eval.files import check_folder
 from eval.leaderboard import Board, Row
 from eval.metrics import Distortion, Metric, measured_metrics

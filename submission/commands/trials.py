@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
-from encoder.options import whole
+from encoder.models import load_zoo
 from encoder.pictures import find_pictures
 from encoder.refinement import METHODS
-from encoder.weights import load_zoo
+from eval.command_line import whole
 from eval.files import check_output
 from eval.pictures import PictureError
 from rate_control.allocation import TableError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoder.curves import Curves, spline, to_logs
+from encoder.prediction import Curves, spline, to_logs
 from eval.baselines import BaselineCandidate, BaselineSetting
 from eval.metrics import Distortion, measured_metrics
 from eval.pictures import picture_size

@@ -44,7 +44,7 @@ class EntryError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class TeamEntry:
     """A team's name and where its results lie."""
 
     name: str
@@ -82,7 +82,7 @@ class Result:
     contestant: Contestant
 
 
-def judge(entry: Entry, target: str, contest: Contest) -> Result:
+def judge(entry: TeamEntry, target: str, contest: Contest) -> Result:
     """An entry's result at one target.
 
     Raises:
@@ -98,7 +98,7 @@ def judge(entry: Entry, target: str, contest: Contest) -> Result:
     return _judge_pictures(entry, path / target, target, contest)
 
 
-def _unpacked(entry: Entry, target: str, contest: Contest) -> Path:
+def _unpacked(entry: TeamEntry, target: str, contest: Contest) -> Path:
     """The decoder and one target's data of a submission.zip, as files in a folder."""
     folder, rules = contest.work / entry.name, contest.rules
     data = f"{target}/{rules.data_name}"
@@ -129,7 +129,7 @@ def _unpacked(entry: Entry, target: str, contest: Contest) -> Path:
     return folder
 
 
-def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -> Result:
+def _judge_submission(entry: TeamEntry, dist: Path, target: str, contest: Contest) -> Result:
     decoder, data = dist / DECODER_ZIP, dist / target / contest.rules.data_name
     _check_size(entry, f"{target}/{data.name}", _size(entry, data), contest.budgets[target], "budget")
     _check_size(entry, DECODER_ZIP, decoder.stat().st_size, contest.rules.decoder_limit, "season's limit")
@@ -144,7 +144,7 @@ def _judge_submission(entry: Entry, dist: Path, target: str, contest: Contest) -
     return Result(result.row(decoder, entry.name), Contestant(entry.name, result.score, flatten_pngs(pictures)[0]))
 
 
-def _judge_pictures(entry: Entry, folder: Path, target: str, contest: Contest) -> Result:
+def _judge_pictures(entry: TeamEntry, folder: Path, target: str, contest: Contest) -> Result:
     size = _counted_bytes(entry, folder, contest.rules.data_name)
     _check_size(entry, target, size, contest.budgets[target], "budget")
     score, problems = score_folder(contest.originals, folder, contest.rules.ms_ssim_by_pixels, contest.metrics)
@@ -154,7 +154,7 @@ def _judge_pictures(entry: Entry, folder: Path, target: str, contest: Contest) -
     return Result(row, Contestant(entry.name, score, flatten_pngs(folder)[0]))
 
 
-def _counted_bytes(entry: Entry, folder: Path, data_name: str) -> int:
+def _counted_bytes(entry: TeamEntry, folder: Path, data_name: str) -> int:
     """Size of the data file, or the number in bytes.txt."""
     data, count = folder / data_name, folder / BYTES_FILE
     name = f"{entry.name}/{folder.name}"
@@ -171,12 +171,12 @@ def _counted_bytes(entry: Entry, folder: Path, data_name: str) -> int:
     return int(text)
 
 
-def _size(entry: Entry, data: Path) -> int:
+def _size(entry: TeamEntry, data: Path) -> int:
     if not data.is_file():
         raise EntryError(Problem(f"{entry.name}/{data.parent.name}/{data.name}", "missing"))
     return data.stat().st_size
 
 
-def _check_size(entry: Entry, name: str, size: int, limit: int | None, what: str) -> None:
+def _check_size(entry: TeamEntry, name: str, size: int, limit: int | None, what: str) -> None:
     if limit is not None and size > limit:
         raise EntryError(Problem(f"{entry.name}/{name}", f"takes {size} bytes, {size - limit} over the {what}"))

@@ -17,7 +17,7 @@ from eval.report import Contestant, comparison_sheet, picture_table
 from rate_control.allocation import TableAllocation
 
 from .baseline_rows import set_score, write_decoded
-from .entries import Contest, Entry, EntryError, Result, judge
+from .entries import Contest, EntryError, Result, TeamEntry, judge
 
 
 def picture_pixels(files: Sequence[Path]) -> dict[str, int]:
@@ -25,7 +25,7 @@ def picture_pixels(files: Sequence[Path]) -> dict[str, int]:
     return {file.stem: math.prod(picture_size(file)) for file in files}
 
 
-def judge_all(entries: Sequence[Entry], contest: Contest) -> tuple[dict[str, list[Result]], list[Problem]]:
+def judge_all(entries: Sequence[TeamEntry], contest: Contest) -> tuple[dict[str, list[Result]], list[Problem]]:
     """The results of all entries by target, and what forbade others."""
     results: dict[str, list[Result]] = {target: [] for target in contest.budgets}
     problems: list[Problem] = []

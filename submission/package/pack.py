@@ -9,9 +9,9 @@ from pathlib import Path
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.models import WEIGHTS
 from decoder_pkg.stream import checked_members, open_zip, read_member
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from encoder.presets import PRESETS, Preset
-from encoder.weights import Zoo
 from eval.files import write_atomically
 from eval.metrics import SQUARED_ERROR, Distortion
 from eval.progress import Progress

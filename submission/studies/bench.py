@@ -25,13 +25,12 @@ from decoder_pkg.payload import decode_payload
 from decoder_pkg.pixels.filters import FilterChain
 from decoder_pkg.pixels.render import assemble
 from decoder_pkg.stream import Entry
+from encoder.codecs import coding_setting, trained_multiplier
 from encoder.coding import AnalysedPicture
-from encoder.devices import bf16_helps
-from encoder.latents import Setting, coding_setting, trained_multiplier
+from encoder.models import EncoderModel, bf16_helps, float_model, load_zoo
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
-from encoder.refinement import refine_latents
-from encoder.weights import EncoderModel, float_model, load_zoo
+from encoder.refinement import RefinementSetting, refine_latents
 from eval.memory import peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
@@ -98,7 +97,7 @@ def bench_refinement(pixels: Pixels) -> None:
     """Prints the time of one iteration of refinement as the presets do it, and what share the synthesis takes."""
     picture = AnalysedPicture(pixels, first_model(), load_zoo().bundle.post_filters)
     codec = float_model(picture.model)
-    device, setting = next(codec.parameters()).device, Setting(GAIN, Q_ONE, trained_multiplier(GAIN))
+    device, setting = next(codec.parameters()).device, RefinementSetting(GAIN, Q_ONE, trained_multiplier(GAIN))
     y_hat = picture.latents(setting.coding.gain)[LATENTS].to(device).requires_grad_()
     gain = torch.tensor([GAIN], device=device)
 

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.models import load_zoo
+from encoder.prediction import sweep_settings
 from encoder.presets import Preset
-from encoder.weights import load_zoo
 from eval.metrics import PSNR
 from rate_control.allocation import TARGETS, budget_bytes
 from rate_control.engine import Here
@@ -54,8 +55,8 @@ def _sweep_seconds(files: Sequence[Path]) -> float:
     with tempfile.TemporaryDirectory() as name:
         coder = SetCoder(load_zoo(), files[:1], CandidateCache(Path(name)), engine=Here())
         (picture,) = coder.pictures
-        settings = picture.coder.sweep_settings()
-        sampled = settings[:: max(1, len(settings) // (SAMPLED * len(picture.coder.models)))]
+        settings = sweep_settings(picture.coder.zoo)
+        sampled = settings[:: max(1, len(settings) // (SAMPLED * len(picture.coder.zoo.models)))]
         started = time.process_time()
         coder.code({picture: sampled})
         share = len(sampled) / len(settings)

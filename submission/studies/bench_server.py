@@ -13,11 +13,11 @@ from statistics import median
 from decoder_pkg.commands import DATA_ZIP, ZIP_MEMBER
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import unpack
-from encoder.archive import pack_archive
+from encoder.candidates import pack_archive
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
-from encoder.latents import coding_setting
+from encoder.models import load_zoo
 from encoder.pictures import Pixels
-from encoder.weights import load_zoo
 from eval.files import write_atomically
 
 from ..package import DECODER_ZIP, ENTRY, build_decoder_zip, build_zip

@@ -13,15 +13,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.gains import GAIN_COUNT
-from encoder.cache import CandidateCache
-from encoder.latents import trained_multiplier
+from encoder.candidates import CandidateCache
+from encoder.codecs import trained_multiplier
+from encoder.models import Zoo
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from eval.baselines import installed, settings_text
 from eval.metrics import METRICS, PSNR, Distortion, Metric, known_metrics
 from eval.provenance import Provenance, provenance
 from eval.report import MEAN, SET, Curve
 from rate_control.allocation import TableError, lower_hull, picture_values
+from rate_control.candidate_set import along
 from rate_control.engine import Engine
 from rate_control.jobs import refinement
 from rate_control.plots import set_curve
@@ -108,7 +109,7 @@ def preset_codecs(zoo: Zoo, files: Sequence[Path], presets: Sequence[Preset], en
     codecs = []
     for preset in presets:
         coder = SetCoder(zoo, files, CandidateCache(), engine=engine)
-        table = coder.along([trained_multiplier(gain) for gain in MULTIPLIER_GAINS], refinement(preset))
+        table = along(coder, [trained_multiplier(gain) for gain in MULTIPLIER_GAINS], refinement(preset))
         table["candidate"] = [f"multiplier {multiplier:.6g}" for multiplier in table["multiplier"]]
         codecs.append(Codec(f"this codec, {preset.name}", table, "", provenance(1, zoo.bundle.digest.hex())))
     return codecs

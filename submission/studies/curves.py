@@ -11,12 +11,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
 from encoder.coding import estimated_payload_bits
+from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from eval.files import write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Metric
@@ -83,7 +83,7 @@ def deviation_report(zoo: Zoo, name: str, model: int, files: Sequence[Path]) -> 
     found: dict[tuple[str, int], float] = {}
     for file in tqdm(files, desc="estimates", unit="picture"):
         coder = PictureCoder(load_picture(file), zoo, CandidateCache())
-        for gain in sorted(set(ESTIMATED_GAINS) & set(coder.gains(model))):
+        for gain in sorted(set(ESTIMATED_GAINS) & set(coded.gains)):
             candidate = coder.encode(model, gain).candidate
             estimate = estimated_payload_bits(coded, candidate, filters)
             found[file.stem, gain] = 8 * candidate.header.length / estimate - 1

@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import unpack
-from encoder.archive import pack_archive
+from encoder.candidates import pack_archive
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
-from encoder.latents import coding_setting
-from encoder.weights import load_zoo
+from encoder.models import load_zoo
 from eval.files import write_atomically
 from eval.provenance import Provenance
 
@@ -47,7 +47,7 @@ INSTRUCTION_SETS: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Setting:
+class DecodingEnvironment:
     """One environment: an interpreter, threads, an instruction set, where the pixels are computed."""
 
     python: Path
@@ -74,7 +74,7 @@ class Outcome:
       difference: largest difference of a sample to the first environment, None without torch.
     """
 
-    setting: Setting
+    setting: DecodingEnvironment
     versions: dict[str, str | None]
     symbols: dict[str, str]
     difference: int | None
@@ -95,18 +95,18 @@ def stream_set() -> bytes:
     return pack_archive(zoo.bundle, entries)
 
 
-def settings(main: Path, others: Sequence[Path]) -> Iterator[Setting]:
+def settings(main: Path, others: Sequence[Path]) -> Iterator[DecodingEnvironment]:
     """Every combination for the main interpreter, one each for the others."""
     for threads in THREADS:
         for instructions in INSTRUCTION_SETS:
-            yield Setting(main, threads, instructions)
+            yield DecodingEnvironment(main, threads, instructions)
     if torch.cuda.is_available():
-        yield Setting(Path(sys.executable), device="cuda")
+        yield DecodingEnvironment(Path(sys.executable), device="cuda")
     for python in others:
-        yield Setting(python)
+        yield DecodingEnvironment(python)
 
 
-def probe(setting: Setting, decoder: Path, stream: Path, output: Path, expected: Path) -> Outcome:
+def probe(setting: DecodingEnvironment, decoder: Path, stream: Path, output: Path, expected: Path) -> Outcome:
     """Decodes the set in an environment and compares its pictures with the first one's.
 
     Raises:
@@ -170,7 +170,7 @@ def table(outcomes: Sequence[Outcome], missing: Sequence[str], origin: Provenanc
     return "\n".join(lines) + "\n"
 
 
-def decode_everywhere(folder: Path, rows: Sequence[Setting]) -> list[Outcome]:
+def decode_everywhere(folder: Path, rows: Sequence[DecodingEnvironment]) -> list[Outcome]:
     """Builds decoder and streams in a folder and decodes them in every environment."""
     write_atomically(folder / DECODER_ZIP, build_decoder_zip().data)
     unpack(folder / DECODER_ZIP, folder / "decoder", MAX_UNPACKED)

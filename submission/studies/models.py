@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from decoder_pkg.codecs import codec_of
 from decoder_pkg.models import read_manifest
 from encoder.codecs import FloatCodec, watched_convolutions
-from encoder.manifest import ALL_GAINS, read_encoder_manifest
-from encoder.weights import Zoo
+from encoder.models import ALL_GAINS, Zoo, read_encoder_manifest
 from eval.metrics import MS_SSIM, PSNR, Metric
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from rate_control.engine import Engine

@@ -17,13 +17,13 @@ from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
 from decoder_pkg.models import Bundle
 from decoder_pkg.stream import entry_size
-from encoder.cache import CACHE_VERSION
+from encoder.candidates import CACHE_VERSION
+from encoder.codecs import Latents, trained_multiplier
 from encoder.coding import AnalysedPicture, estimated_payload_bits
-from encoder.latents import Latents, Setting, trained_multiplier
+from encoder.models import EncoderModel, Zoo
 from encoder.picture_coder import refinement_key
 from encoder.pictures import Pixels, load_picture, pixels_digest
-from encoder.refinement import refine_latents
-from encoder.weights import EncoderModel, Zoo
+from encoder.refinement import RefinementSetting, refine_latents
 from eval.files import locked, write_atomically
 from eval.metrics import PSNR
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
@@ -99,7 +99,7 @@ def run_job(job: TrialJob) -> Trial:
 
 def trial(picture: AnalysedPicture, digest: str, job: TrialJob) -> Trial:
     """Refines at the Lagrange multiplier where the gain was trained, codes and measures."""
-    setting = Setting(job.gain, Q_ONE, trained_multiplier(job.gain))
+    setting = RefinementSetting(job.gain, Q_ONE, trained_multiplier(job.gain))
     started = time.perf_counter()
     latents: Latents | None = None
     if job.iterations:

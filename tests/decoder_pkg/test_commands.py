@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from decoder_pkg.decoder import decode_archive
-from encoder.archive import pack_archive
+from encoder.candidates import pack_archive
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
-from encoder.latents import coding_setting
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from tests.golden.make import STREAM
 from tests.paths import GOLDEN
 from tests.streams import archive_of, damaged

@@ -34,8 +34,8 @@ from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink
 from decoder_pkg.pixels.filters.linear import LinearFilter, LinearParameters
 from decoder_pkg.pixels.render import assemble
 from decoder_pkg.stream.container import read_archive, write_archive
-from encoder.archive import pack_archive
-from encoder.weights import Zoo
+from encoder.candidates import pack_archive
+from encoder.models import Zoo
 from tests.golden.make import STREAM
 from tests.paths import GOLDEN, ROOT
 from tests.streams import archive_of, damaged, with_header

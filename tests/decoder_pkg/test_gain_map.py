@@ -15,7 +15,7 @@ from decoder_pkg.gains import GAIN_COUNT, GainField
 from decoder_pkg.grids import hyper_grid, latent_size
 from decoder_pkg.pixels.filters.interface import FilterChain
 from decoder_pkg.pixels.render import assemble
-from encoder.weights import Zoo
+from encoder.models import Zoo
 
 gains = st.integers(0, GAIN_COUNT - 1)
 

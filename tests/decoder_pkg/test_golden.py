@@ -15,7 +15,7 @@ from PIL import Image
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.payload import decode_integers
 from decoder_pkg.stream.container import read_archive
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from tests.golden.make import DIGESTS, STREAM
 from tests.paths import GOLDEN
 

@@ -23,9 +23,9 @@ from decoder_pkg.payload import (
 )
 from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink, PostFilter
 from decoder_pkg.weight_files import TensorFile
+from encoder.codecs import coding_setting
 from encoder.coding import encode_payload
-from encoder.latents import coding_setting
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from tests.decoder_pkg.pictures import header_of, random_picture, same_integers
 
 PLAIN = FilterChain()

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from decoder_pkg.gains import GAIN_COUNT
 from encoder.byte_budget import ROUNDS, BudgetError, encode_within, refine_within
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate
+from encoder.candidates import Candidate, CandidateCache
 from encoder.coding import AnalysedPicture
+from encoder.models import Zoo, load_zoo
 from encoder.picture_coder import PictureCoder
+from encoder.prediction import sweep_settings
 from encoder.presets import Preset
-from encoder.weights import Zoo, load_zoo
 from tests.families import ORIGIN, TUNED, family
 
 Pixels = NDArray[np.uint8]
@@ -49,7 +49,7 @@ def test_photograph_leaves_less_than_a_per_mille_of_its_budget(
 @pytest.fixture(scope="module")
 def swept(golden_zoo: Zoo, photo: Pixels, tmp_path_factory: pytest.TempPathFactory) -> list[Candidate]:
     picture = coder(golden_zoo, photo[:200, :260], tmp_path_factory.mktemp("swept"))
-    return [picture.encode(*setting).candidate for setting in picture.sweep_settings()]
+    return [picture.encode(*setting).candidate for setting in sweep_settings(picture.zoo)]
 
 
 @pytest.mark.parametrize("around", [0, 57])
@@ -98,18 +98,18 @@ def test_fine_tuned_model_is_found_where_it_is_the_best(photo: Pixels, tmp_path:
 
 def test_budget_beyond_the_highest_gain_is_used_too(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     picture = coder(golden_zoo, photo[:96, :128], tmp_path)
-    most = max((picture.encode(model, GAIN_COUNT - 1).candidate for model in picture.models), key=candidate_size)
+    most = max((picture.encode(model, GAIN_COUNT - 1).candidate for model in picture.zoo.models), key=candidate_size)
     budget = round(1.2 * most.header.length)
     best = encode_within(picture, candidate_size, budget)
     assert 0.95 * budget <= candidate_size(best) <= budget
     assert best.squared_error < most.squared_error
-    assert max(picture.encode(*setting).candidate.header.length for setting in picture.sweep_settings()) > budget
+    assert max(picture.encode(*setting).candidate.header.length for setting in sweep_settings(picture.zoo)) > budget
 
 
 def test_budget_beyond_everything_takes_the_best(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
     picture = coder(golden_zoo, photo[:96, :128], tmp_path)
     best = encode_within(picture, candidate_size, 10**7)
-    least = min(picture.encode(*setting).candidate.squared_error for setting in picture.sweep_settings())
+    least = min(picture.encode(*setting).candidate.squared_error for setting in sweep_settings(picture.zoo))
     assert best.squared_error <= 1.02 * least
 
 

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from decoder_pkg.codecs import CodingSetting
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy import Q_ONE
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate
+from encoder.candidates import Candidate, CandidateCache
 from encoder.coding import AnalysedPicture, parts_of
-from encoder.picture_coder import NEAR, SWEEP, PictureCoder
-from encoder.prediction import ModelSetting
+from encoder.models import NEAR, Zoo
+from encoder.picture_coder import PictureCoder
+from encoder.prediction import SWEEP, ModelSetting, sweep_settings
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from eval.metrics import MS_SSIM, squared_error
 from tests.encoder.refining import MULTIPLIER, small
 from tests.families import ORIGIN, TUNED, TUNED_GAINS, family
@@ -40,7 +39,7 @@ def test_interrupted_sweep_goes_on_where_it_stopped(
     golden_zoo: Zoo, photo: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = photo[:48, :48]
-    settings = coder(golden_zoo, pixels, tmp_path).sweep_settings()
+    settings = sweep_settings(coder(golden_zoo, pixels, tmp_path).zoo)
     first = [coder(golden_zoo, pixels, tmp_path).encode(*setting) for setting in settings[:5]]
     calls = []
     honest = AnalysedPicture.encode
@@ -163,12 +162,12 @@ def test_fine_tuned_models_are_predicted_where_their_origin_would_take_a_gain_ne
     tuned_zoo: Zoo, photo: Pixels, tmp_path: Path
 ) -> None:
     picture = coder(tuned_zoo, small(photo), tmp_path)
-    assert picture.origins == [ORIGIN]
+    assert picture.zoo.origins == [ORIGIN]
     low, high = TUNED_GAINS[0], TUNED_GAINS[-1]
     for gain in (low - NEAR, 24, high + NEAR):
-        assert picture.specialists(gain) == [TUNED]
+        assert picture.zoo.specialists(gain) == [TUNED]
     for gain in (low - NEAR - 1, high + NEAR + 1):
-        assert picture.specialists(gain) == []
+        assert picture.zoo.specialists(gain) == []
     assert {setting.model for setting in picture.predict().settings} == {ORIGIN}
     with_it = picture.predict([TUNED]).settings
     assert [setting.gain for setting in with_it if setting.model == TUNED] == list(TUNED_GAINS)
@@ -181,8 +180,8 @@ def test_model_without_its_origin_beside_it_is_one_by_itself(tuned_zoo: Zoo, pho
     narrow = {ORIGIN: origin, TUNED: replace(tuned_zoo.models[TUNED], base=origin)}
     beyond = coder(replace(tuned_zoo, models=narrow), small(photo), tmp_path)
     for picture, origins in ((alone, [TUNED]), (beyond, [ORIGIN, TUNED])):
-        assert picture.origins == origins
-        assert picture.specialists(24) == []
+        assert picture.zoo.origins == origins
+        assert picture.zoo.specialists(24) == []
         assert {setting.model for setting in picture.predict().settings} == set(origins)
 
 

@@ -15,10 +15,10 @@ import skimage.data
 from decoder_pkg.decoder import decode_entry, write_png
 from decoder_pkg.payload import decode_integers
 from decoder_pkg.stream.container import VERSION
-from encoder.archive import pack_archive
+from encoder.candidates import pack_archive
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
-from encoder.latents import coding_setting
-from encoder.weights import Zoo, load_zoo
+from encoder.models import Zoo, load_zoo
 
 FOLDER = Path(__file__).parent
 CROPS = {

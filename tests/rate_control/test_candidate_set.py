@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from decoder_pkg.stream import ImageHeader
-from encoder.cache import CandidateCache
-from encoder.candidates import Measured
-from encoder.latents import trained_multiplier
+from encoder.candidates import CandidateCache, Measured
+from encoder.codecs import trained_multiplier
+from encoder.models import Zoo
 from encoder.prediction import ModelSetting
-from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, distortion_of
 from rate_control.allocation import Limits, TableError
 from rate_control.allocation.lagrangian import InfeasibleBudget
+from rate_control.candidate_set import along
 from rate_control.jobs import Coding, PictureJob, Predicting, run_job
 from rate_control.set_coder import SetCoder
 from rate_control.settling import ROUNDS
@@ -207,7 +207,7 @@ def test_interrupted_preparation_resumes_to_the_same_archive(
         return run_job(job)
 
     with monkeypatch.context() as patch:
-        patch.setattr("rate_control.candidate_set.run_job", until_killed)
+        patch.setattr("rate_control.set_work.run_job", until_killed)
         with pytest.raises(Killed):
             archive(tmp_path / "killed")
     assert isinstance(done[-1].task, Predicting if jobs < 7 else Coding)
@@ -221,7 +221,7 @@ def test_cheapest_settings_along_multipliers_are_coded_and_as_cheap_as_the_sweep
 ) -> None:
     multipliers = [trained_multiplier(gain) for gain in (8, 24, 40)]
     coder = SetCoder(golden_zoo, files, cache)
-    table = coder.along(multipliers, None)
+    table = along(coder, multipliers, None)
     assert table["multiplier"].tolist() == [multiplier for multiplier in multipliers for _ in files]
     assert all(isinstance(candidate, ImageHeader) for candidate in table["candidate"])
     for multiplier in multipliers:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from rate_control import engine as engines
 from rate_control.engine import Engine, EngineError, Here, Processes, RayCluster
 from rate_control.jobs import PresetRefinement

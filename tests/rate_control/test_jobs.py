@@ -9,13 +9,12 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from encoder.cache import CandidateCache
-from encoder.candidates import Measured
+from encoder.candidates import CandidateCache, Measured
+from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
 from encoder.prediction import ModelSetting
 from encoder.presets import PRESETS, Preset, preset
-from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, distortion_of, measured_metrics
 from rate_control.jobs import (
     Coding,

@@ -11,11 +11,10 @@ from PIL import Image
 
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.stream.container import entry_size, read_archive
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate, Measured
+from encoder.candidates import Candidate, CandidateCache, Measured
+from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.presets import PRESETS, Preset
-from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, squared_error
 from eval.pictures import PictureError
 from eval.provenance import provenance

@@ -7,11 +7,10 @@ import pytest
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import entry_size
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate
+from encoder.candidates import Candidate, CandidateCache
+from encoder.models import Zoo
 from encoder.prediction import ModelSetting
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, measured_metrics
 from rate_control.set_picture import DOUBT, MOST_ROUNDED, PARTNER_CHANGE, SetPicture
 from tests.families import ORIGIN, TUNED, TUNED_GAINS, family

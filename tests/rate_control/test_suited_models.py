@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from decoder_pkg.models import MANIFEST
-from encoder.cache import CandidateCache
-from encoder.weights import Zoo, load_zoo
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo, load_zoo
 from eval.metrics import SQUARED_ERROR, distortion_of
 from rate_control.set_coder import SetCoder
 from tests.paths import GOLDEN

@@ -6,8 +6,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from encoder.cache import CandidateCache
-from encoder.weights import Zoo
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from eval.files import write_atomically
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from submission.package.originals import stage_originals

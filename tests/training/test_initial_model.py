@@ -11,7 +11,7 @@ import skimage.data
 import torch
 from PIL import Image
 
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from tests.training.runs import SMOKE
 from training.commands import train
 from training.data import CropSet

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import DecoderModel
-from encoder.weights import EncoderModel, load_zoo, weight_folders
+from encoder.models import EncoderModel, load_zoo, weight_folders
 from eval.command_line import OptionError
 from eval.files import write_atomically
 from eval.provenance import commit

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
-from encoder.options import whole
-from encoder.weights import load_zoo
+from encoder.models import load_zoo
+from eval.command_line import whole
 from eval.provenance import commit
 
 from ..data import CROPS, CropError, CropSet

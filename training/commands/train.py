@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.errors import WeightsError
-from encoder.options import whole
-from eval.command_line import FAILED
+from eval.command_line import FAILED, whole
 from eval.pictures import PictureError
 
 from ..config import load_config

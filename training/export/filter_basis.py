@@ -16,11 +16,10 @@ from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.pixels.filters import COLOURS, FEATURES, STRENGTH_BINS, FilterChain, LinearFilter
 from decoder_pkg.pixels.render import assemble
 from decoder_pkg.weight_files import read_weights
-from encoder.codecs import LOG2_SIGMA_MIN
+from encoder.codecs import LOG2_SIGMA_MIN, coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.filters import FIRST_M, NormalEquations, normal_equations
-from encoder.latents import coding_setting
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from eval.files import write_atomically
 from eval.metrics import squared_error
 

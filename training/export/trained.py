@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.codecs import FloatCodec, float_codec
-from encoder.manifest import ALL_GAINS
+from encoder.models import ALL_GAINS
 from eval.files import write_json
 
 from ..config import TrainConfig, load_config

@@ -17,10 +17,9 @@ from decoder_pkg.codecs import SCALE, IntegerCodec, codec_of
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
-from encoder.codecs import FloatCodec
+from encoder.codecs import FloatCodec, coding_setting
 from encoder.coding import quantise
-from encoder.latents import coding_setting
-from encoder.weights import EncoderModel, to_grid
+from encoder.models import EncoderModel, to_grid
 from eval.files import write_atomically
 
 from ..data import CropSet

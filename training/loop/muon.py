@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from encoder.devices import bf16_helps
+from encoder.models import bf16_helps
 
 STEPS = 5
 WEIGHT_DECAY = 0.1

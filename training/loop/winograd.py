@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from encoder.devices import cpu_has
+from encoder.models import cpu_has
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=c++17", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from decoder_pkg.gains import gain_lambda
 from encoder.codecs import FloatCodec
-from encoder.devices import bf16_helps
+from encoder.models import bf16_helps
 
 from ..distortion import DISTORTIONS
 

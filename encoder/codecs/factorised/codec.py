@@ -10,8 +10,8 @@ from decoder_pkg.codecs import LATENTS
 from decoder_pkg.codecs.factorised import PRIOR, FactorisedArchitecture, table_gain
 from decoder_pkg.entropy import Q_ONE
 
-from ...latents import Latents
 from ..interface import Coded
+from ..latents import Latents
 from ..likelihoods import FactorisedPrior, StaticLikelihood
 from ..relaxation import Relaxation
 from ..transforms import TransformFloatCodec

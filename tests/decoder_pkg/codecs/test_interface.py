@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
 from decoder_pkg.entropy import CodingStep, Grid, new_payload, open_payload, shortest_payload
 from decoder_pkg.gains import GAIN_COUNT
-from encoder.latents import coding_setting
-from encoder.weights import Zoo
+from encoder.codecs import coding_setting
+from encoder.models import Zoo
 from tests.decoder_pkg.pictures import random_picture, same_integers
 
 

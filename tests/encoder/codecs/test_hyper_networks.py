@@ -6,9 +6,9 @@ import torch
 
 from decoder_pkg.codecs import LATENTS
 from decoder_pkg.entropy import CodingStep, Grid
+from encoder.codecs import coding_setting
 from encoder.codecs.hyper_networks import HyperFloatCodec
-from encoder.latents import coding_setting
-from encoder.weights import EncoderModel, Zoo
+from encoder.models import EncoderModel, Zoo
 
 
 @pytest.mark.parametrize("number", [7, 8])

@@ -11,9 +11,9 @@ from decoder_pkg.decoder import decode_archive
 from decoder_pkg.payload import SideInformation
 from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink
 from encoder.candidates import RoundTripError
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture, QuantisedPicture, encode_payload
-from encoder.latents import coding_setting
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from eval.metrics import squared_error
 from tests.streams import archive_of
 

@@ -14,10 +14,10 @@ from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.grids import latent_size
 from decoder_pkg.pixels.filters import FilterChain
 from decoder_pkg.pixels.tiles import tiles
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture, Estimate, estimate
 from encoder.coding.estimate import LEAST_WINDOWS, MARGIN, SHARE, WINDOW, windows
-from encoder.latents import coding_setting
-from encoder.weights import Zoo, load_zoo
+from encoder.models import Zoo, load_zoo
 from eval.metrics import MS_SSIM, PSNR
 
 METRICS = PSNR, MS_SSIM

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from decoder_pkg.entropy import Q_ONE, ScaledSymbols, read_scale_tables
 from decoder_pkg.entropy.scale_tables import LARGEST
 from encoder.candidates import Candidate
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.coding import analysed_picture as encoding
 from encoder.coding.analysed_picture import seen_shares
 from encoder.coding.rounding import ERROR_BITS, nearest, rdoq
-from encoder.latents import coding_setting
-from encoder.weights import Zoo, load_zoo
+from encoder.models import Zoo, load_zoo
 
 ONE = np.ones(1, dtype=np.float32)
 TABLES = read_scale_tables(load_zoo().models[1].decoder.reader)

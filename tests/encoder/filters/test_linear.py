@@ -15,7 +15,8 @@ from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, LinearFilter, L
 from decoder_pkg.pixels.filters.linear_apply import REACH
 from decoder_pkg.pixels.render import Tile, to_bytes
 from decoder_pkg.pixels.tiles import spans
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.codecs import coding_setting, trained_multiplier
 from encoder.coding import AnalysedPicture, parts_of
 from encoder.filters import linear as linear_fit
 from encoder.filters.linear import (
@@ -26,13 +27,13 @@ from encoder.filters.linear import (
     normal_equations,
     products_of,
 )
-from encoder.latents import Setting, coding_setting, trained_multiplier
+from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.prediction import ModelSetting
 from encoder.presets import Preset
+from encoder.refinement import RefinementSetting
 from encoder.refinement import tiles as refine
 from encoder.refinement.tiles import refine_latents
-from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, distortion_of, ms_ssim, squared_error
 from tests.streams import archive_of
 
@@ -196,7 +197,7 @@ def test_results_with_another_filter_are_other_results(
 def test_refinement_counts_on_the_filter(filtered_zoo: Zoo, photo: Pixels) -> None:
     """Refined without regard to it, latents would pay for what the filter does anyway."""
     picture, multiplier = analysed(filtered_zoo, photo), trained_multiplier(24)
-    setting = Setting(24, 128, multiplier)
+    setting = RefinementSetting(24, 128, multiplier)
     blind = AnalysedPicture(picture.pixels, picture.model)
     costs = [
         candidate.squared_error + multiplier * candidate.header.length
@@ -244,7 +245,7 @@ def test_no_filter_promises_more_than_there_is_to_win(filtered_zoo: Zoo) -> None
 def test_any_size_can_be_filtered_and_refined(filtered_zoo: Zoo, photo: Pixels, size: tuple[int, int]) -> None:
     pixels = np.ascontiguousarray(photo[: size[0], : size[1]])
     picture = AnalysedPicture(pixels, filtered_zoo.models[7], filtered_zoo.bundle.post_filters)
-    setting = Setting(24, 128, trained_multiplier(24))
+    setting = RefinementSetting(24, 128, trained_multiplier(24))
     for latents in (None, refine_latents(picture, setting, "local", 2).latents):
         candidate, expected = picture.encode(setting.coding, latents)
         (decoded,) = decode_archive(filtered_zoo.bundle, archive_of(filtered_zoo.bundle, candidate.entry("a")))
@@ -257,7 +258,7 @@ def test_tiles_with_a_filter_are_refined_like_the_whole(
 ) -> None:
     pixels = np.ascontiguousarray(photo[:160, :192])
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
-    setting = Setting(24, 128, trained_multiplier(24))
+    setting = RefinementSetting(24, 128, trained_multiplier(24))
 
     def cost() -> float:
         candidate, _ = picture.encode(setting.coding, refine_latents(picture, setting, "local", 12).latents)
@@ -274,7 +275,7 @@ def test_refinement_for_similarity_with_a_filter_buys_similarity(filtered_zoo: Z
     picture = AnalysedPicture(photo[:176, :176].copy(), filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
     values = []
     for distortion, multiplier in ((SQUARED_ERROR, trained_multiplier(24)), (distortion_of("ms-ssim", 1.0), 0.5)):
-        setting = Setting(24, 128, multiplier, distortion)
+        setting = RefinementSetting(24, 128, multiplier, distortion)
         refined = refine_latents(picture, setting, "local", 20)
         values.append(ms_ssim(picture.pixels, picture.encode(setting.coding, refined.latents)[1]))
     assert values[1] > values[0]

@@ -9,12 +9,12 @@ from decoder_pkg.codecs import LATENTS
 from decoder_pkg.pixels.filters import FilterChain, linear_apply
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
 from decoder_pkg.pixels.filters.linear_apply import features, padded_levels
-from encoder.codecs import Relaxation
+from encoder.codecs import Relaxation, trained_multiplier
 from encoder.coding import AnalysedPicture
 from encoder.filters.linear_gradient import KEPT, DifferentiableLinearFilter, gradient_through
-from encoder.latents import Setting, trained_multiplier
+from encoder.models import Zoo, float_model
+from encoder.refinement import RefinementSetting
 from encoder.refinement.objective import Objective
-from encoder.weights import Zoo, float_model
 from eval.metrics import SQUARED_ERROR, Distortion, distortion_of
 
 Pixels = NDArray[np.uint8]
@@ -75,7 +75,7 @@ def test_objective_falls_along_its_gradient_as_promised(
     """Of a distortion behind a filter: finite differences, nothing rounded."""
     pixels = photo[:176, :181]
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
-    setting = Setting(24, 128, trained_multiplier(24) if distortion is SQUARED_ERROR else 0.5, distortion)
+    setting = RefinementSetting(24, 128, trained_multiplier(24) if distortion is SQUARED_ERROR else 0.5, distortion)
     chain = picture.fitted_chain(setting.coding)
     assert chain.links
     objective = Objective(float_model(picture.model), pixels, setting, chain)
@@ -101,7 +101,7 @@ def test_estimate_counts_on_the_filter_that_is_coded(filtered_zoo: Zoo, photo: P
     """A picture whose sides are no multiples of 16: the filter sees what is beyond them, as in the decoder."""
     pixels = np.ascontiguousarray(photo[:101, 100:230])
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
-    setting = Setting(24, 128, trained_multiplier(24))
+    setting = RefinementSetting(24, 128, trained_multiplier(24))
     chain, latents = picture.fitted_chain(setting.coding), picture.latents(setting.coding.gain)
     assert chain.links
     model = float_model(picture.model)

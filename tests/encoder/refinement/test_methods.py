@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from decoder_pkg.pixels.filters import FilterChain, FilterLink, LinearFilter, LinearParameters
+from encoder.codecs import Latents, coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.coding.rate import estimated_bits
 from encoder.filters.linear_gradient import KEPT
-from encoder.latents import Latents, Setting, coding_setting
+from encoder.models import Zoo, float_model, load_zoo
+from encoder.refinement import RefinementSetting
 from encoder.refinement.methods import METHODS, Method, Stage, atanh_logit, gumbel_round, scaled_sigmoid_logit
 from encoder.refinement.objective import Objective
-from encoder.weights import Zoo, float_model, load_zoo
 from eval.metrics import SQUARED_ERROR, distortion_of
 from tests.encoder.refining import MULTIPLIER, Pixels, small, start_of
 
@@ -46,7 +47,7 @@ def test_no_tensor_is_made_where_the_model_is_not(filtered_zoo: Zoo, photo: Pixe
     assert chain.links
     with torch.device("meta"):
         for distortion in (SQUARED_ERROR, distortion_of("ms-ssim", 1.0)):
-            objective = Objective(model, pixels, Setting(24, 128, MULTIPLIER, distortion), chain)
+            objective = Objective(model, pixels, RefinementSetting(24, 128, MULTIPLIER, distortion), chain)
             refined = method.refine(objective, start, Stage(2))
             assert {part.device for part in refined.values()} == {objective.device}
         estimated_bits(model, objective.snapped(start), 24)

@@ -8,7 +8,7 @@ from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
 from encoder.codecs.hyper_networks import HyperFloatCodec
 from encoder.codecs.likelihoods import StaticLikelihood
 from encoder.coding import AnalysedPicture
-from encoder.weights import Zoo, float_model
+from encoder.models import Zoo, float_model
 from tests.encoder.refining import MULTIPLIER, Pixels, real_cost, small, start_of
 
 

@@ -7,20 +7,20 @@ import pytest
 
 from encoder.candidates import Measured
 from encoder.coding import AnalysedPicture
-from encoder.latents import Setting
+from encoder.models import Zoo
+from encoder.refinement import RefinementSetting
 from encoder.refinement.search import search_latents, search_start
 from encoder.refinement.tiles import Refined, refine_latents
-from encoder.weights import Zoo
 from tests.encoder.refining import MULTIPLIER, QUICK, Pixels, small
 
 
 def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zoo, photo: Pixels) -> None:
     starts = [
-        (AnalysedPicture(small(photo), golden_zoo.models[number]), Setting(gain, 128, MULTIPLIER))
+        (AnalysedPicture(small(photo), golden_zoo.models[number]), RefinementSetting(gain, 128, MULTIPLIER))
         for number, gain in ((7, 24), (8, 24))
     ]
 
-    def cost(picture: AnalysedPicture, setting: Setting) -> float:
+    def cost(picture: AnalysedPicture, setting: RefinementSetting) -> float:
         return refine_latents(picture, setting, QUICK.method, QUICK.trial_iterations).cost
 
     picture, chosen = search_start(starts, QUICK)
@@ -35,7 +35,7 @@ def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
 ) -> None:
     pixels = np.ascontiguousarray(photo[60 * part :][:96, 100:230])
     picture = AnalysedPicture(pixels, filtered_zoo.models[8], filtered_zoo.bundle.post_filters)
-    setting = Setting(24, 128, MULTIPLIER)
+    setting = RefinementSetting(24, 128, MULTIPLIER)
 
     def code(refined: Refined) -> Measured:
         return Measured(picture.encode(refined.setting.coding, refined.latents)[0])

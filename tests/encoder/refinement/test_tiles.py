@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from decoder_pkg.codecs import LATENTS, CodingSetting
 from decoder_pkg.pixels.filters.interface import FilterChain
+from encoder.codecs import Latents
 from encoder.coding import AnalysedPicture
-from encoder.latents import Latents, Setting
+from encoder.models import Zoo
+from encoder.refinement import RefinementSetting
 from encoder.refinement import tiles as refining
 from encoder.refinement.methods import METHODS
 from encoder.refinement.tiles import FURTHER, _stages, refine_latents
-from encoder.weights import Zoo
 from eval.metrics import SQUARED_ERROR, distortion_of, ms_ssim
 from tests.encoder.refining import MULTIPLIER, Pixels, real_cost, small
 
@@ -21,7 +22,7 @@ from tests.encoder.refining import MULTIPLIER, Pixels, real_cost, small
 @pytest.mark.parametrize("name", ["l-opt", "local"])
 def test_refinement_saves_real_bytes_as_it_promised(golden_zoo: Zoo, photo: Pixels, number: int, name: str) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[number])
-    setting = Setting(24, 128, MULTIPLIER)
+    setting = RefinementSetting(24, 128, MULTIPLIER)
     refined = refine_latents(picture, setting, name, 25)
     start = picture.latents(setting.coding.gain)
     before, after = (real_cost(picture, setting, latents) for latents in (start, refined.latents))
@@ -34,7 +35,7 @@ def test_tiles_are_refined_like_the_whole(
     golden_zoo: Zoo, photo: Pixels, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = AnalysedPicture(photo[:170, :200], golden_zoo.models[number])
-    setting = Setting(24, 128, MULTIPLIER)
+    setting = RefinementSetting(24, 128, MULTIPLIER)
     whole = refine_latents(picture, setting, "local", 20).latents
     monkeypatch.setattr(refining, "TILE", 4)
     monkeypatch.setattr(refining, "REACH", 4)
@@ -51,7 +52,7 @@ def test_refinement_for_similarity_buys_similarity(golden_zoo: Zoo, photo: Pixel
     picture = AnalysedPicture(photo[:176, :176], golden_zoo.models[8])
     values = []
     for distortion, multiplier in ((SQUARED_ERROR, MULTIPLIER), (distortion_of("ms-ssim", 1.0), 0.5)):
-        setting = Setting(24, 128, multiplier, distortion)
+        setting = RefinementSetting(24, 128, multiplier, distortion)
         decoded = picture.encode(setting.coding, refine_latents(picture, setting, "local", 20).latents)[1]
         values.append(ms_ssim(picture.pixels, decoded))
     assert values[1] > values[0]
@@ -78,7 +79,7 @@ def test_filter_is_fitted_again_on_the_way_to_the_latents_there(
         return original(setting, latents)
 
     monkeypatch.setattr(picture, "fitted_chain", fitted_chain)
-    setting = Setting(24, 128, MULTIPLIER)
+    setting = RefinementSetting(24, 128, MULTIPLIER)
     refined = refine_latents(picture, setting, "local", 50)
     assert fitted[0] is None
     first, second = (latents for latents in fitted[1:] if latents)
@@ -90,5 +91,7 @@ def test_filter_is_fitted_again_on_the_way_to_the_latents_there(
 @pytest.mark.parametrize("name", [method.name for method in METHODS])
 def test_refinement_that_goes_on_loses_nothing(golden_zoo: Zoo, photo: Pixels, name: str) -> None:
     picture = AnalysedPicture(small(photo), golden_zoo.models[8])
-    first = refine_latents(picture, Setting(24, 128, MULTIPLIER), name, 10)
-    assert refine_latents(picture, Setting(24, 128, MULTIPLIER), name, 10, first.floats).cost < 1.01 * first.cost
+    first = refine_latents(picture, RefinementSetting(24, 128, MULTIPLIER), name, 10)
+    assert (
+        refine_latents(picture, RefinementSetting(24, 128, MULTIPLIER), name, 10, first.floats).cost < 1.01 * first.cost
+    )

@@ -12,12 +12,12 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
-from encoder.cache import CandidateCache
-from encoder.weights import Zoo
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from eval.command_line import call_module
 from eval.files import write_atomically
 from submission.commands.leaderboard import parse_entry
-from submission.leaderboard.entries import Contest, Entry, EntryError, judge
+from submission.leaderboard.entries import Contest, EntryError, TeamEntry, judge
 from submission.package.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256
 from submission.package.pack import pack_submission, pack_targets
 from submission.package.zips import build_zip
@@ -68,12 +68,12 @@ def contest(photos: Path, tmp_path: Path) -> Contest:
 
 def problems(entry: Path, contest: Contest, target: str = "0.15") -> list[str]:
     with pytest.raises(EntryError) as caught:
-        judge(Entry("team", entry), target, contest)
+        judge(TeamEntry("team", entry), target, contest)
     return [f"{problem.where}: {problem.message}" for problem in caught.value.problems]
 
 
 def test_zip_and_folder_of_one_submission_have_one_score(dist: Path, contest: Contest) -> None:
-    packed, loose = (judge(Entry("team", path), "0.15", contest) for path in (dist / "submission.zip", dist))
+    packed, loose = (judge(TeamEntry("team", path), "0.15", contest) for path in (dist / "submission.zip", dist))
     assert packed.contestant.score == loose.contestant.score
     assert packed.row.data_bytes == loose.row.data_bytes == (dist / "0.15" / DATA_ZIP).stat().st_size
     assert packed.row.decoder_bytes == (dist / "decoder.zip").stat().st_size
@@ -83,7 +83,7 @@ def test_zip_and_folder_of_one_submission_have_one_score(dist: Path, contest: Co
 
 
 def test_row_names_the_weights_that_decoded(golden_zoo: Zoo, dist: Path, contest: Contest) -> None:
-    row = judge(Entry("team", dist), "0.5", contest).row
+    row = judge(TeamEntry("team", dist), "0.5", contest).row
     assert row.provenance is not None
     assert row.provenance.bundle_sha256 == bundle_sha256(dist / "decoder.zip")
     assert row.provenance.bundle_sha256 == golden_zoo.bundle.digest.hex()
@@ -96,7 +96,7 @@ def test_package_of_another_make_has_no_bundle(tmp_path: Path) -> None:
 
 
 def test_decoded_folder_is_scored_with_its_byte_count(decoded: Path, contest: Contest) -> None:
-    row = judge(Entry("team", decoded), "0.15", contest).row
+    row = judge(TeamEntry("team", decoded), "0.15", contest).row
     assert (row.data_bytes, row.decoder_bytes, row.seconds) == (700, None, None)
     assert row.values["psnr"] == pytest.approx(49, abs=1)
 
@@ -104,13 +104,13 @@ def test_decoded_folder_is_scored_with_its_byte_count(decoded: Path, contest: Co
 def test_data_file_counts_at_its_size(decoded: Path, contest: Contest) -> None:
     (decoded / "0.15" / "bytes.txt").unlink()
     (decoded / "0.15" / DATA_ZIP).write_bytes(bytes(123))
-    assert judge(Entry("team", decoded), "0.15", contest).row.data_bytes == 123
+    assert judge(TeamEntry("team", decoded), "0.15", contest).row.data_bytes == 123
 
 
 def test_exactly_the_budget_is_accepted_and_one_byte_more_is_not(decoded: Path, contest: Contest) -> None:
     budget = contest.budgets["0.15"]
     (decoded / "0.15" / "bytes.txt").write_text(str(budget))
-    assert judge(Entry("team", decoded), "0.15", contest).row.data_bytes == budget
+    assert judge(TeamEntry("team", decoded), "0.15", contest).row.data_bytes == budget
     (decoded / "0.15" / "bytes.txt").write_text(str(budget + 1))
     assert problems(decoded, contest) == [f"team/0.15: takes {budget + 1} bytes, 1 over the budget"]
 
@@ -185,10 +185,10 @@ def test_submission_of_an_older_season_is_judged_by_its_own_layout(
     write_atomically(folder / "decoder.zip", (dist / "decoder.zip").read_bytes())
     pack_targets(golden_zoo, sorted(photos.iterdir()), ["0.15"], folder, CandidateCache(folder / "cache"), rules=rules)
     pack_submission(folder, ["0.15"], rules)
-    entry = Entry("team", folder / "submission.zip")
+    entry = TeamEntry("team", folder / "submission.zip")
     result = judge(entry, "0.15", replace(contest, rules=rules))
     assert result.row.data_bytes == (folder / "0.15" / rules.data_name).stat().st_size
-    assert result.row.values["psnr"] == judge(Entry("team", dist), "0.15", contest).row.values["psnr"]
+    assert result.row.values["psnr"] == judge(TeamEntry("team", dist), "0.15", contest).row.values["psnr"]
 
 
 def test_failed_rehearsal_is_a_problem_with_its_log(dist: Path, contest: Contest, tmp_path: Path) -> None:

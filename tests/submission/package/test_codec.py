@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from decoder_pkg.models import load_bundle
-from encoder.manifest import read_encoder_manifest
-from encoder.weights import load_zoo, trained_codecs, weight_folders
+from encoder.models import load_zoo, read_encoder_manifest, trained_codecs, weight_folders
 from eval.command_line import call_module
 from submission.package import DECODER_ZIP, WHEELS
 from submission.package.decoder_zip import PACKED_WEIGHTS
@@ -24,7 +23,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "zoo"
     for half in ("decoder", "encoder"):
         shutil.copytree(GOLDEN / half, folder / "tiny" / half)
-    monkeypatch.setattr("encoder.weights.ZOO", folder)
+    monkeypatch.setattr("encoder.models.zoo.ZOO", folder)
     monkeypatch.setattr("submission.package.decoder_zip.WHEELS", ROOT / WHEELS)
     monkeypatch.chdir(tmp_path)
     return folder

@@ -10,9 +10,9 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.commands import DATA_ZIP
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from encoder.pictures import Pixels, load_picture
-from encoder.weights import Zoo
 from eval.files import write_atomically
 from rate_control.allocation.lagrangian import InfeasibleBudget
 from submission.package import pack as build

@@ -9,11 +9,12 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.stream import entry_size
-from encoder.cache import CandidateCache
-from encoder.picture_coder import SWEEP, PictureCoder
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
+from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
+from encoder.prediction import SWEEP
 from encoder.presets import Preset
-from encoder.weights import Zoo
 from eval.command_line import call_module
 from eval.metrics import MS_SSIM, PSNR
 from eval.provenance import provenance

@@ -12,9 +12,9 @@ from decoder_pkg.stream.safe_zip import unpack
 from eval.provenance import provenance
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from submission.studies.exactness import (
+    DecodingEnvironment,
     Outcome,
     ProbeError,
-    Setting,
     largest_difference,
     probe,
     settings,
@@ -24,7 +24,7 @@ from submission.studies.exactness import (
 from tests.paths import GOLDEN, ROOT
 
 VERSIONS: dict[str, str | None] = {"python": "3.11", "numpy": "2", "torch": "2.13"}
-HERE = Setting(Path(sys.executable))
+HERE = DecodingEnvironment(Path(sys.executable))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from decoder_pkg.grids import LATENT_STRIDE
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from eval.metrics import PSNR
 from eval.report.curves import MEAN, Curve
 from submission.studies.models import bd_rate, models_table, multiplications, parameters

@@ -10,8 +10,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from encoder.models import Zoo
 from encoder.refinement.methods import REFINEMENT_VERSION
-from encoder.weights import Zoo
 from eval.command_line import call_module
 from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.allocation.table import TableError

@@ -11,12 +11,12 @@ from PIL import Image
 
 from decoder_pkg.commands import read_stream
 from decoder_pkg.decoder import decode_archive
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.codecs import trained_multiplier
 from encoder.coding import AnalysedPicture
-from encoder.latents import Setting, trained_multiplier
+from encoder.models import Zoo, load_zoo
 from encoder.presets import Preset
-from encoder.refinement import refine_latents
-from encoder.weights import Zoo, load_zoo
+from encoder.refinement import RefinementSetting, refine_latents
 from eval.files import write_atomically
 from eval.metrics import squared_error
 from submission.package import DECODER_ZIP, ORIGINALS, WHEELS, build_decoder_zip, pack_targets
@@ -43,7 +43,7 @@ def zoo(run: Path, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> 
 
 def test_refined_latents_cost_less_and_decode_to_what_was_encoded(zoo: Zoo) -> None:
     pixels = np.ascontiguousarray(skimage.data.chelsea()[:70, :90])
-    picture, setting = AnalysedPicture(pixels, zoo.models[3]), Setting(20, 100, trained_multiplier(20))
+    picture, setting = AnalysedPicture(pixels, zoo.models[3]), RefinementSetting(20, 100, trained_multiplier(20))
     plain, refined = (refine_latents(picture, setting, "local", iterations) for iterations in (0, 8))
     assert refined.cost < plain.cost
     candidate, pixels_back = picture.encode(setting.coding, refined.latents)

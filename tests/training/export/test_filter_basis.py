@@ -12,11 +12,10 @@ from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import load_bundle
 from decoder_pkg.pixels.filters import COLOURS, FEATURES, LinearFilter
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.filters import NormalEquations
-from encoder.latents import coding_setting
-from encoder.manifest import read_encoder_manifest
-from encoder.weights import Zoo, load_zoo
+from encoder.models import Zoo, load_zoo, read_encoder_manifest
 from tests.paths import GOLDEN
 from training.data.crops import CropSet
 from training.export.filter_basis import CropFits, crop_fits, filter_covariance, principal_filters, write_post_filter

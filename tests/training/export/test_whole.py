@@ -12,13 +12,13 @@ from decoder_pkg.codecs import codec_of
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import MANIFEST, load_bundle
-from encoder.cache import CandidateCache
-from encoder.codecs import float_codec
+from encoder.candidates import CandidateCache
+from encoder.codecs import coding_setting, float_codec
 from encoder.codecs.quadtree import QuadtreeFloatCodec
 from encoder.coding import AnalysedPicture
-from encoder.latents import coding_setting
+from encoder.models import load_zoo
 from encoder.picture_coder import PictureCoder
-from encoder.weights import load_zoo
+from encoder.prediction import sweep_settings
 from training.config import TrainConfig
 from training.data.crops import CropSet
 from training.export.fixed_point import quantise_layers
@@ -81,9 +81,9 @@ def test_fine_tuned_model_is_exported_as_a_delta(run: Path, crops: CropSet, tmp_
     assert torch.allclose(model.estimated_bits, tuned.estimated_bits, rtol=0.01)
     assert (model.picture - tuned.picture).abs().mean() < 0.1 * (model.picture - other.picture).abs().mean()
     coder = PictureCoder(skimage.data.chelsea()[:64, :64], zoo, CandidateCache(tmp_path / "cache"))
-    assert {setting.gain for setting in coder.sweep_settings() if setting.model == 4} == {8, 10, 12, 14}
+    assert {setting.gain for setting in sweep_settings(coder.zoo) if setting.model == 4} == {8, 10, 12, 14}
     assert coder.encode(4, 14).candidate.header.model == 4
-    assert (coder.origins, coder.specialists(20), coder.specialists(19)) == ([3], [], [4])
+    assert (zoo.origins, zoo.specialists(20), zoo.specialists(19)) == ([3], [], [4])
     second = "second.safetensors.gz"
     export_delta(trained, zoo.models[4], crops, *(folder / second for folder in folders))
     update_manifests(*folders, NewModel(5, "second", second, 4, trained.record))

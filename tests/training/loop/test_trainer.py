@@ -11,7 +11,7 @@ import torch
 
 from encoder.codecs import float_codec, latent_likelihood
 from encoder.codecs.hyper_networks import HYPER_LIMIT, HyperFloatCodec
-from encoder.weights import load_zoo
+from encoder.models import load_zoo
 from tests.training.runs import CONFIGS, SMOKE, trainer
 from training.config import load_config
 from training.data.batches import TrainingBatches

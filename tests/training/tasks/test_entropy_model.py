@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from tests.training.runs import SMOKE, trainer
 from training.data import CropSet
 from training.settings import ConfigError

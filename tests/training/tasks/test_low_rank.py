@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import save
 
 from decoder_pkg.weight_files import LEFT, TensorFile, read_weights
-from encoder.weights import EncoderModel, load_zoo
+from encoder.models import EncoderModel, load_zoo
 from tests.training.runs import SMOKE, trainer
 from training.config import TrainConfig
 from training.data.crops import CropSet

@@ -22,9 +22,9 @@ from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink
 from decoder_pkg.pixels.filters.linear import M_MAX, LinearFilter, LinearParameters
 from decoder_pkg.stream.container import Entry, read_archive
 from decoder_pkg.weight_files import parse_safetensors
+from encoder.codecs import coding_setting
 from encoder.coding import encode_payload
-from encoder.latents import coding_setting
-from encoder.weights import Zoo
+from encoder.models import Zoo
 from tests.decoder_pkg.pictures import header_of, random_picture, same_integers
 from tests.golden.make import FILTERED, STREAM
 from tests.streams import archive_of, with_header

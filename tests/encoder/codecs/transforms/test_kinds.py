@@ -107,7 +107,8 @@ def test_upsampling_computes_any_transposed_convolution() -> None:
                         # Sample (i + 1 - row - down ...) of the input meets tap (2 * row + down) of the kernel.
                         taps = transposed.weight[:, :, 2 * row + down, 2 * column + across]
                         layer.weight[2 * down + across :: 4, :, 2 - row, 2 - column] = taps.T
-        assert layer.bias is not None and transposed.bias is not None
+        assert layer.bias is not None
+        assert transposed.bias is not None
         layer.bias.copy_(transposed.bias.repeat_interleave(4))
     x = torch.randn(1, 3, 6, 7)
     assert torch.allclose(layer(x), transposed(x), atol=1e-5)

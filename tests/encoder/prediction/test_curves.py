@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from encoder.curves import Curves, to_logs
+from encoder.prediction import Curves, to_logs
 from eval.metrics import MS_SSIM, PSNR, SQUARED_ERROR, distortion_of
 from tests.encoder.drawn import error_at, losses, size_at
 

@@ -12,8 +12,7 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.models.bundle import load_bundle
 from decoder_pkg.models.manifest import WEIGHTS
 from decoder_pkg.stream.container import read_archive
-from encoder.manifest import KINDS, check_known_model, read_encoder_manifest
-from encoder.weights import Zoo, load_zoo
+from encoder.models import KINDS, Zoo, check_known_model, load_zoo, read_encoder_manifest
 from tests.paths import GOLDEN
 
 ROW: dict[str, Any] = {"id": 1, "name": "a", "file": "a.safetensors", "sha256": ""}

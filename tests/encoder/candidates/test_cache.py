@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from encoder.cache import CandidateCache
+from encoder.candidates import CandidateCache
+from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.weights import Zoo
 
 
 def test_damaged_candidate_is_made_anew(golden_zoo: Zoo, photo: np.ndarray, tmp_path: Path) -> None:

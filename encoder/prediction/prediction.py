@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from decoder_pkg.entropy import Q_ONE
-from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
-
-from .coding import Estimate
+from ..coding import Estimate
 from .curves import Curves, Logs, Values, interpolated, spline, to_logs
-
-COARSEST_Q, FINEST_Q = 255, 64
-"""Quantisation steps beyond the lowest and the highest gain: below 64 bytes grow much faster than quality."""
+from .settings import ModelSetting, settings_of
 
 ANCHORS, FEW_ANCHORS = 5, 2
 """Gains at which a model is estimated: by itself, or where its ratio to the model that it was fine-tuned from is."""
 
-
-class ModelSetting(NamedTuple):
-    """A model, and the gain index and the quantisation step q, in 1/128, at which it codes a picture."""
-
-    model: int
-    gain: int
-    q: int
-
-    @property
-    def position(self) -> float:
-        """Its place on the scale of gains, which quantisation steps continue: q^2 goes as 1 / lambda."""
-        return self.gain + 2 * GAIN_STEPS * math.log2(Q_ONE / self.q)
-
-
 Prediction = Curves[ModelSetting]
 """Bytes and losses of one picture at all settings of some models; a model is a line."""
-
-
-def settings_of(model: int, gains: range) -> list[ModelSetting]:
-    """All settings worth considering, by rising rate: each gain, and as close beyond the lowest and the highest."""
-
-    def steps(gain: int, last: int) -> list[ModelSetting]:
-        count = round(abs(ModelSetting(model, gain, last).position - gain))
-        found = [round(Q_ONE * (last / Q_ONE) ** (step / count)) for step in range(1, count + 1)]
-        return [ModelSetting(model, gain, q) for q in found]
-
-    below = steps(0, COARSEST_Q)[::-1] if gains[0] == 0 else []
-    above = steps(GAIN_COUNT - 1, FINEST_Q) if gains[-1] == GAIN_COUNT - 1 else []
-    return [*below, *(ModelSetting(model, gain, Q_ONE) for gain in gains), *above]
 
 
 def anchors(gains: range, alone: bool) -> list[int]:

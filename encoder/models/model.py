@@ -1,11 +1,10 @@
-"""The encoder's half of the models: analysis weights, kept apart from what ships to the decoder."""
+"""One model: the decoder's half, and the encoder's, which is kept apart from what ships."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,12 @@ from decoder_pkg.codecs import codec_of
 from decoder_pkg.codecs.transforms.synthesis import to_channels_last
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.models import MANIFEST, Bundle, DecoderModel, load_bundle, read_manifest
-from decoder_pkg.models import WEIGHTS as DECODER_WEIGHTS
+from decoder_pkg.models import MANIFEST, DecoderModel
 from decoder_pkg.weight_files import TensorFile, read_weights, tensors_digest, unpack
-from eval.metrics import PSNR, SQUARED_ERROR, Distortion
+from eval.metrics import PSNR
 
-from .codecs import FloatCodec, float_codec, load_layers
+from ..codecs import FloatCodec, float_codec, load_layers
 from .devices import fastest_device
-from .manifest import ALL_GAINS, read_encoder_manifest
-
-WEIGHTS = Path(__file__).parent / "weights"
-
-ZOO = Path(__file__).parent / "zoo"
-"""Trained codecs beside the shipped models: <codec>/decoder and <codec>/encoder hold weights as the shipped folders do.
-"""
 
 
 @dataclass(frozen=True)
@@ -115,70 +106,6 @@ def to_grid(x: Tensor) -> NDArray[np.float32]:
     """[1, C, h, w] float tensor to [h, w, C] float32 array."""
     grid: NDArray[np.float32] = x[0].permute(1, 2, 0).float().contiguous().numpy()
     return grid
-
-
-@dataclass(frozen=True)
-class Zoo:
-    """All models: the decoder's bundle, both halves of each model by id, and the two folders they come from."""
-
-    bundle: Bundle
-    models: dict[int, EncoderModel]
-    folders: tuple[Path, Path]
-
-    def only(self, models: Collection[int]) -> Zoo:
-        """The same with some of the models."""
-        return replace(self, models={number: model for number, model in self.models.items() if number in models})
-
-    def suited(self, distortion: Distortion) -> Zoo:
-        """The models that may be best: those trained for squared error, and those for a metric that counts."""
-        wanted = distortion.keys | {PSNR.key}
-        return self.only([number for number, model in self.models.items() if model.metric in wanted])
-
-    def trained_for(self, gain: int) -> EncoderModel:
-        """The model that was trained for squared error, for this gain and the fewest others.
-
-        Raises:
-          ValueError: there is none.
-        """
-        models = self.suited(SQUARED_ERROR).models.values()
-        return min((model for model in models if gain in model.gains), key=lambda model: len(model.gains))
-
-
-def trained_codecs() -> list[str]:
-    """Names of the codecs beside the shipped models."""
-    return sorted(path.parent.parent.name for path in ZOO.glob(f"*/decoder/{MANIFEST}"))
-
-
-def weight_folders(codec: str | None = None) -> tuple[Path, Path]:
-    """Folders of the decoder's and the encoder's weights: the shipped ones, or those of a codec beside them."""
-    return (ZOO / codec / "decoder", ZOO / codec / "encoder") if codec else (DECODER_WEIGHTS, WEIGHTS)
-
-
-def load_zoo(decoder_weights: Path = DECODER_WEIGHTS, encoder_weights: Path = WEIGHTS) -> Zoo:
-    """Loads the decoder's bundle and finds the analysis weights of each model.
-
-    Raises:
-      WeightsError: a file is missing or damaged.
-    """
-    bundle = load_bundle(decoder_weights)
-    models: dict[int, EncoderModel] = {}
-    known = read_encoder_manifest(encoder_weights).models
-    for row in read_manifest(decoder_weights).models:
-        number = row["id"]
-        if number not in known or known[number]["file"] != row["file"]:
-            raise WeightsError(f"{encoder_weights / MANIFEST} does not name model {number} with {row['file']}")
-        facts = known[number]
-        first, last = facts.get("gains", ALL_GAINS)
-        models[number] = EncoderModel(
-            id=number,
-            decoder=bundle.models[number],
-            path=encoder_weights / row["file"],
-            sha256=facts["sha256"],
-            gains=range(first, last + 1),
-            metric=facts.get("distortion", PSNR.key),
-            base=models[row["base"]] if "base" in row else None,
-        )
-    return Zoo(bundle, models, (decoder_weights, encoder_weights))
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from typing import Any
 from decoder_pkg.stream import ImageHeader
 from eval.caches import cache_folder, load_rows, save_rows
 
-from .candidates import Candidate, Measured
+from .candidate import Candidate, Measured
 
 ENCODINGS = "encodings"
 CACHE_VERSION = 6

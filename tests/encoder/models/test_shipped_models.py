@@ -13,14 +13,12 @@ from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models.manifest import WEIGHTS as DECODER_WEIGHTS
 from decoder_pkg.models.manifest import read_manifest
 from encoder.byte_budget import encode_within, refine_within
-from encoder.cache import CandidateCache
-from encoder.candidates import Candidate
+from encoder.candidates import Candidate, CandidateCache
+from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture, estimated_payload_bits
-from encoder.latents import coding_setting
-from encoder.manifest import ALL_GAINS, read_encoder_manifest
+from encoder.models import ALL_GAINS, WEIGHTS, Zoo, load_zoo, read_encoder_manifest, trained_codecs, weight_folders
 from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
-from encoder.weights import WEIGHTS, Zoo, load_zoo, trained_codecs, weight_folders
 from eval.metrics import MS_SSIM, ms_ssim
 
 IDS = [row["id"] for row in read_manifest(DECODER_WEIGHTS).models]
