@@ -78,7 +78,6 @@ class AnalysedPicture:
         setting: CodingSetting,
         latents: Latents | None = None,
         chain: FilterChain | None = None,
-        error_bits: float = ERROR_BITS,
     ) -> tuple[Candidate, Pixels]:
         """Codes the picture, decodes it back and measures it.
 
@@ -86,7 +85,6 @@ class AnalysedPicture:
           setting: gain and quantisation step.
           latents: refined ones, by default those of the analysis.
           chain: the post-filters, by default those that suit the picture best.
-          error_bits: of RDOQ, see `rdoq`.
 
         Returns:
           The candidate and the decoded picture [H, W, 3] uint8.
@@ -94,7 +92,12 @@ class AnalysedPicture:
         Raises:
           RoundTripError: the bytes do not decode to the integers they were made of.
         """
-        quantised = self.quantise(setting, latents, error_bits)
+        return self.code(self.quantise(setting, latents), setting, chain)
+
+    def code(
+        self, quantised: QuantisedPicture, setting: CodingSetting, chain: FilterChain | None = None
+    ) -> tuple[Candidate, Pixels]:
+        """As `encode`, of integers at hand."""
         if chain is None:
             chain, pixels = self._fit(quantised, setting)
         else:

@@ -8,15 +8,20 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.codecs import LATENTS
-from decoder_pkg.entropy import Grid
+from decoder_pkg.entropy import Grid, open_payload
 from decoder_pkg.grids import HYPER_STRIDE
-from decoder_pkg.payload import decode_payload
+from decoder_pkg.payload import SideInformation, decode_payload, read_side_information
 from decoder_pkg.pixels.filters import FilterChain
 
 from ..candidates import Candidate
 from ..codecs import Latents, each, stride_of
 from ..models import EncoderModel
 from .analysed_picture import Filters
+
+
+def side_of(candidate: Candidate, filters: Filters) -> SideInformation:
+    """The side information of a stream, without its latents."""
+    return read_side_information(open_payload(candidate.payload), candidate.header, filters)
 
 
 def parts_of(model: EncoderModel, candidate: Candidate, filters: Filters) -> tuple[Latents, FilterChain]:

@@ -9,9 +9,9 @@ from ..codecs import Latents, coding_setting
 from ..pictures import Pixels
 from ..search import search_to_fit
 from .analysed_picture import AnalysedPicture
-from .payload import encode_payload
+from .payload import QuantisedPicture, encode_payload
 from .rounding import ERROR_BITS
-from .splice import parts_of, splice_to_fit
+from .splice import parts_of, side_of, splice_to_fit
 
 ROUNDING_OCTAVES = 3.0
 """How far RDOQ's price of an error may be from its best, in octaves, where a stream is made as long as fits."""
@@ -29,14 +29,20 @@ def round_to_fit(picture: AnalysedPicture, chosen: Candidate, room: range) -> tu
       room: payload lengths that are good enough; its end is not reached.
     """
     setting, plain = coding_setting(chosen.header.gain, chosen.header.q), chosen.header.length
-    _, chain = parts_of(picture.model, chosen, picture.filters)
-    side = SideInformation(setting.gain, chain)
+    side = side_of(chosen, picture.filters)
+    last: dict[float, QuantisedPicture] = {}  # one at a time: those of a large picture fill the memory
+
+    def quantised(octaves: float) -> QuantisedPicture:
+        if octaves not in last:
+            last.clear()
+            last[octaves] = picture.quantise(setting, error_bits=ERROR_BITS * 2**octaves)
+        return last[octaves]
 
     def length(octaves: float) -> int:
-        return len(encode_payload(picture.quantise(setting, error_bits=ERROR_BITS * 2**octaves), side))
+        return len(encode_payload(quantised(octaves), side))
 
     octaves = search_to_fit(length, (0.0, plain), OCTAVE_GROWTH * plain, room, ROUNDING_OCTAVES)
-    return picture.encode(setting, chain=chain, error_bits=ERROR_BITS * 2**octaves)
+    return picture.code(quantised(octaves), setting, side.filters)
 
 
 def splice_between(

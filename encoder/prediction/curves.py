@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from eval.metrics import Distortion
 
@@ -116,9 +115,32 @@ def interpolated(at: Values, known: Values, values: Logs) -> Logs:
 
 
 def spline(at: Values, known: Values, values: Logs) -> Logs:
-    """A smooth curve through known values [N, n], straight beyond the ends: [K, n]."""
+    """A natural cubic spline through known values [N, n], straight beyond the ends: [K, n].
+
+    Not SciPy's: importing that takes a quarter of the time in which a small picture is coded.
+    """
     if len(known) == 1:
         return np.repeat(values, len(at), axis=0)
-    curve = CubicSpline(known, values, bc_type="natural")
+    steps, bends = np.diff(known)[:, None], _second_derivatives(known, values)
     inside = at.clip(known[0], known[-1])
-    return np.asarray(curve(inside) + curve(inside, 1) * (at - inside)[:, None])
+    left = (np.searchsorted(known, inside, "right") - 1).clip(0, len(known) - 2)
+    step, right = steps[left], left + 1
+    there = (inside - known[left])[:, None] / step
+    here = 1 - there
+    bent = (here**3 - here) * bends[left] + (there**3 - there) * bends[right]
+    slope = (values[right] - values[left]) / step
+    slope += ((3 * there**2 - 1) * bends[right] - (3 * here**2 - 1) * bends[left]) * step / 6
+    whole = here * values[left] + there * values[right] + bent * step**2 / 6 + slope * (at - inside)[:, None]
+    return np.asarray(whole)
+
+
+def _second_derivatives(known: Values, values: Logs) -> Logs:
+    """Of the natural spline at its points [N, n]: zero at both ends, and so that slopes meet in between."""
+    steps = np.diff(known)
+    slopes = np.diff(values, axis=0) / steps[:, None]
+    system, right = np.eye(len(known)), np.zeros_like(values)
+    for inner in range(1, len(known) - 1):
+        before, after = steps[inner - 1], steps[inner]
+        system[inner, inner - 1 : inner + 2] = before, 2 * (before + after), after
+        right[inner] = 6 * (slopes[inner] - slopes[inner - 1])
+    return np.asarray(np.linalg.solve(system, right), dtype=np.float64)

@@ -230,7 +230,7 @@ def test_streams_made_to_fit_are_kept(
     room = range(chosen.header.length - 3, chosen.header.length)
     fitted = coder(golden_zoo, small(photo), tmp_path).to_fit(chosen, room)
     assert fitted.candidate.header.length in room
-    monkeypatch.setattr("encoder.picture_coder.search_to_fit", fail)
+    monkeypatch.setattr("encoder.picture_coder.round_to_fit", fail)
     assert coder(golden_zoo, small(photo), tmp_path).to_fit(chosen, room) == fitted
     with pytest.raises(AssertionError, match="made again"):
         coder(golden_zoo, small(photo), tmp_path).to_fit(chosen, range(room.start - 1, room.stop))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
-from encoder.prediction import Curves, to_logs
+from encoder.prediction import Curves, spline, to_logs
 from eval.metrics import MS_SSIM, PSNR, SQUARED_ERROR, distortion_of
 from tests.encoder.drawn import error_at, losses, size_at
 
@@ -150,3 +151,16 @@ def test_cheapest_names_each_line_once_and_the_best_first() -> None:
             assert cost[setting] == min(value for other, value in cost.items() if other[0] == setting[0])
     assert drawn.cheapest(1e12, SQUARED_ERROR, PIXELS)[0] == (1, LOW)
     assert drawn.cheapest(1e-9, SQUARED_ERROR, PIXELS)[0] == (1, HIGH)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_spline_is_the_natural_one_and_straight_beyond_its_ends(count: int) -> None:
+    random = np.random.default_rng(count)
+    known, values = np.sort(random.uniform(0, 50, count)), random.normal(size=(count, 2))
+    at = np.concatenate([known, np.linspace(known[0] - 20, known[-1] + 20, 50)])
+    found = spline(at, known, values)
+    if count == 1:
+        assert np.array_equal(found, np.repeat(values, len(at), axis=0))
+        return
+    reference, inside = CubicSpline(known, values, bc_type="natural"), at.clip(known[0], known[-1])
+    assert np.allclose(found, reference(inside) + reference(inside, 1) * (at - inside)[:, None])
