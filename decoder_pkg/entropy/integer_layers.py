@@ -59,10 +59,14 @@ class IntegerConv:
             out: Integers = patches[:, active] @ self.weight[active]
         else:
             out = patches @ self.weight
-        out += self.bias
-        out *= self.scale
-        np.floor(out, out=out)
-        return np.clip(out, -self.limit, self.limit, out=out)
+        return self.finish(out)
+
+    def finish(self, sums: Integers) -> Integers:
+        """Sums of products [..., outputs], which are overwritten, to outputs: sums may be added up in parts."""
+        sums += self.bias
+        sums *= self.scale
+        np.floor(sums, out=sums)
+        return np.clip(sums, -self.limit, self.limit, out=sums)
 
     def grid(self, x: Integers) -> Integers:
         """[h, w, inputs] to [h, w, outputs]; outside the grid is zero."""

@@ -83,7 +83,7 @@ class QuadtreeCodec(HyperCodec[QuadtreeArchitecture]):
     def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
         height, width = latents.shape[:2]
         per_group = self.arch.latent_channels // GROUPS
-        known = np.zeros((height, width, 2 * self.arch.latent_channels), dtype=np.int32)
+        known = np.zeros((height, width, self.arch.embed_width))
         for turn in range(GROUPS):
             positions = np.arange(height * width) * GROUPS
             rows = positions + groups_at(turn, height, width).reshape(-1)
@@ -92,14 +92,25 @@ class QuadtreeCodec(HyperCodec[QuadtreeArchitecture]):
             step = CodingStep(LATENTS, rows, total, latent_unit(q), ScaledSymbols(self._tables, index))
             residuals = step.residuals(exchange(step))
             latents.reshape(-1, per_group)[rows] = total + residuals
-            # Row 2 * GROUPS * position + group of `known` holds values, the one GROUPS further on magnitudes.
-            place = rows + positions
-            known.reshape(-1, per_group)[place] = np.clip(residuals + mean, -ACTIVATION_LIMIT, ACTIVATION_LIMIT)
-            known.reshape(-1, per_group)[place + GROUPS] = magnitudes(residuals)
+            if turn < GROUPS - 1:
+                self._learn(known, turn, np.clip(residuals + mean, -ACTIVATION_LIMIT, ACTIVATION_LIMIT), residuals)
 
-    def _predict(self, features: Grid, known: Grid, turn: int, q: int) -> tuple[Grid, NDArray[np.uint8]]:
+    def _learn(self, known: Integers, turn: int, values: Grid, residuals: Grid) -> None:
+        """Adds the groups [h * w, M / GROUPS] that a step has coded to the sums [h, w, E] of the embedding layer.
+
+        It sees values and magnitudes of all channels; what is not known yet is zero there.
+        """
+        height, width = known.shape[:2]
+        weight = self._context["context.embed"].weight.reshape(2, GROUPS, values.shape[1], -1)
+        news = np.stack([values, magnitudes(residuals)], axis=1).reshape(height, width, -1)
+        for parity in range(GROUPS):
+            places = np.s_[parity // 2 :: 2, parity % 2 :: 2]
+            of_group = weight[:, parity ^ TURNS[turn]].reshape(news.shape[2], -1)
+            known[places] += news[places].astype(np.float64) @ of_group
+
+    def _predict(self, features: Grid, known: Integers, turn: int, q: int) -> tuple[Grid, NDArray[np.uint8]]:
         """Offset of the mean, and table, [h * w, M / GROUPS] of the group each position codes at this step."""
-        height, width, channels = *known.shape[:2], known.shape[2] // 2
+        height, width, channels = *known.shape[:2], self.arch.latent_channels
         mean = np.empty((height, width, channels // GROUPS), dtype=np.int32)
         table = np.empty(mean.shape, dtype=np.uint8)
         band = max(2, BAND_POSITIONS // width // 2 * 2)
@@ -117,12 +128,12 @@ class QuadtreeCodec(HyperCodec[QuadtreeArchitecture]):
                 table[target] = self._tables.index(scale, q)
         return mean.reshape(height * width, -1), table.reshape(height * width, -1)
 
-    def _hidden(self, features: Grid, known: Grid, turn: int, rows: slice) -> Integers:
+    def _hidden(self, features: Grid, known: Integers, turn: int, rows: slice) -> Integers:
         """What means and scales of some rows of the grid are made of: [rows, w, C]."""
         x: Integers = features[rows].astype(np.float64)
         if turn:
             outer = slice(max(0, rows.start - 1), min(known.shape[0], rows.stop + 1))
-            embedded = leaky(self._context["context.embed"].grid(known[outer].astype(np.float64)))
+            embedded = leaky(self._context["context.embed"].finish(known[outer].copy()))
             context = self._context[f"context.enter{turn}"].grid(embedded)
             x = clamp_activation(x + context[rows.start - outer.start : rows.stop - outer.start])
         return leaky(self._context[f"context.hidden{turn}"].grid(leaky(x)))
