@@ -12,12 +12,14 @@ from encoder.prediction import Curves, spline, to_logs
 from eval.baselines import BaselineCandidate, BaselineSetting
 from eval.metrics import Distortion, measured_metrics
 from eval.pictures import picture_size
-from rate_control.settling import DOUBT
 
 from .baseline_jobs import Coded, served
 
-SLOW_DOUBT = 0.02
-"""In place of DOUBT where it takes long to code a setting."""
+DOUBT = 0.02
+"""Share by which losses that are only predicted count as larger where it takes long to code a setting."""
+
+HOPE = 0.05
+"""Share by which they count as smaller elsewhere: files of the lowest rates lie on no smooth curve."""
 
 
 class BaselinePicture:
@@ -68,11 +70,11 @@ class BaselinePicture:
         """Rows of all settings that were not tried; the candidate is the setting itself."""
         if self.curves:
             sizes, losses = self.curves.predicted()
-            doubt = SLOW_DOUBT if self.codec.quick else DOUBT
+            factor = 1 + DOUBT if self.codec.quick else 1 - HOPE
             unknown = {metric.column: 0.0 for metric in measured_metrics(self._distortion)}
             for index, setting in enumerate(self.curves.settings):
                 if setting not in self.coded:
-                    doubted = {column: float(values[index]) * (1 + doubt) for column, values in losses.items()}
+                    doubted = {column: float(values[index]) * factor for column, values in losses.items()}
                     yield self._row(setting, max(1, round(sizes[index])), unknown | doubted)
 
     def _row(self, candidate: object, size: int, losses: Mapping[str, float]) -> dict[str, object]:

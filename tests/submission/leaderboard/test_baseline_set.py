@@ -61,6 +61,23 @@ def test_choice_is_as_good_as_that_of_a_whole_curve_and_codes_little_slowly(
             assert found > best - 0.1
 
 
+@pytest.mark.parametrize("budget", [3200, 4700])
+def test_quick_coding_misses_no_setting_that_curves_think_little_of(tmp_path: Path, budget: int) -> None:
+    for name, (row, column) in {
+        "astronaut": (0, 100),
+        "chelsea": (0, 0),
+        "coffee": (100, 100),
+        "rocket": (150, 200),
+    }.items():
+        pixels = getattr(skimage.data, name)()[row : row + 200, column : column + 200]
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    files, distortion = sorted(tmp_path.glob("*.png")), distortion_of("ms-ssim", 1)
+    swept = BaselineSet(files, tmp_path / "cache", None, ["WebP"], distortion).sweep()["WebP"]
+    chosen = BaselineSet(files, tmp_path / "cache", None, ["WebP"], distortion).choose([budget])["WebP"]
+    best, found = (allocate_table(table, budget, distortion).values["ms-ssim"] for table in (swept, chosen))
+    assert found > best - 0.0005
+
+
 def test_rows_never_come_from_predicted_or_quick_settings(files: list[Path], tmp_path: Path) -> None:
     for name, table in BaselineSet(files, tmp_path, codecs=["HEVC", "JPEG XL"]).choose(BUDGETS).items():
         slow = next(baseline.choices for baseline in installed() if baseline.name == name)
