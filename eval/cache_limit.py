@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .caches import SEAL, cache_root, holds_rows, is_sealed
+from .files import UNFINISHED
 
 VARIABLE = "CLIC_CACHE_LIMIT"
 """Environment variable with another limit than LIMIT."""
@@ -20,9 +21,6 @@ FORM = re.compile(r"(\d{1,15}) ?([kMGT]?)B?")
 
 ROWS = re.compile(r"[0-9a-f]{32}\.json")
 """Names of files with rows."""
-
-PARTIAL = re.compile(r"\.\d+-[0-9a-f]{8}\.partial")
-"""Names under which files are written."""
 
 FORSAKEN = 24 * 3600.0
 """Seconds after which nobody goes on writing such a file."""
@@ -96,7 +94,7 @@ def empty_cache() -> tuple[int, int]:
 def _is_own(path: Path) -> bool:
     if ROWS.fullmatch(path.name):
         return holds_rows(path)
-    if PARTIAL.fullmatch(path.name):
+    if UNFINISHED.fullmatch(path.name):
         return time.time() - path.stat().st_mtime > FORSAKEN
     return is_sealed(path.with_name(path.name.removesuffix(SEAL)))
 

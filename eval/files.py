@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 
 PARTIAL = ".partial"
 """How the temporary name of every unfinished file ends."""
+
+UNFINISHED = re.compile(rf"\.\d+-[0-9a-f]{{8}}{re.escape(PARTIAL)}")
+"""Temporary names."""
 
 
 class OutputError(OSError):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eval.files import PARTIAL, write_atomically
+from eval.files import UNFINISHED, write_atomically
 
 CHECKPOINT, CONFIG, LOG, PLOT = "checkpoint.pt", "config.json", "log.csv", "progress.png"
 ORIGIN = "origin.json"
@@ -117,7 +117,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: processes that cut batches would inherit it
         except OSError:
             raise RunError(f"another run is using {folder}: wait for it, or give --run another folder") from None
-        for name in (CHECKPOINT, CONFIG, LOG, PLOT, ORIGIN):
-            for unfinished in folder.glob(f".{name}.*{PARTIAL}"):
-                unfinished.unlink()
+        for path in folder.iterdir():
+            if UNFINISHED.fullmatch(path.name) and path.is_file():
+                path.unlink()
         yield

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from eval.command_line import call_module
+from eval.files import replacing
 from tests.paths import ROOT
 from tests.training.runs import SMOKE, trainer
 from training.commands import train
@@ -122,8 +123,9 @@ def test_second_run_in_a_folder_is_turned_away_and_disturbs_nothing(tmp_path: Pa
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout
         assert first.stdout.readline() == "has it\n"
-        unfinished = tmp_path / f".{CHECKPOINT}.1.partial"
-        unfinished.touch()
+        with replacing(tmp_path / CHECKPOINT) as unfinished:
+            unfinished.touch()
+        unfinished.touch()  # as a run leaves it that is killed before it renames the file
         with pytest.raises(RunError, match="another run is using"), exclusive(tmp_path):
             pass
         assert unfinished.exists()
