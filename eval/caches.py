@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .files import write_atomically
+from .files import read_plain, write_atomically
 
 VARIABLE = "CLIC_CACHE"
 """Environment variable that names another folder than FOLDER."""
@@ -80,7 +80,7 @@ def holds_rows(path: Path) -> bool:
 
 def _believed(path: Path) -> str | None:
     try:
-        digest, _, text = path.read_text().partition("\n")
+        digest, _, text = read_plain(path).decode().partition("\n")
     except (OSError, ValueError):
         return None
     return text if digest == _digest(path, text) else None
@@ -94,7 +94,7 @@ def seal(path: Path) -> None:
 def is_sealed(path: Path) -> bool:
     """Whether a file is what it was when it was sealed."""
     try:
-        return _seal(path).read_text() == _file_digest(path)
+        return path.is_file() and read_plain(_seal(path)).decode() == _file_digest(path)
     except (OSError, ValueError):
         return False
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,21 @@ UNFINISHED = re.compile(rf"\.\d+-[0-9a-f]{{8}}{re.escape(PARTIAL)}")
 
 class OutputError(OSError):
     """Nothing may be written there; the message names the path and says what to do."""
+
+
+class InputError(OSError):
+    """What is to be read is no file: a pipe, a socket or a device may never end; the message names the path."""
+
+
+def read_plain(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+      OSError: there is none, it cannot be read, or there is something else of that name.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise InputError(f"{path} is a folder, a pipe or a device: a file belongs there")
+    return path.read_bytes()
 
 
 def check_output(path: Path, *inputs: Path) -> None:

@@ -15,6 +15,7 @@ from decoder_pkg.codecs.quadtree import GROUPS
 from decoder_pkg.codecs.transforms import TransformArchitecture
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.grids import LATENT_STRIDE
+from eval.files import read_plain
 
 from .distortion import DISTORTIONS
 from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, name, real, unknown_fields, whole
@@ -134,11 +135,9 @@ def load_config(path: Path) -> TrainConfig:
       OSError: the file cannot be read.
       ConfigError: it is damaged, or something in it cannot be; the text names the file and the fields.
     """
-    if path.exists() and not path.is_file():  # a pipe or a device may never end
-        raise ConfigError(f"{path}: it is no file")
     read = json.loads if path.suffix == ".json" else tomllib.loads
     try:
-        values = read(path.read_text(encoding="utf-8"))
+        values = read(read_plain(path).decode())
         if not isinstance(values, dict):
             raise ConfigError("it is no table of fields")
         if found := unknown_fields(values, [f.name for f in fields(TrainConfig)]):

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eval.files import write_atomically
+from eval.files import read_plain, write_atomically
 
 from .run_folder import RunError
 from .tasks import EVALUATION_GAINS, RatePoint
@@ -49,7 +49,7 @@ def read_rows(log: Path) -> list[list[str]]:
     Raises:
       RunError: the file is no log of this kind.
     """
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    text = read_plain(log).decode(errors="replace") if log.exists() else ""
     # Without csv, which knows quotes and refuses long fields: a run writes neither.
     lines = [line.split(",") for line in text.splitlines() if line]
     for number, row in enumerate(lines, start=1):

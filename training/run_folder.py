@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eval.files import UNFINISHED, write_atomically
+from eval.files import UNFINISHED, check_folder, check_output, read_plain, write_atomically
 
 CHECKPOINT, CONFIG, LOG, PLOT = "checkpoint.pt", "config.json", "log.csv", "progress.png"
 ORIGIN = "origin.json"
@@ -92,11 +92,11 @@ def read_checkpoint(folder: Path, device: torch.device | str = "cpu") -> Checkpo
       RunError: it is damaged.
     """
     path = folder / CHECKPOINT
-    with path.open("rb") as file:
-        try:
-            return Checkpoint(**torch.load(file, map_location=device, weights_only=True))
-        except (*DAMAGED, OSError) as error:
-            raise RunError(f"{path} is damaged: {first_line(error)}") from None
+    data = io.BytesIO(read_plain(path))
+    try:
+        return Checkpoint(**torch.load(data, map_location=device, weights_only=True))
+    except (*DAMAGED, OSError) as error:
+        raise RunError(f"{path} is damaged: {first_line(error)}") from None
 
 
 def first_line(error: BaseException) -> str:
@@ -109,9 +109,11 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Keeps other runs out of a folder, and clears it of what a killed one left unfinished.
 
     Raises:
+      OSError: there is something else of that name.
       RunError: another run is using it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    check_folder(folder)
+    check_output(folder / LOCK)
     with (folder / LOCK).open("a") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: processes that cut batches would inherit it

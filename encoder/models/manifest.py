@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.fields import field, parse_object
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.models import MANIFEST
+from decoder_pkg.models import MANIFEST, MAX_MANIFEST_BYTES, read_file
 from eval.metrics import METRICS, PSNR
 
 ALL_GAINS = (0, GAIN_COUNT - 1)
@@ -68,14 +68,12 @@ def read_encoder_manifest(folder: Path) -> EncoderManifest:
     """
     path = folder / MANIFEST
     try:
-        whole = parse_object(path.read_bytes())
+        whole = parse_object(read_file(path, MAX_MANIFEST_BYTES))
         models: list[KnownModel] = field(whole, "models", list)
         for row in models:
             check_known_model(row)
         filters: list[Mapping[str, Any]] = field(whole, "filters", list)
         return EncoderManifest({row["id"]: row for row in models}, {field(row, "id", int): row for row in filters})
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
         raise WeightsError(f"{path} is damaged: {error}") from None
 

@@ -18,8 +18,8 @@ from decoder_pkg.codecs import codec_of
 from decoder_pkg.codecs.transforms.synthesis import to_channels_last
 from decoder_pkg.errors import WeightsError
 from decoder_pkg.gains import GAIN_COUNT
-from decoder_pkg.models import MANIFEST, DecoderModel
-from decoder_pkg.weight_files import TensorFile, read_weights, tensors_digest, unpack
+from decoder_pkg.models import MANIFEST, DecoderModel, read_file
+from decoder_pkg.weight_files import MAX_WEIGHTS_BYTES, TensorFile, read_weights, tensors_digest, unpack
 from eval.metrics import PSNR
 
 from ..codecs import FloatCodec, float_codec, load_layers
@@ -63,10 +63,7 @@ class EncoderModel:
 
     @property
     def _data(self) -> bytes:
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise WeightsError(f"{self.path} cannot be read: {error}") from None
+        data = read_file(self.path, MAX_WEIGHTS_BYTES)
         if self.sha256 not in ("", hashlib.sha256(data).hexdigest()):
             raise WeightsError(f"{self.path} is another file than {MANIFEST} beside it names")
         return data

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from eval.files import check_folder, check_output, write_atomically
+from eval.files import check_folder, check_output, read_plain, write_atomically
 
 LOCK = ".lock"
 WRITTEN = ".written.json"
@@ -132,7 +132,7 @@ def clean(dist: Path) -> None:
 def read_written(folder: Path) -> Written:
     """What the list of a folder names; nothing where it is missing or damaged, so that nothing is removed."""
     try:
-        rows = json.loads((folder / WRITTEN).read_bytes())
+        rows = json.loads(read_plain(folder / WRITTEN))
         return {name: digest for name, digest in rows.items() if _is_inside(name)}
     except (OSError, ValueError, AttributeError, RecursionError):
         return {}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from decoder_pkg.fields import all_of, field, parse_object
 from decoder_pkg.models import WEIGHTS
-from eval.files import write_atomically
+from eval.files import read_plain, write_atomically
 
 from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
 
@@ -47,7 +47,7 @@ def read_lock(lock: Path) -> dict[str, object] | None:
     if not lock.exists():
         return None
     try:
-        row = parse_object(lock.read_bytes())
+        row = parse_object(read_plain(lock))
         field(row, "sha256", str)
         all_of(field(row, "members", dict), str)
     except (OSError, ValueError) as error:
@@ -88,7 +88,7 @@ def freeze(dist: Path, lock: Path, weights: Path = WEIGHTS) -> str:
       BuildError: a part of the package is missing.
       OSError: dist holds no decoder.zip.
     """
-    package = (dist / DECODER_ZIP).read_bytes()
+    package = read_plain(dist / DECODER_ZIP)
     check_frozen(package, lock)
     if build_decoder_zip(weights).data != package:
         raise FrozenDecoder(f"{dist / DECODER_ZIP} is not what the sources give now: run `make submission` first")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -97,9 +96,3 @@ def test_configuration_of_a_run_is_read_as_it_was_written(tmp_path: Path) -> Non
 def test_every_field_says_what_it_may_hold() -> None:
     assert all(ALLOWED in field.metadata for field in fields(TrainConfig))
     assert TrainConfig(iterations=MOST, clip=1).clip == 1
-
-
-def test_pipe_in_place_of_a_configuration_does_not_hang(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "run.toml")
-    with pytest.raises(ConfigError, match=r"run\.toml: it is no file"):
-        load_config(tmp_path / "run.toml")

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from encoder.pictures import load_picture
 from eval.caches import cache_folder, is_sealed, seal
-from eval.files import replacing
+from eval.files import read_plain, replacing
 from eval.pictures import PictureError
 
 from .variation import draw
@@ -154,7 +154,7 @@ def _weights(files: list[Path], manifest: Path) -> NDArray[np.float64]:
 def _repositories(manifest: Path) -> dict[str, str]:
     """The repository of each file that a manifest names."""
     found = {}
-    for number, line in enumerate(manifest.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_plain(manifest).decode(errors="replace").splitlines(), start=1):
         try:
             row = json.loads(line)
             found[str(row["file"])] = str(row["repo"])

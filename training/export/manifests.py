@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from decoder_pkg.fields import field, parse_object
-from decoder_pkg.models import MANIFEST, check_manifest
+from decoder_pkg.models import MANIFEST, MAX_MANIFEST_BYTES, check_manifest, read_file
 from eval.files import write_atomically, write_json
 
 from .trained import ExportError, TrainingRecord
@@ -96,7 +96,7 @@ def _read(folder: Path) -> dict[str, Rows]:
     if not path.exists():
         return {"models": [], "filters": []}
     try:
-        whole = parse_object(path.read_bytes())
+        whole = parse_object(read_file(path, MAX_MANIFEST_BYTES))
         lists: dict[str, Rows] = {name: field(whole, name, list) for name in ("models", "filters")}
         for row in (row for rows in lists.values() for row in rows):
             field(row, "id", int)

@@ -10,7 +10,7 @@ from typing import Any
 
 from encoder.codecs import FloatCodec, float_codec
 from encoder.models import ALL_GAINS
-from eval.files import write_json
+from eval.files import read_plain, write_json
 
 from ..config import TrainConfig, load_config
 from ..run_folder import CHECKPOINT, CONFIG, DAMAGED, ORIGIN, Checkpoint, RunError, first_line, read_checkpoint
@@ -103,7 +103,7 @@ def read_origin(run: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        row = json.loads(path.read_text(encoding="utf-8"))
+        row = json.loads(read_plain(path))
         counts = [row.get(name, 0) for name in ("iterations", *HOURS.values())]
     except (ValueError, AttributeError, RecursionError):
         counts = [None]

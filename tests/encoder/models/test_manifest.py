@@ -74,7 +74,7 @@ def test_text_that_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_manifest_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"manifest\.json cannot be read"):
+    with pytest.raises(WeightsError, match=r"manifest\.json is missing"):
         read_encoder_manifest(tmp_path)
 
 
