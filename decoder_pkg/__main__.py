@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .command_line import run_command
+from .command_line import ending_at_once, run_command
 from .errors import DecoderError
 
 EXAMPLES = """examples:
@@ -38,8 +38,9 @@ def main() -> int:
 
 def _decode(arguments: argparse.Namespace) -> int:
     """Decodes what the arguments name; returns the number of failures."""
-    from .commands import decode_paths  # takes a second, in which Ctrl-C is pressed too
-    from .models import WEIGHTS, load_bundle
+    with ending_at_once():  # takes a second, in which Ctrl-C is pressed too
+        from .commands import decode_paths
+        from .models import WEIGHTS, load_bundle
 
     return decode_paths(load_bundle(arguments.weights or WEIGHTS), arguments.source, arguments.output)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 INTERRUPTED = 130
@@ -17,6 +19,25 @@ def print_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Ctrl-C ends the process: a library that is being imported makes another error of it, or a crash."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # who started the process lets it ignore interrupts
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: _end_interrupted())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_interrupted() -> None:
+    print("interrupted", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from .command_line import print_any_name
+from .command_line import INTERRUPTED, print_any_name
 from .commands import decode_server
 from .errors import DecoderError
 from .models import load_bundle
@@ -22,5 +22,8 @@ def main() -> int:
     except DecoderError as error:
         print(f"{type(error).__name__}: {error}")
         return 1
+    except KeyboardInterrupt:
+        print("interrupted")
+        return INTERRUPTED
     print(f"decoded in {time.monotonic() - start:.1f} s, {failures} failed")
     return 1 if failures else 0

@@ -33,7 +33,10 @@ from pathlib import Path
 folder = Path(__file__).resolve().parent
 sys.path[:0] = [str(folder), str(folder / "vendor")]
 
-from decoder_pkg.server import main
+from decoder_pkg.command_line import ending_at_once
+
+with ending_at_once():
+    from decoder_pkg.server import main
 
 code = main()
 sys.stdout.flush()

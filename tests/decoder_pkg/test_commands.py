@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from decoder_pkg import server
 from decoder_pkg.decoder import decode_archive
 from encoder.candidates import pack_archive
 from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.models import Zoo
+from submission.package.decoder_zip import ENTRY_SCRIPT
 from tests.golden.make import STREAM
-from tests.paths import GOLDEN
+from tests.paths import GOLDEN, ROOT
 from tests.streams import archive_of, damaged
 
 
@@ -110,3 +112,38 @@ def test_decoded_picture_is_what_the_encoder_measured(golden_zoo: Zoo, photo: np
     (result,) = decode_archive(golden_zoo.bundle, archive_of(golden_zoo.bundle, candidate.entry("a")))
     assert result.pixels is not None
     assert np.array_equal(result.pixels, pixels)
+
+
+INTERRUPTED_NUMPY = """
+import os, signal, time
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+except KeyboardInterrupt:  # as libraries do
+    raise ImportError("numpy is broken")
+"""
+
+
+@pytest.mark.parametrize("entry", ["package", "./decode"])
+def test_interrupt_of_the_imports_is_one_line(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "numpy.py").write_text(INTERRUPTED_NUMPY)
+    (tmp_path / "decode").write_text(ENTRY_SCRIPT)
+    (tmp_path / "decoder_pkg").symlink_to(ROOT / "decoder_pkg")
+    words = ["decode"] if entry == "./decode" else ["-m", "decoder_pkg", "a.clc", "-o", "a.png"]
+    result = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
+def test_interrupt_of_the_server_s_call_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "decode_server", interrupted)
+        patch.setattr(server, "load_bundle", lambda: None)
+        patch.setattr(os, "dup2", lambda *_: None)
+        code = server.main()
+    assert code == 130
+    assert capsys.readouterr().out == "interrupted\n"
