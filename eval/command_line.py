@@ -48,6 +48,20 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def whole_within(least: int, most: int) -> Callable[[str], int]:
+    """What reads a whole number of a range.
+
+    It raises argparse.ArgumentTypeError where there is none.
+    """
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
 def run_verbs(package: str, modules: Mapping[str, str]) -> NoReturn:
     """Runs the command that the first word of the command line names.
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from eval.command_line import run_command
 from eval.files import PARTIAL
 
 ROOT = Path(__file__).parents[1]
@@ -202,4 +203,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -13,7 +13,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from tqdm import tqdm
 from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.models.bundle import Bundle, load_bundle
+from eval.command_line import run_command, whole
 from eval.files import write_atomically
 from eval.memory import peak_bytes
 from tests.golden.make import with_filter
@@ -181,7 +181,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--what", choices=list(TRIALS), default=STREAMS, help="what is mutated (default streams)")
-    parser.add_argument("--count", type=int, default=100_000, help="inputs in all (default 100000)")
+    parser.add_argument("--count", type=whole, default=100_000, help="inputs in all (default 100000)")
     parser.add_argument("--seed", type=int, default=1, help="another seed makes other inputs (default 1)")
     parser.add_argument("--only", type=int, help="number of a single input")
     arguments = parser.parse_args()
@@ -201,4 +201,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -72,3 +72,10 @@ def test_reader_that_raises_what_it_does_not_name_fails(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("reader", READERS)
 def test_no_error_but_the_project_s_own_counts_as_a_named_one(reader: str) -> None:
     assert not [error for error in READERS[reader].errors if error.__module__ == "builtins"]
+
+
+def test_run_over_no_inputs_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["fuzz", "--count", "0"])
+    with pytest.raises(SystemExit) as stopped:
+        fuzz.main()
+    assert stopped.value.code == 2

@@ -4,6 +4,7 @@ from .bundle import BUNDLE_ID_BYTES, Bundle, DecoderModel, ShippedFilter, load_b
 from .manifest import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
+    MAX_MODELS,
     WEIGHTS,
     FileRow,
     FilterRow,

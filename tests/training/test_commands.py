@@ -56,4 +56,32 @@ def test_export_of_a_run_that_is_none_says_so_in_one_line(
     Image.fromarray(skimage.data.coffee()[:256, :256]).save(tmp_path / "one.png")
     options = ["--run", "none", "--id", "1", "--name", "one", "--data", "."]
     assert call_module("export", "training.commands.export", options) == 1
-    assert "none/config.json" in capsys.readouterr().err
+    assert re.fullmatch("RunError: none/config.json is missing: give --run .*\n", capsys.readouterr().err)
+
+
+def test_crops_that_are_nowhere_are_asked_for_by_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call_module("filter-basis", "training.commands.filter_basis", ["--data", str(tmp_path / "none")]) == 1
+    assert re.search("CropError: .*none cannot be read.*--data", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1e3", "\u0661", "9" * 18, "2147483648", ""])
+@pytest.mark.parametrize("option", ["train --threads", "filter-basis --crops", "filter-basis --filters"])
+def test_number_beyond_all_reason_is_refused_at_once(
+    option: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb, name = option.split()
+    with pytest.raises(SystemExit) as stopped:
+        call_module(verb, f"training.commands.{verb.replace('-', '_')}", [f"{name}={number}"])
+    assert stopped.value.code == 2
+    assert f"{name}: {number!r} is no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["-1", "256", "1_0", "\u0661", " 5", "9" * 400])
+@pytest.mark.parametrize("name", ["--id", "--base"])
+def test_number_that_no_model_has_is_refused_at_once(
+    name: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        call_module("export", "training.commands.export", [f"{name}={number}"])
+    assert stopped.value.code == 2
+    assert "is no whole number from 0 to 255" in capsys.readouterr().err

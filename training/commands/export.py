@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import DecoderModel
+from decoder_pkg.models import MAX_MODELS, DecoderModel
 from encoder.models import EncoderModel, load_zoo, weight_folders
-from eval.command_line import OptionError
+from eval.command_line import OptionError, whole_within
 from eval.files import write_atomically
 from eval.provenance import commit
 
@@ -39,16 +39,16 @@ ERRORS = (ConfigError, RunError, CropError, ExportError, WeightsError)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
-    parser.add_argument("--id", type=int, required=True, help="the id that picture headers name, 0 to 255")
+    parser.add_argument("--id", type=model_id, required=True, help="the id that picture headers name, 0 to 255")
     parser.add_argument("--name", required=True, help="name for people, also of the files")
-    parser.add_argument("--base", type=int, help="store as a delta to this model, which must be exported before")
+    parser.add_argument("--base", type=model_id, help="store as a delta to this model, which must be exported before")
     parser.add_argument("--data", type=Path, default=CROPS, help="crops for calibration")
     parser.add_argument("--codec", type=plain_name, help="a codec beside the shipped models, which it may begin")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    crops, trained = CropSet(arguments.data), load_run(arguments.run)
-    base = _base(arguments)
+    trained, base = load_run(arguments.run), _base(arguments)
+    crops = CropSet(arguments.data)
     record = trained.record | {"data": crops.description, "commit": commit(), "licence": LICENCE}
     file = f"{arguments.name}.safetensors.gz"
     row = NewModel(arguments.id, arguments.name, file, base.id if base else None, record)
@@ -69,6 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
             write_atomically(folder / file, half.read_bytes())
     update_manifests(*folders, row, weight_folders())
     return 0
+
+
+model_id = whole_within(0, MAX_MODELS - 1)
+"""Reads the id of a model."""
 
 
 def plain_name(text: str) -> str:

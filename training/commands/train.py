@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from decoder_pkg.errors import WeightsError
-from eval.command_line import FAILED, whole
+from eval.command_line import FAILED, whole, whole_within
 from eval.pictures import PictureError
 
 from ..config import load_config
@@ -22,6 +22,7 @@ from ..run_folder import CHECKPOINT, RunError, exclusive
 from ..settings import ConfigError
 from ..tasks import load_pictures
 
+MOST_THREADS = 1024
 EXAMPLES = """examples:
   python -m training train --config training/configs/base.toml --run runs/base --data crops/ --evaluation photos/kodak
   python -m training train --config training/configs/base.toml --run runs/base --threads 1   (resumes)
@@ -36,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     every = "evaluate on every n-th picture, from the n-th on (default 3)"
     parser.add_argument("--every", type=whole, default=3, help=every)
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder for checkpoints and log")
-    parser.add_argument("--threads", type=whole, help="CPU threads (default: all)")
+    parser.add_argument("--threads", type=whole_within(1, MOST_THREADS), help="CPU threads (default: all)")
     parser.add_argument("--until", type=whole, help="stop at this iteration, to be continued later")
 
 

@@ -59,9 +59,9 @@ class CropSet:
 
         Raises:
           FileNotFoundError: the folder holds no crops.
-          CropError: crops cannot be read, are not square or differ in size; or the manifest is damaged.
+          CropError: it is no folder; crops cannot be read, are not square or differ; or the manifest is damaged.
         """
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        files = [p for p in _content(folder) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
         if not files:
             raise FileNotFoundError(f"{folder} holds no {', '.join(SUFFIXES)} crops; pass another folder with --data")
         self.crops = _decoded(files, cache or cache_folder(CACHE))
@@ -94,6 +94,14 @@ class CropSet:
         noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
         variation = draw(rng, count)
         return variation.apply(self.windows(self.place(rng, count, size), size), noise)
+
+
+def _content(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        reason = error.strerror or error
+        raise CropError(f"{folder} cannot be read as a folder: {reason}; pass another one with --data") from None
 
 
 def _window(

@@ -54,9 +54,13 @@ def load_run(run: Path) -> TrainedRun:
     """Reads a run's folder.
 
     Raises:
-      OSError: the run has no checkpoint yet.
-      ConfigError, RunError: a file of it is damaged.
+      OSError: a file cannot be read.
+      RunError: it is no run's folder, or has no checkpoint yet; or a file of it is damaged.
+      ConfigError: its configuration is.
     """
+    for name in (CONFIG, CHECKPOINT):
+        if not (run / name).exists():
+            raise RunError(f"{run / name} is missing: give --run the folder of a run that has saved a checkpoint")
     config, checkpoint, origin = load_config(run / CONFIG), read_checkpoint(run), read_origin(run)
     model = float_codec(config.build_architecture())
     if config.rank:

@@ -11,6 +11,7 @@ from .linear import (
     DIFFERENCES,
     FEATURES,
     M_MAX,
+    MAX_FILTERS,
     MEANS,
     PAIRS,
     STRENGTH_BINS,
