@@ -14,6 +14,9 @@ from .picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS, PictureCoder
 from .prediction import ModelSetting, Prediction
 from .presets import Preset
 
+MAX_BPP = 1000
+"""Bits per pixel: more than any picture takes; one of a single pixel has a header of a few dozen bytes."""
+
 ROUNDS = 5
 """Settings that are coded at most, each chosen by what those before it took."""
 

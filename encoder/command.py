@@ -14,15 +14,12 @@ from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
 
-from .byte_budget import BudgetError, refine_within
+from .byte_budget import MAX_BPP, BudgetError, refine_within
 from .candidates import Candidate, CandidateCache, RoundTripError, pack_archive
 from .models import Zoo, add_codec_option, load_zoo, weight_folders
 from .picture_coder import PictureCoder
 from .pictures import find_pictures, load_with_notes
 from .presets import PRESETS, Preset, preset
-
-MAX_BPP = 1000
-"""More than any picture takes: one of a single pixel has a header of a few dozen bytes."""
 
 EXAMPLES = """examples:
   python -m encoder photo.jpg -o photo.clc --bpp 0.15    one picture, at most 0.15 bits per pixel

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from encoder.byte_budget import MAX_BPP
 from encoder.presets import PRESETS
+from eval.command_line import MAX_DIGITS
 from eval.metrics import METRICS, MIX, PSNR, Distortion, distortion_of
 
 from .allocation import Limits, TableError
@@ -58,10 +60,13 @@ def parse_target(text: str) -> str:
     """A target as it names folders.
 
     Raises:
-      argparse.ArgumentTypeError: it is no positive decimal number.
+      argparse.ArgumentTypeError: it is no positive decimal number, longer than a name may be, or more than any picture
+        takes.
     """
-    if not text.isascii() or not text.replace(".", "", 1).isdecimal() or not float(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no target like 0.15: a positive decimal number")
+    plain = text.isascii() and text.replace(".", "", 1).isdecimal() and len(text) < MAX_DIGITS
+    if not plain or not 0 < float(text) <= MAX_BPP:
+        shown = f"{text[:40]!r} is no target like 0.15"
+        raise argparse.ArgumentTypeError(f"{shown}: a positive decimal number up to {MAX_BPP}")
     return text
 
 
