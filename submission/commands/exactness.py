@@ -6,6 +6,7 @@ It ends with 1 where one decodes other symbols, or a sample that is off by more 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.models import load_bundle
+from eval.command_line import OptionError
 from eval.files import check_output, write_atomically
 from eval.provenance import provenance
 
@@ -39,6 +41,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output)
+    for other in arguments.python:
+        if not shutil.which(other):  # it would be found when the others are done
+            raise OptionError(f"--python {other}: there is no program of that name")
     python = CONTAINER.absolute() / "bin" / "python" if container_ready(CONTAINER) else Path(sys.executable)
     missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
     with tempfile.TemporaryDirectory(prefix="exactness-") as name:

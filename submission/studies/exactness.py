@@ -5,7 +5,6 @@ The symbols must be identical everywhere, and no sample of a picture may be off 
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.fields import all_of, field, parse_object
 from decoder_pkg.stream import unpack
 from encoder.candidates import pack_archive
 from encoder.codecs import coding_setting
@@ -35,6 +35,9 @@ PROBE = Path(__file__).with_name("exactness_probe.py")
 GAINS = (0, 16, 32, 48)
 LEVELS = 1
 """By so many levels a sample may differ."""
+
+VERSIONS = ("python", "numpy", "torch")
+"""What a probe tells the versions of."""
 
 THREADS = (1, 2, 4)
 INSTRUCTION_SETS: dict[str, dict[str, str]] = {
@@ -114,13 +117,26 @@ def probe(setting: DecodingEnvironment, decoder: Path, stream: Path, output: Pat
     """
     output.mkdir()
     command = [str(setting.python), "-I", str(PROBE), *map(str, (decoder, stream, output)), setting.device]
-    result = subprocess.run(command, env=setting.environment, capture_output=True, text=True)
+    try:
+        result = subprocess.run(command, env=setting.environment, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        raise ProbeError(f"{setting.python} cannot be run: {error.strerror or error}") from None
     if result.returncode:
         raise ProbeError(f"{setting}:\n{result.stderr}")
-    found = json.loads(result.stdout.splitlines()[-1])
+    versions, symbols = _result(setting, result.stdout)
     written = sorted(output.iterdir())
     difference = max((largest_difference(path, expected / path.name) for path in written), default=None)
-    return Outcome(setting, found["versions"], found["symbols"], difference)
+    return Outcome(setting, versions, symbols, difference)
+
+
+def _result(setting: Setting, printed: str) -> tuple[dict[str, str | None], dict[str, str]]:
+    """The versions and the symbols that the last line of a probe's output holds."""
+    try:
+        row = parse_object(printed.rstrip("\n").rpartition("\n")[2])
+        versions = field(row, "versions", dict)
+        return {name: versions[name] for name in VERSIONS}, all_of(field(row, "symbols", dict), str)
+    except (ValueError, KeyError):
+        raise ProbeError(f"{setting.python} printed no result: give --python the path of a Python") from None
 
 
 def largest_difference(first: Path, second: Path) -> int:
@@ -155,7 +171,7 @@ def table(outcomes: Sequence[Outcome], missing: Sequence[str], origin: Provenanc
     ]
     for outcome in outcomes:
         same = "identical" if outcome.symbols == first else "**differ**"
-        versions = [outcome.versions[name] or "none" for name in ("python", "numpy", "torch")]
+        versions = [outcome.versions[name] or "none" for name in VERSIONS]
         device = outcome.setting.device if outcome.versions["torch"] else "–"
         level = "not decoded" if outcome.difference is None else f"{outcome.difference} of 255"
         row = [*versions, device, str(outcome.setting.threads), outcome.setting.instructions, same, level]

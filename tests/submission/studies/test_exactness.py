@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from decoder_pkg.stream.safe_zip import unpack
+from eval.command_line import call_module
 from eval.provenance import provenance
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from submission.studies.exactness import (
@@ -47,6 +48,29 @@ def test_probe_finds_the_golden_symbols_and_pictures(decoder: Path, tmp_path: Pa
 def test_environment_that_cannot_decode_is_not_left_out(decoder: Path, tmp_path: Path) -> None:
     with pytest.raises(ProbeError):
         probe(HERE, decoder, Path(__file__), tmp_path / "out", GOLDEN)
+
+
+@pytest.mark.parametrize(
+    "printed", ["", "hello", "{}", "[1]", '{"versions": {}, "symbols": {}}', '{"versions": 1, "symbols": 2}', "\\377"]
+)
+def test_program_that_is_no_python_is_named(tmp_path: Path, printed: str) -> None:
+    other = tmp_path / "other"
+    other.write_text(f"#!/bin/sh\nprintf '{printed}\\n'\n")
+    other.chmod(0o755)
+    with pytest.raises(ProbeError, match=r"other printed no result.*--python"):
+        probe(Setting(other), tmp_path, tmp_path, tmp_path / "out", tmp_path)
+
+
+def test_program_that_cannot_be_run_is_named_before_the_others_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "no-program").touch()
+    for path in (tmp_path / "none", tmp_path / "no-program", tmp_path):
+        with pytest.raises(ProbeError, match="cannot be run"):
+            probe(Setting(path), tmp_path, tmp_path, tmp_path / f"out-{path.name}", tmp_path)
+        with pytest.raises(SystemExit):
+            call_module("e", "submission.commands.exactness", [f"--output={tmp_path}/e.md", "--python", str(path)])
+        assert f"--python {path}: there is no program" in capsys.readouterr().err
 
 
 def test_other_symbols_and_two_levels_are_violations() -> None:
