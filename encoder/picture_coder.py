@@ -48,7 +48,11 @@ def _digest(candidate: Candidate) -> str:
 
 
 class PictureCoder:
-    """Codes one picture with any model of the zoo; analyses lazily and remembers results."""
+    """Codes one picture with any model of the zoo; analyses lazily and remembers results.
+
+    Attributes:
+      digest: of the picture.
+    """
 
     def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric] = ()) -> None:
         """Prepares a picture.
@@ -59,11 +63,25 @@ class PictureCoder:
           cache: where results are kept.
           metrics: what is measured of each candidate beside the squared error.
         """
-        self.pixels, self.zoo, self._cache = pixels, zoo, cache
-        self._digest = pixels_digest(pixels)
+        self.zoo, self._cache = zoo, cache
+        self.digest = pixels_digest(pixels)
+        self._pixels: Pixels | None = pixels
+        self._load: Callable[[], Pixels] = lambda: pixels
         self._metrics = [metric for metric in metrics if metric is not PSNR]
         self._filter_digest = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._analysed: dict[int, AnalysedPicture] = {}
+
+    @property
+    def pixels(self) -> Pixels:
+        """[H, W, 3] uint8."""
+        if self._pixels is None:
+            self._pixels = self._load()
+        return self._pixels
+
+    def release(self, load: Callable[[], Pixels]) -> None:
+        """Lets go of all that is large until it is needed again; then `load` reads the samples, which are the same."""
+        self._pixels, self._load = None, load
+        self._analysed.clear()
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known.
@@ -85,7 +103,7 @@ class PictureCoder:
         """A model's estimates at its anchors, from the cache where they are known."""
         gains = anchors(self.zoo.models[model].gains, alone=model not in self.zoo.parents)
         key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, [m.key for m in self._metrics]
-        path = self._cache.path(self._digest, "estimates", *key)
+        path = self._cache.path(self.digest, "estimates", *key)
         rows = load_rows(path)
         if rows is None:
             picture = self._analyse(model)
@@ -172,7 +190,7 @@ class PictureCoder:
 
     def _known(self, key: tuple[object, ...], make: Callable[[], Measured]) -> Measured:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
-        path = self._cache.path(self._digest, *key, self._filter_digest, [metric.key for metric in self._metrics])
+        path = self._cache.path(self.digest, *key, self._filter_digest, [metric.key for metric in self._metrics])
         known = self._cache.load(path)
         if not known:
             known = [make()]

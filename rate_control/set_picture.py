@@ -14,9 +14,10 @@ from decoder_pkg.stream import Entry, ImageHeader, entry_size
 from encoder.candidates import Candidate, CandidateCache, Measured
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.pictures import load_with_notes
+from encoder.pictures import Pixels, load_picture, load_with_notes, pixels_digest
 from encoder.prediction import ModelSetting, Prediction
 from eval.metrics import Distortion, Metric
+from eval.pictures import PictureError
 
 from .allocation import OperatingPoints, distortions, multiplier_at
 from .settling import DOUBT, at, is_predicted
@@ -36,9 +37,25 @@ class SetPicture:
         self.file, self.name = file.absolute(), file.stem
         self.size: tuple[int, int] = pixels.shape[0], pixels.shape[1]
         self.coder = PictureCoder(pixels, zoo, cache, metrics)
+        self._release()
         self.candidates: dict[ImageHeader, Measured] = {}
         self.plain: set[ImageHeader] = set()
         self._specialists: frozenset[int] = frozenset()
+
+    def _release(self) -> None:
+        """The samples of a whole set would fill the memory."""
+        self.coder.release(self._load)
+
+    def _load(self) -> Pixels:
+        """Reads the samples again.
+
+        Raises:
+          PictureError: the file cannot be read, or holds another picture now.
+        """
+        pixels = load_picture(self.file)
+        if pixels_digest(pixels) != self.coder.digest:
+            raise PictureError(f"{self.file} was changed while its set was coded: run again")
+        return pixels
 
     @property
     def pixels(self) -> int:
@@ -49,6 +66,7 @@ class SetPicture:
     def prediction(self) -> Prediction:
         """What settings are expected to take, in bytes of a payload, and to lose; it knows what was coded."""
         prediction = self.coder.predict(self._specialists)
+        self._release()
         for header, measured in self.candidates.items():
             if header in self.plain:
                 prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
@@ -148,6 +166,12 @@ class SetPicture:
           chosen: the picture's choice.
           more: how many bytes more are wanted.
         """
+        try:
+            yield from self._finer(chosen, more)
+        finally:
+            self._release()
+
+    def _finer(self, chosen: Candidate, more: range) -> Iterator[Measured]:
         larger, length = self.larger(chosen), chosen.header.length
         if chosen.header in self.plain:
             most = int(MOST_ROUNDED * length)

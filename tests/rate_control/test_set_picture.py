@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import weakref
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +11,12 @@ from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import entry_size
 from encoder.candidates import Candidate, CandidateCache
 from encoder.models import Zoo
+from encoder.pictures import Pixels, load_picture
 from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from eval.metrics import SQUARED_ERROR, measured_metrics
+from eval.pictures import PictureError
+from rate_control import set_picture
 from rate_control.set_picture import DOUBT, MOST_ROUNDED, PARTNER_CHANGE, SetPicture
 from tests.families import ORIGIN, TUNED, TUNED_GAINS, family
 
@@ -31,6 +36,40 @@ def coded(picture: SetPicture, setting: ModelSetting = AT) -> Candidate:
     measured = picture.coder.encode(*setting)
     picture.add(measured, plain=True)
     return measured.candidate
+
+
+def test_set_holds_the_samples_of_the_picture_at_work_alone(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set at the limit of pixels would take 6.4 GB."""
+    read = list[weakref.ref[Pixels]]()
+
+    def noted(path: Path) -> Pixels:
+        pixels = load_picture(path)
+        read.append(weakref.ref(pixels))
+        return pixels
+
+    for name in ("load_picture", "load_with_notes"):
+        monkeypatch.setattr(set_picture, name, noted)
+    picture = opened(golden_zoo, files[0], tmp_path)
+    assert [found() for found in read] == [None]
+    assert picture.prediction.settings
+    candidate = coded(picture)
+    for measured in picture.finer(candidate, range(1, 4)):
+        assert measured.candidate.header.length
+        break
+    assert len(read) > 1
+    assert {found() for found in read} == {None}
+
+
+def test_picture_that_is_another_one_when_it_is_read_again_is_refused(
+    golden_zoo: Zoo, files: list[Path], tmp_path: Path
+) -> None:
+    file = Path(shutil.copy(files[0], tmp_path / "one.png"))
+    picture = opened(golden_zoo, file, tmp_path / "cache")
+    shutil.copy(files[1], file)
+    with pytest.raises(PictureError, match=r"one\.png.*changed"):
+        coded(picture)
 
 
 def test_every_setting_has_one_row_coded_or_predicted(picture: SetPicture) -> None:
