@@ -16,6 +16,17 @@ EXAMPLES = """examples:
 """
 
 
+def given(text: str) -> Path:
+    """A path, which an empty text is none: it would mean this folder.
+
+    Raises:
+      argparse.ArgumentTypeError: the text is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: give a path")
+    return Path(text)
+
+
 def main() -> int:
     """Returns the exit code: 0 when every picture was decoded."""
     parser = argparse.ArgumentParser(
@@ -24,9 +35,9 @@ def main() -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", type=Path, help="a .clc file, a bs.zip, or a folder of .clc files")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="a .png file for one picture, else a folder")
-    parser.add_argument("--weights", type=Path, help="folder of other weights than the decoder's own")
+    parser.add_argument("source", type=given, help="a .clc file, a bs.zip, or a folder of .clc files")
+    parser.add_argument("-o", "--output", type=given, required=True, help="a .png file for one picture, else a folder")
+    parser.add_argument("--weights", type=given, help="folder of other weights than the decoder's own")
     arguments = parser.parse_args()
     try:
         failures = _decode(arguments)

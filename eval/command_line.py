@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,10 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 MAX_DIGITS = 19
+
+
+EMPTY = re.compile("--[a-z-]+=")
+"""An option with nothing behind it."""
 
 
 class OptionError(Exception):
@@ -136,6 +141,8 @@ def call_module(program: str, module: str, words: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_options(parser)
+    if empty := [word for word in words if word == "" or EMPTY.fullmatch(word)]:  # as a path it would mean this folder
+        parser.error(f"{empty[0] or 'an argument'} has no value: give it one, or leave it out")
     arguments = parser.parse_args(words)
     try:
         with limited_cache():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from decoder_pkg import server
+from decoder_pkg.__main__ import main
 from decoder_pkg.decoder import decode_archive
 from encoder.candidates import pack_archive
 from encoder.codecs import coding_setting
@@ -41,6 +42,17 @@ def test_command_line_decodes_the_rest_of_a_damaged_set(tmp_path: Path, golden_s
     assert "rocket: PayloadChecksum" in result.stderr
     assert len(list((tmp_path / "out").glob("*.png"))) == 3
     assert not list((tmp_path / "out").glob(".*"))
+
+
+@pytest.mark.parametrize("words", [["", "-o", "x"], ["a.clc", "-o", ""], ["a.clc", "-o", "x", "--weights="]])
+def test_empty_path_does_not_mean_this_folder(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["decoder_pkg", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "it is empty: give a path" in capsys.readouterr().err
 
 
 def test_path_that_no_system_takes_is_named(tmp_path: Path) -> None:

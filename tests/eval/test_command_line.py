@@ -148,6 +148,13 @@ def test_options_that_do_not_fit_together_end_as_wrong_ones_do(toy: Path) -> Non
     assert (result.returncode, result.stderr.splitlines()[-1]) == (MISUSED, "python -m toy draw: error: a needs b")
 
 
+@pytest.mark.parametrize("words", [["draw", ""], ["draw", "--colour="], ["draw", "--colour", ""]])
+def test_empty_argument_does_not_mean_this_folder(toy: Path, words: list[str]) -> None:
+    result = call(toy, *words)
+    assert result.returncode == MISUSED
+    assert "has no value: give it one, or leave it out" in result.stderr.splitlines()[-1]
+
+
 def test_interrupt_of_a_command_is_one_line(toy: Path) -> None:
     result = call(toy, "draw", "raise KeyboardInterrupt")
     assert (result.returncode, result.stderr) == (130, "interrupted\n")
