@@ -30,13 +30,15 @@ PYTHONS ?=
 SEED ?= 1
 WHAT ?= streams
 CONTAINER = .cache/container
-WISHES = --metric $(METRIC) $(if $(LIMIT),--limit $(LIMIT))
+WISHES = --metric "$$METRIC" $(if $(LIMIT),--limit $(LIMIT))
 
-# Recipes take paths from the environment, as they are: a name may hold spaces, quotes and dollars.
-PATHS = IMAGES CONFIG RUN DATA KODAK DIST SHEET
-$(foreach name,$(PATHS),$(eval override $(name) := $$(value $(name))))
-export $(PATHS)
-OF_CODEC = $(if $(CODEC),--codec $(CODEC))
+# Recipes take values from the environment, as they are: a name may hold spaces, quotes and dollars. Where there are
+# several, with quotes of their own (LIMIT, ENTRIES, CODECS, PYTHONS), the shell reads them.
+VALUES = IMAGES CONFIG RUN DATA KODAK DIST SHEET SEASON PRESET METRIC CODEC BASELINES ENGINE THREADS COUNT SEED WHAT
+$(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
+export $(VALUES) TARGETS PRESETS
+OF_CODEC = $(if $(CODEC),--codec "$$CODEC")
+OF_TARGETS = $(if $(TARGETS),--targets $$TARGETS)
 OF_IMAGES = $(if $(IMAGES),--images "$$IMAGES")
 
 .DEFAULT_GOAL := help
@@ -54,19 +56,19 @@ $(READY): requirements.lock
 
 .PHONY: submission
 submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:", CODEC=mean-scale, BASELINES=best|quick|none)
-	$(BIN)/python -m submission submit --season $(SEASON) --preset $(PRESET) --engine $(ENGINE) --baselines $(BASELINES) --dist "$$DIST" $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(if $(TARGETS),--targets $(TARGETS))
+	$(BIN)/python -m submission submit --season "$$SEASON" --preset "$$PRESET" --engine "$$ENGINE" --baselines "$$BASELINES" --dist "$$DIST" $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(OF_TARGETS)
 
 .PHONY: check
 check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)
-	$(BIN)/python -m submission check "$$DIST" --season $(SEASON)
+	$(BIN)/python -m submission check "$$DIST" --season "$$SEASON"
 
 .PHONY: rehearsal
 rehearsal: setup container ## the packed decoder as the server runs it, three times: time, memory, projection
-	$(BIN)/python -m submission rehearse --dist "$$DIST" --season $(SEASON)
+	$(BIN)/python -m submission rehearse --dist "$$DIST" --season "$$SEASON"
 
 .PHONY: freeze
 freeze: setup container ## after validation: from now on the decoder must stay as it is (decoder.lock.json)
-	$(BIN)/python -m submission freeze --dist "$$DIST" --season $(SEASON) $(OF_CODEC)
+	$(BIN)/python -m submission freeze --dist "$$DIST" --season "$$SEASON" $(OF_CODEC)
 
 $(CONTAINER)/.ready: submission/container.txt requirements.lock
 	rm -rf $(CONTAINER)
@@ -91,18 +93,18 @@ clean-cache: ## remove what runs keep in .cache to be faster, not the wheels and
 
 .PHONY: leaderboard
 leaderboard: setup ## rank submissions and decoded folders (IMAGES=folder, ENTRIES="ours=dist theirs=their.zip", SHEET=AVIF, METRIC=psnr, SEASON=2021, BASELINES=best|quick|none)
-	$(BIN)/python -m submission leaderboard $(ENTRIES) --baselines $(BASELINES) --season $(SEASON) --metric $(METRIC) $(OF_IMAGES) \
-	  $(if $(TARGETS),--targets $(TARGETS)) $(if $(SHEET),--sheet "$$SHEET")
+	$(BIN)/python -m submission leaderboard $(ENTRIES) --baselines "$$BASELINES" --season "$$SEASON" --metric "$$METRIC" $(OF_IMAGES) \
+	  $(OF_TARGETS) $(if $(SHEET),--sheet "$$SHEET")
 
 .PHONY: curves
 curves: setup ## rate-distortion of models and codecs beside published ones: docs/kodak.png (IMAGES=folder, CODECS="1 WebP AVIF", PRESETS="fast medium")
 	$(BIN)/python -m submission curves --images "$${IMAGES:-$$KODAK}" $(OF_CODEC) $(if $(CODECS),--codecs $(CODECS)) \
-	  $(if $(PRESETS),--presets $(PRESETS)) \
+	  $(if $(PRESETS),--presets $$PRESETS) \
 	  $(if $(IMAGES),--output reports/curves)
 
 .PHONY: tune
 tune: setup ## the bytes of each picture: tables and plots (IMAGES=folder, PRESET=fast, TARGET=0.15, METRIC=psnr, LIMIT="bpp=:0.5")
-	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset $(PRESET) --engine $(ENGINE) $(WISHES) $(OF_CODEC) $(if $(TARGETS),--targets $(TARGETS)) --output reports/tuning
+	$(BIN)/python -m rate_control tune $(if $(IMAGES),"$$IMAGES",$(error give IMAGES=folder of photographs)) --preset "$$PRESET" --engine "$$ENGINE" $(WISHES) $(OF_CODEC) $(OF_TARGETS) --output reports/tuning
 
 .PHONY: models
 models: setup ## the shipped models: parameters, arithmetic, bytes, hours, BD-rate on Kodak (KODAK=folder)
@@ -121,7 +123,7 @@ exactness: setup container ## one stream set decoded in every environment there 
 .PHONY: train
 train: $(READY) ## train a model, or resume its run (CONFIG=, RUN=, DATA=, KODAK=, THREADS=)
 	$(BIN)/python -m training train --config "$$CONFIG" --run "$${RUN:-runs/$$(basename "$$CONFIG" .toml)}" --data "$$DATA" --evaluation "$$KODAK" \
-	  $(if $(THREADS),--threads $(THREADS))
+	  $(if $(THREADS),--threads "$$THREADS")
 
 ##@ Develop
 
@@ -148,8 +150,8 @@ lint: setup ## style and types
 
 .PHONY: fuzz
 fuzz: setup ## 100,000 mutated streams against the decoder, or files against their readers (WHAT=files, COUNT=, SEED=)
-	$(BIN)/python -m tests.fuzz --what $(WHAT) --count $(COUNT) --seed $(SEED)
+	$(BIN)/python -m tests.fuzz --what "$$WHAT" --count "$$COUNT" --seed "$$SEED"
 
 .PHONY: faults
 faults: setup ## kill -9, full disks and two runs at once against a small submission (SEED=)
-	$(BIN)/python -m tests.faults --seed $(SEED)
+	$(BIN)/python -m tests.faults --seed "$$SEED"

@@ -51,6 +51,22 @@ def test_name_reaches_the_command_as_it_is(venv: Path, target: str, variable: st
     assert name in arguments(venv, target, f"{variable}={name}")
 
 
+SINGLE = [("submission", name) for name in ("SEASON", "PRESET", "ENGINE", "BASELINES", "METRIC", "CODEC")]
+SINGLE += [("tune", "METRIC"), ("fuzz", "WHAT"), ("fuzz", "COUNT"), ("faults", "SEED"), ("train", "THREADS")]
+
+
+@pytest.mark.parametrize(("target", "variable"), SINGLE)
+def test_value_is_no_program_of_the_shell(venv: Path, target: str, variable: str) -> None:
+    value = "1; echo 'harm' $(date) ("
+    assert value in arguments(venv, target, "IMAGES=photos", f"{variable}={value}")
+
+
+@pytest.mark.parametrize("target", ["submission", "leaderboard", "tune"])
+def test_list_without_quotes_is_no_program_of_the_shell(venv: Path, target: str) -> None:
+    found = arguments(venv, target, "IMAGES=photos", "TARGETS=0.15; echo harm")
+    assert found[found.index("--targets") + 1 :][:3] == ["0.15;", "echo", "harm"]
+
+
 def test_kodak_s_folder_may_have_any_name(venv: Path) -> None:
     for name in NAMES:
         (venv / name).mkdir()
