@@ -46,11 +46,13 @@ def check_output(path: Path, *inputs: Path) -> None:
       inputs: files that are read, and folders.
 
     Raises:
-      OutputError: it is one of the inputs, or there is a folder, a device or a pipe of that name.
+      OutputError: it is one of the inputs, there is a folder, a device or a pipe of that name, or nothing can be
+        written there.
     """
     _refuse_inputs(path, inputs)
     if os.path.lexists(_followed(path)) and not path.is_file():
         raise OutputError(f"{path} is a folder, a device or a pipe: give the name of a file as output")
+    _refuse_read_only(_followed(path).parent)
 
 
 def check_folder(path: Path, *inputs: Path) -> None:
@@ -61,18 +63,25 @@ def check_folder(path: Path, *inputs: Path) -> None:
       inputs: files that are read, and folders.
 
     Raises:
-      OSError: it is one of the inputs, or it cannot be a folder.
+      OSError: it is one of the inputs, it cannot be a folder, or nothing can be written there.
     """
     _refuse_inputs(path, inputs)
     if os.path.lexists(path) and not path.is_dir():
         raise OutputError(f"{path} is no folder: give another name for the output")
     path.mkdir(parents=True, exist_ok=True)
+    _refuse_read_only(path)
 
 
 def _refuse_inputs(path: Path, inputs: tuple[Path, ...]) -> None:
     for other in inputs:
         if path.exists() and other.exists() and path.samefile(other):
             raise OutputError(f"{path} is the input {other}: choose another output")
+
+
+def _refuse_read_only(folder: Path) -> None:
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(f"nothing can be written in {nearest}: choose another output")
 
 
 def _followed(path: Path) -> Path:
@@ -95,7 +104,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(file)
     except OSError as error:
-        if error.filename == str(partial):
+        if error.filename is None or str(error.filename) == str(partial):  # a full disk has no name at all
             error.filename, error.filename2 = str(path), None  # the name that people know
         raise
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.files import OutputError, check_folder, check_output, locked, write_atomically
+from eval.files import OutputError, check_folder, check_output, locked, replacing, write_atomically
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,6 +106,25 @@ def test_failed_write_leaves_the_old_file_and_names_it(tmp_path: Path, monkeypat
     assert raised.value.filename == str(tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_disk_that_is_full_is_told_by_the_name_that_people_know(tmp_path: Path, named: bool) -> None:
+    with pytest.raises(OSError, match="No space") as raised, replacing(tmp_path / "a") as partial:
+        raise OSError(28, "No space left on device", partial) if named else OSError(28, "No space left on device")
+    assert raised.value.filename == str(tmp_path / "a")
+
+
+def test_place_where_nothing_can_be_written_is_found_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)  # as of a file system that is read only
+    (tmp_path / "folder").mkdir()
+    for check in (lambda: check_output(tmp_path / "x" / "y"), lambda: check_folder(tmp_path)):
+        with pytest.raises(OutputError, match=f"nothing can be written in {tmp_path}"):
+            check()
+    check_output(tmp_path / "folder" / "file")
+    check_folder(tmp_path / "folder")
 
 
 COUNT = """
