@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from decoder_pkg.errors import WeightsError
+from encoder.models import load_zoo
 from encoder.models.manifest import read_encoder_manifest
 from encoder.pictures import load_picture
-from encoder.models import load_zoo
 from eval.caches import is_sealed, load_rows, seal
 from eval.pictures import PictureError
 from submission.package.dist import read_written

@@ -129,7 +129,7 @@ def probe(setting: DecodingEnvironment, decoder: Path, stream: Path, output: Pat
     return Outcome(setting, versions, symbols, difference)
 
 
-def _result(setting: Setting, printed: str) -> tuple[dict[str, str | None], dict[str, str]]:
+def _result(setting: DecodingEnvironment, printed: str) -> tuple[dict[str, str | None], dict[str, str]]:
     """The versions and the symbols that the last line of a probe's output holds."""
     try:
         row = parse_object(printed.rstrip("\n").rpartition("\n")[2])

@@ -120,9 +120,9 @@ def test_place_where_nothing_can_be_written_is_found_before_the_work(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)  # as of a file system that is read only
     (tmp_path / "folder").mkdir()
-    for check in (lambda: check_output(tmp_path / "x" / "y"), lambda: check_folder(tmp_path)):
+    for check, path in ((check_output, tmp_path / "x" / "y"), (check_folder, tmp_path)):
         with pytest.raises(OutputError, match=f"nothing can be written in {tmp_path}"):
-            check()
+            check(path)
     check_output(tmp_path / "folder" / "file")
     check_folder(tmp_path / "folder")
 

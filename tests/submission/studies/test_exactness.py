@@ -58,7 +58,7 @@ def test_program_that_is_no_python_is_named(tmp_path: Path, printed: str) -> Non
     other.write_text(f"#!/bin/sh\nprintf '{printed}\\n'\n")
     other.chmod(0o755)
     with pytest.raises(ProbeError, match=r"other printed no result.*--python"):
-        probe(Setting(other), tmp_path, tmp_path, tmp_path / "out", tmp_path)
+        probe(DecodingEnvironment(other), tmp_path, tmp_path, tmp_path / "out", tmp_path)
 
 
 def test_program_that_cannot_be_run_is_named_before_the_others_are(
@@ -67,7 +67,7 @@ def test_program_that_cannot_be_run_is_named_before_the_others_are(
     (tmp_path / "no-program").touch()
     for path in (tmp_path / "none", tmp_path / "no-program", tmp_path):
         with pytest.raises(ProbeError, match="cannot be run"):
-            probe(Setting(path), tmp_path, tmp_path, tmp_path / f"out-{path.name}", tmp_path)
+            probe(DecodingEnvironment(path), tmp_path, tmp_path, tmp_path / f"out-{path.name}", tmp_path)
         with pytest.raises(SystemExit):
             call_module("e", "submission.commands.exactness", [f"--output={tmp_path}/e.md", "--python", str(path)])
         assert f"--python {path}: there is no program" in capsys.readouterr().err
