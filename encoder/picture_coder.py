@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, astuple
 from functools import partial
+from pathlib import Path
 
 from decoder_pkg.entropy import Q_ONE
 from eval.caches import load_rows, save_rows
@@ -15,7 +16,7 @@ from .candidates import Candidate, CandidateCache, Measured
 from .codecs import Latents, coding_setting
 from .coding import ESTIMATION, ROUNDING, AnalysedPicture, Estimate, estimate, round_to_fit, splice_between
 from .models import Zoo, arithmetic
-from .pictures import Pixels, pixels_digest
+from .pictures import Pixels, Samples
 from .prediction import ModelSetting, Prediction, anchors, predict
 from .presets import Preset
 from .refinement import (
@@ -48,11 +49,7 @@ def _digest(candidate: Candidate) -> str:
 
 
 class PictureCoder:
-    """Codes one picture with any model of the zoo; analyses lazily and remembers results.
-
-    Attributes:
-      digest: of the picture.
-    """
+    """Codes one picture with any model of the zoo; analyses lazily and remembers results."""
 
     def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric] = ()) -> None:
         """Prepares a picture.
@@ -63,10 +60,7 @@ class PictureCoder:
           cache: where results are kept.
           metrics: what is measured of each candidate beside the squared error.
         """
-        self.zoo, self._cache = zoo, cache
-        self.digest = pixels_digest(pixels)
-        self._pixels: Pixels | None = pixels
-        self._load: Callable[[], Pixels] = lambda: pixels
+        self.zoo, self._cache, self._samples = zoo, cache, Samples(pixels)
         self._metrics = [metric for metric in metrics if metric is not PSNR]
         self._filter_digest = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._analysed: dict[int, AnalysedPicture] = {}
@@ -74,13 +68,11 @@ class PictureCoder:
     @property
     def pixels(self) -> Pixels:
         """[H, W, 3] uint8."""
-        if self._pixels is None:
-            self._pixels = self._load()
-        return self._pixels
+        return self._samples.pixels
 
-    def release(self, load: Callable[[], Pixels]) -> None:
-        """Lets go of all that is large until it is needed again; then `load` reads the samples, which are the same."""
-        self._pixels, self._load = None, load
+    def release(self, file: Path) -> None:
+        """Lets go of all that is large until it is needed again; then the samples are read from their file."""
+        self._samples.release(file)
         self._analysed.clear()
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
@@ -103,7 +95,7 @@ class PictureCoder:
         """A model's estimates at its anchors, from the cache where they are known."""
         gains = anchors(self.zoo.models[model].gains, alone=model not in self.zoo.parents)
         key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, [m.key for m in self._metrics]
-        path = self._cache.path(self.digest, "estimates", *key)
+        path = self._cache.path(self._samples.digest, "estimates", *key)
         rows = load_rows(path)
         if rows is None:
             picture = self._analyse(model)
@@ -136,16 +128,13 @@ class PictureCoder:
         key = digests, refinement_key(), starts, multiplier, astuple(preset), astuple(distortion), kept
 
         def refined() -> Measured:
-            if kept:
-                return self._refine_at(starts[0], multiplier, preset, distortion)
-            return self._refine(starts, multiplier, preset, distortion)
+            if not kept:
+                return self._refine(starts, multiplier, preset, distortion)
+            setting = RefinementSetting(starts[0].gain, starts[0].q, multiplier, distortion)
+            found = refine_latents(self._analyse(starts[0].model), setting, preset.method, preset.iterations)
+            return self._encode(starts[0], found.latents)
 
         return self._known(key, refined)
-
-    def _refine_at(self, at: ModelSetting, multiplier: float, preset: Preset, distortion: Distortion) -> Measured:
-        setting = RefinementSetting(at.gain, at.q, multiplier, distortion)
-        refined = refine_latents(self._analyse(at.model), setting, preset.method, preset.iterations)
-        return self._encode(at, refined.latents)
 
     def _refine(
         self, starts: Sequence[ModelSetting], multiplier: float, preset: Preset, distortion: Distortion
@@ -190,7 +179,9 @@ class PictureCoder:
 
     def _known(self, key: tuple[object, ...], make: Callable[[], Measured]) -> Measured:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
-        path = self._cache.path(self.digest, *key, self._filter_digest, [metric.key for metric in self._metrics])
+        path = self._cache.path(
+            self._samples.digest, *key, self._filter_digest, [metric.key for metric in self._metrics]
+        )
         known = self._cache.load(path)
         if not known:
             known = [make()]

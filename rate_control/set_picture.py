@@ -14,10 +14,9 @@ from decoder_pkg.stream import Entry, ImageHeader, entry_size
 from encoder.candidates import Candidate, CandidateCache, Measured
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.pictures import Pixels, load_picture, load_with_notes, pixels_digest
+from encoder.pictures import load_with_notes
 from encoder.prediction import ModelSetting, Prediction
 from eval.metrics import Distortion, Metric
-from eval.pictures import PictureError
 
 from .allocation import OperatingPoints, distortions, multiplier_at
 from .settling import DOUBT, at, is_predicted
@@ -44,18 +43,7 @@ class SetPicture:
 
     def _release(self) -> None:
         """The samples of a whole set would fill the memory."""
-        self.coder.release(self._load)
-
-    def _load(self) -> Pixels:
-        """Reads the samples again.
-
-        Raises:
-          PictureError: the file cannot be read, or holds another picture now.
-        """
-        pixels = load_picture(self.file)
-        if pixels_digest(pixels) != self.coder.digest:
-            raise PictureError(f"{self.file} was changed while its set was coded: run again")
-        return pixels
+        self.coder.release(self.file)
 
     @property
     def pixels(self) -> int:

@@ -49,8 +49,8 @@ def test_set_holds_the_samples_of_the_picture_at_work_alone(
         read.append(weakref.ref(pixels))
         return pixels
 
-    for name in ("load_picture", "load_with_notes"):
-        monkeypatch.setattr(set_picture, name, noted)
+    monkeypatch.setattr(set_picture, "load_with_notes", noted)
+    monkeypatch.setattr("encoder.pictures.load_picture", noted)
     picture = opened(golden_zoo, files[0], tmp_path)
     assert len(read) == 1
     assert read[0]() is None
