@@ -62,7 +62,8 @@ class PictureCoder:
         """
         self.zoo, self._cache, self._samples = zoo, cache, Samples(pixels)
         self._metrics = [metric for metric in metrics if metric is not PSNR]
-        self._filter_digest = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
+        filters = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
+        self._kept_under = filters, [metric.key for metric in self._metrics]
         self._analysed: dict[int, AnalysedPicture] = {}
 
     @property
@@ -94,7 +95,7 @@ class PictureCoder:
     def _estimates(self, model: int) -> list[Estimate]:
         """A model's estimates at its anchors, from the cache where they are known."""
         gains = anchors(self.zoo.models[model].gains, alone=model not in self.zoo.parents)
-        key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, [m.key for m in self._metrics]
+        key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, self._kept_under[1]
         path = self._cache.path(self._samples.digest, "estimates", *key)
         rows = load_rows(path)
         if rows is None:
@@ -144,8 +145,7 @@ class PictureCoder:
         picture, start = search_start(begins, preset)
 
         def code(refined: Refined) -> Measured:
-            at = ModelSetting(picture.model.id, refined.setting.gain, refined.setting.q)
-            return self._encode(at, refined.latents)
+            return self._measured(*picture.encode(refined.setting.coding, refined.latents))
 
         return search_latents(picture, start, preset, code)
 
@@ -179,9 +179,7 @@ class PictureCoder:
 
     def _known(self, key: tuple[object, ...], make: Callable[[], Measured]) -> Measured:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
-        path = self._cache.path(
-            self._samples.digest, *key, self._filter_digest, [metric.key for metric in self._metrics]
-        )
+        path = self._cache.path(self._samples.digest, *key, *self._kept_under)
         known = self._cache.load(path)
         if not known:
             known = [make()]
