@@ -13,6 +13,7 @@ from PIL import Image
 from tests.streams import damaged
 from tests.training.runs import SMOKE, trainer
 from training.data.crops import CropSet
+from training.data.variation import draw
 
 
 def test_folder_without_crops_is_refused(tmp_path: Path) -> None:
@@ -107,3 +108,12 @@ def test_crops_stay_inside_and_repeat_with_the_seed(crops: CropSet) -> None:
     assert first.shape == (4, 3, 96, 96)
     assert torch.equal(first, again)
     assert 0 <= float(first.min()) < float(first.max()) <= 1
+
+
+def test_crops_that_calibrate_an_export_are_varied_as_those_of_training_are(crops: CropSet) -> None:
+    drawn = np.random.default_rng(1)
+    drawn.integers(2**63)
+    draw(drawn, 24)
+    plain = crops.windows(crops.place(drawn, 24, 96), 96).float() / 255
+    same = [torch.equal(*pair) for pair in zip(crops.batch(np.random.default_rng(1), 24, 96), plain, strict=True)]
+    assert 0 < sum(same) < len(same)
