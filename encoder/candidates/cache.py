@@ -16,7 +16,7 @@ from eval.caches import cache_folder, load_rows, save_rows
 from .candidate import Candidate, Measured
 
 ENCODINGS = "encodings"
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 """Raised whenever the same settings would yield another stream."""
 
 

@@ -17,7 +17,6 @@ from decoder_pkg.pixels.tiles import Span
 from eval.metrics import Metric
 
 from ..codecs import Relaxation, each
-from ..filters.linear import GOLDEN
 from ..models import float_model
 from .analysed_picture import AnalysedPicture
 
@@ -29,6 +28,9 @@ WINDOW, MARGIN = 16, 2
 
 LEAST_WINDOWS, SHARE = 2, 0.1
 """How many windows there are at least, and their share of the pixels of large pictures."""
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it modulo one fill the unit interval as evenly as can be, however many there are."""
 
 ESTIMATION = THRESHOLD, WINDOW, MARGIN, LEAST_WINDOWS, SHARE
 """What estimates depend on beside picture and weights; a part of every key under which they are kept."""

@@ -2,4 +2,5 @@
 
 from .chain import FILTER_ENCODERS, DifferentiableChain, chain_bits, fit_chain
 from .interface import DifferentiableFilter, FilterEncoder
-from .linear import FIRST_M, NormalEquations, normal_equations
+from .least_squares import NormalEquations, normal_equations
+from .linear import FIRST_M

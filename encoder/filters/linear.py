@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
-from decoder_pkg.pixels.filters import COLOURS, FEATURES, M_MAX, LinearFilter, LinearParameters, PostFilter
-from decoder_pkg.pixels.filters.linear_apply import REACH, features, padded_levels
+from decoder_pkg.pixels.filters import M_MAX, LinearFilter, LinearParameters, PostFilter
 from decoder_pkg.pixels.render import Tile
 from eval.threads import one_blas_thread
 
@@ -22,16 +18,8 @@ from ..codecs import LOG2_SIGMA_MIN
 from ..pictures import Pixels
 from ..search import hierarchical_search
 from .interface import FilterEncoder
+from .least_squares import NormalEquations, normal_equations
 from .linear_gradient import DifferentiableLinearFilter
-
-ROWS, COLUMNS = 32, 128
-"""Of the blocks that are looked at together."""
-
-ENOUGH = 240_000
-"""Pixels from which a filter is fitted; of larger pictures some blocks, spread evenly."""
-
-GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it modulo one fill the unit interval as evenly as can be, however many there are."""
 
 FIRST_M, M_STEPS = 32, (8, 4, 2, 1)
 ROUNDS = 12
@@ -71,19 +59,6 @@ class LinearEncoder(FilterEncoder[LinearParameters]):
     ) -> DifferentiableLinearFilter:
         assert isinstance(post_filter, LinearFilter)
         return DifferentiableLinearFilter(post_filter.taps(parameters))
-
-
-@dataclass(frozen=True)
-class NormalEquations:
-    """Least squares: x · (2 b - A x) is the squared error that coefficients or taps x save.
-
-    Attributes:
-      matrix: A, [K, K] float64.
-      vector: b, [K, ...] float64.
-    """
-
-    matrix: NDArray[np.float64]
-    vector: NDArray[np.float64]
 
 
 @one_blas_thread()
@@ -164,57 +139,3 @@ def in_basis(post_filter: LinearFilter, equations: NormalEquations) -> NormalEqu
     matrix = np.einsum("kfc,fg,lgc->kl", basis, equations.matrix, basis, optimize=True)
     # A little more on the diagonal: in a flat picture some filters do nothing at all.
     return NormalEquations(matrix + np.eye(len(basis)) * 1e-6, np.einsum("kfc,fc->k", basis, equations.vector))
-
-
-@torch.inference_mode()
-def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
-    """What any filter would do to a picture.
-
-    Args:
-      pixels: the original, [H, W, 3] uint8.
-      tiles: of the decoded picture.
-
-    Returns:
-      Equations of the taps [FEATURES, COLOURS].
-    """
-    height, width = pixels.shape[:2]
-    share = min(1.0, ENOUGH / (height * width))
-    matrix, vector, seen = np.zeros((FEATURES, FEATURES)), np.zeros((FEATURES, COLOURS)), 0
-    for number, (block, original) in enumerate(_blocks(pixels, tiles)):
-        if number * GOLDEN % 1 >= share:
-            continue
-        known, missing = features(block), original - block[:, REACH:-REACH, REACH:-REACH]
-        products = products_of(torch.cat([known, missing]).flatten(1))
-        matrix += products[:FEATURES, :FEATURES]
-        vector += products[:FEATURES, FEATURES:]
-        seen += missing[0].numel()
-    scale = height * width / seen
-    return NormalEquations(matrix * scale, vector * scale)
-
-
-def products_of(rows: Tensor) -> NDArray[np.float64]:
-    """Inner products [R, R] of rows [R, n] float32.
-
-    Only what rows deviate from a constant is multiplied in float32: in a flat picture what float32 loses of the whole
-    looks like something to gain.
-    """
-    constant = rows.mean(1, keepdim=True)
-    deviations = rows - constant
-    products = (deviations @ deviations.T).double()
-    constant, sums = constant.double(), deviations.sum(1, keepdim=True, dtype=torch.float64)
-    cross = constant @ sums.T
-    whole: NDArray[np.float64] = (products + cross + cross.T + rows.shape[1] * (constant @ constant.T)).numpy()
-    return whole
-
-
-def _blocks(pixels: Pixels, tiles: Iterable[Tile]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Parts of the decoded picture in levels, [3, h + 16, w + 16], and of the original, [3, h, w]."""
-    height, width = pixels.shape[:2]
-    for tile in tiles:
-        (rows, columns), (down, across) = tile.inner(height, width), tile.target(height, width)
-        padded = padded_levels(tile.picture)[:, rows.start :, columns.start :]
-        originals = torch.from_numpy(pixels[down, across].copy()).permute(2, 0, 1).float()
-        for top, left in itertools.product(range(0, originals.shape[1], ROWS), range(0, originals.shape[2], COLUMNS)):
-            original = originals[:, top : top + ROWS, left : left + COLUMNS]
-            bottom, right = top + original.shape[1] + 2 * REACH, left + original.shape[2] + 2 * REACH
-            yield padded[:, top:bottom, left:right], original

@@ -40,27 +40,29 @@ def repeated_edges(levels: Tensor) -> Tensor:
     return F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
 
 
-def features(padded: Tensor) -> Tensor:
+def features(padded: Tensor, step: int = 1) -> Tensor:
     """What the filter is a linear function of.
 
     Args:
       padded: [3, H + 16, W + 16] float, levels of a picture and of what lies around it.
+      step: the samples of one column in so many are looked at, from the first on.
 
     Returns:
-      [FEATURES, H, W] float: a constant 1, the colours less MIDDLE, sums of differences, the same clipped, tones.
+      [FEATURES, H, W] float, W of the columns that are looked at: a constant 1, the colours less MIDDLE, sums of
+      differences, the same clipped, tones.
     """
-    centre = padded[:, REACH:-REACH, REACH:-REACH]
-    plain, clipped = zip(*_differences(padded, centre), strict=True)
+    centre = padded[:, REACH:-REACH, REACH:-REACH:step]
+    plain, clipped = zip(*_differences(padded, centre, step), strict=True)
     return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, *plain, *clipped, *tones(centre - MIDDLE)])
 
 
-def _differences(padded: Tensor, centre: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Differences [3, H, W] to each pair and to each mean, plain and clipped; `padded` as in `features`."""
+def _differences(padded: Tensor, centre: Tensor, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Differences [3, H, W] to each pair and to each mean, plain and clipped; arguments as in `features`."""
     for offset in PAIRS:
-        one, other = (beside - centre for beside in pair(padded, offset))
+        one, other = (beside[:, :, ::step] - centre for beside in pair(padded, offset))
         yield one + other, one.clamp(-CLIP, CLIP) + other.clamp(-CLIP, CLIP)
     for distance in MEANS:
-        difference = mean(padded, distance) - centre
+        difference = mean(padded, distance)[:, :, ::step] - centre
         yield difference, difference.clamp(-CLIP, CLIP)
 
 

@@ -12,7 +12,6 @@ from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.pixels.filters.interface import FilterChain
 from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, LinearFilter, LinearParameters
-from decoder_pkg.pixels.filters.linear_apply import REACH
 from decoder_pkg.pixels.render import Tile, to_bytes
 from decoder_pkg.pixels.tiles import spans
 from encoder.candidates import CandidateCache
@@ -25,7 +24,6 @@ from encoder.filters.linear import (
     fit_filter,
     in_basis,
     normal_equations,
-    products_of,
 )
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
@@ -35,6 +33,7 @@ from encoder.refinement import RefinementSetting
 from encoder.refinement import tiles as refine
 from encoder.refinement.tiles import refine_latents
 from eval.metrics import SQUARED_ERROR, distortion_of, ms_ssim, squared_error
+from tests.encoder.filters.pictures import FLAT, decoded_tiles
 from tests.streams import archive_of
 
 Pixels = NDArray[np.uint8]
@@ -69,11 +68,6 @@ def linear(zoo: Zoo) -> LinearFilter:
     return shipped.filter
 
 
-def decoded_tiles(picture: AnalysedPicture, gain: int) -> list[Tile]:
-    setting = coding_setting(gain, 128)
-    return picture.rendered(picture.quantise(setting), setting, REACH)
-
-
 def test_strength_that_costs_least_is_found(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, gain, post_filter = analysed(filtered_zoo, photo), 16, linear(filtered_zoo)
     multiplier, tiles = trained_multiplier(gain), decoded_tiles(picture, gain)
@@ -102,38 +96,6 @@ def test_strength_that_costs_least_is_found(filtered_zoo: Zoo, photo: Pixels, mo
 
 def original(picture: AnalysedPicture) -> torch.Tensor:
     return torch.from_numpy(picture.pixels.copy()).permute(2, 0, 1).float()
-
-
-def test_equations_of_part_of_a_picture_are_scaled_to_all_of_it(
-    filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    picture = AnalysedPicture(photo, filtered_zoo.models[7])
-    tiles = decoded_tiles(picture, 24)
-    whole = normal_equations(photo, tiles)
-    assert whole.matrix[0, 0] == photo.shape[0] * photo.shape[1]
-    monkeypatch.setattr(linear_fit, "ENOUGH", photo.shape[0] * photo.shape[1] // 3)
-    part = normal_equations(photo, tiles)
-    assert part.matrix[0, 0] == pytest.approx(whole.matrix[0, 0])
-    assert np.trace(part.matrix) == pytest.approx(np.trace(whole.matrix), rel=0.2)
-    monkeypatch.setattr(linear_fit, "ENOUGH", 1)
-    assert normal_equations(photo, tiles).matrix[0, 0] == pytest.approx(whole.matrix[0, 0])
-
-
-def test_equations_do_not_depend_on_tiles(filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels, picture = photo[:83, :107], torch.rand(3, 96, 112, generator=torch.Generator().manual_seed(3))
-
-    def equations(tile: int) -> NDArray[np.float64]:
-        tiles = []
-        for down in spans(6, tile, 1):
-            for across in spans(7, tile, 1):
-                rows = slice(16 * down.outer_start, 16 * down.outer_stop)
-                columns = slice(16 * across.outer_start, 16 * across.outer_stop)
-                tiles.append(Tile(picture[:, rows, columns], down, across))
-        found = normal_equations(pixels, tiles)
-        return np.concatenate([found.matrix, found.vector], axis=1)
-
-    assert np.allclose(equations(8), equations(3), rtol=1e-3, atol=20)
-    assert equations(8).shape == (FEATURES, FEATURES + COLOURS)
 
 
 def test_picture_without_error_needs_no_filter(filtered_zoo: Zoo) -> None:
@@ -207,14 +169,6 @@ def test_refinement_counts_on_the_filter(filtered_zoo: Zoo, photo: Pixels) -> No
     assert costs[0] < costs[1]
 
 
-FLAT = {
-    "white": np.full((96, 128, 3), 255),
-    "nearly white": np.where(np.random.default_rng(1).random((96, 128, 3)) < 0.02, 252, 255),
-    "two colours": np.where(np.arange(128)[None, :, None] < 40, (250, 3, 80), (12, 200, 90)) * np.ones((96, 1, 1)),
-    "black with noise": np.random.default_rng(2).integers(0, 3, (96, 128, 3)),
-}
-
-
 @pytest.mark.parametrize("gain", [0, 24, 48])
 @pytest.mark.parametrize("pixels", FLAT.values(), ids=FLAT)
 def test_filter_never_makes_a_flat_picture_worse(filtered_zoo: Zoo, pixels: NDArray[np.generic], gain: int) -> None:
@@ -286,46 +240,3 @@ def test_filter_of_which_nothing_is_coded_is_none(filtered_zoo: Zoo, photo: Pixe
     silent.scale_bins = np.full_like(silent.scale_bins, -5000)
     picture = AnalysedPicture(np.ascontiguousarray(photo[:64, :64]), filtered_zoo.models[8], {0: silent})
     assert picture.encode(coding_setting(24, 128))[0].header.filters == []
-
-
-@pytest.mark.parametrize("name", ["photograph", *FLAT])
-def test_products_lose_nothing_of_what_rows_deviate_from_a_constant(photo: Pixels, name: str) -> None:
-    """Float32 sums of whole levels would: what they lose looks like something to gain."""
-    pixels = photo[:96, :128] if name == "photograph" else FLAT[name]
-    levels = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).permute(2, 0, 1)
-    noise = 0.001 * torch.randn(3, 96, 128, generator=torch.Generator().manual_seed(1))
-    rows = torch.cat([levels, levels + noise, 1e-3 * (levels - 128), torch.ones(1, 96, 128)]).flatten(1)
-    exact = (rows.double() @ rows.double().T).numpy()
-    centred = rows.double() - rows.double().mean(1, keepdim=True)
-    spread = np.sqrt(np.diag((centred @ centred.T).numpy()))
-    constant = np.abs(rows.double().mean(1).numpy()) * np.sqrt(rows.shape[1])
-    mixed = np.multiply.outer(spread, constant)
-    allowed = 1e-4 * np.multiply.outer(spread, spread) + 1e-7 * (mixed + mixed.T)
-    allowed += 1e-9 * np.multiply.outer(constant, constant)
-    assert (np.abs(products_of(rows) - exact) <= allowed).all()
-
-
-def test_blocks_of_a_large_picture_are_taken_from_everywhere(
-    filtered_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[int, int]] = []
-    honest = linear_fit.features
-
-    def noted(block: torch.Tensor) -> torch.Tensor:
-        seen.append((int(block[0, REACH, REACH]), int(block[1, REACH, REACH])))
-        return honest(block)
-
-    monkeypatch.setattr(linear_fit, "features", noted)
-    monkeypatch.setattr(linear_fit, "ENOUGH", 1024 * 1024 // 4)
-    pixels = np.zeros((1024, 1024, 3), np.uint8)
-    rows, columns = (torch.arange(1024) // size for size in (linear_fit.ROWS, linear_fit.COLUMNS))
-    picture = torch.stack([rows[:, None].expand(-1, 1024), columns.expand(1024, -1), torch.zeros(1024, 1024)]) / 255
-    (down,), (across,) = spans(64, 64, 0), spans(64, 64, 0)
-    normal_equations(pixels, [Tile(picture, down, across)])
-    blocks = 1024 * 1024 // (linear_fit.ROWS * linear_fit.COLUMNS)
-    assert len(seen) == pytest.approx(blocks / 4, abs=2)
-    assert len(set(seen)) == len(seen)
-    # Each quarter of the rows and of the columns has about its share of them.
-    for position, count in ((0, 1024 // linear_fit.ROWS), (1, 1024 // linear_fit.COLUMNS)):
-        shares = np.bincount([4 * block[position] // count for block in seen], minlength=4) / len(seen)
-        assert np.allclose(shares, 0.25, atol=0.08)
