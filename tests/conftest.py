@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 # Small networks: more threads would wait for each other.
 torch.set_num_threads(1)
+
+# What runs in the background of a script ignores interrupts, and so would all that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
