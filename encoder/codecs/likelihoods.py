@@ -66,14 +66,18 @@ def latent_likelihood(residual: Tensor, log2_sigma: Tensor, dead_zone: float = D
       dead_zone: of rounding; 0 for the unit interval around a residual with noise.
     """
     inverse = torch.exp2(-log2_sigma.clamp(min=LOG2_SIGMA_MIN)) * 0.7071067811865476
-    size = residual.abs()
-    lower = size - 0.5 + dead_zone * (2 * size - 1).clamp(max=1)
-    upper = size + 0.5 + dead_zone
+    lower, upper = interval(residual.abs(), dead_zone)
     parts = [
         share / 2 * (torch.erfc(lower * inverse / width) - torch.erfc(upper * inverse / width))
         for share, width in COMPONENTS
     ]
     return torch.stack(parts).sum(0)
+
+
+def interval(size: Tensor, dead_zone: float) -> tuple[Tensor, Tensor]:
+    """Edges of the interval around a magnitude; below one half the lower one lies beyond zero."""
+    lower = size - 0.5 + dead_zone * (2 * size - 1).clamp(max=1)
+    return lower, size + 0.5 + dead_zone
 
 
 def information(likelihood: Tensor) -> Tensor:
@@ -91,6 +95,11 @@ def is_skipped(log2_sigma: Tensor) -> Tensor:
 
 class SymbolLikelihood(ABC):
     """Probabilities of the latents' symbols [B, M, h, w], differentiable in them."""
+
+    @property
+    @abstractmethod
+    def skipped(self) -> Tensor:
+        """[B, M, h, w] bool, which symbols are zero and not coded (skip mode)."""
 
     @abstractmethod
     def bits(self, symbols: Tensor) -> Tensor:
@@ -115,9 +124,13 @@ class ScaledLikelihood(SymbolLikelihood):
 
     log2_sigma: Tensor
 
+    @property
+    def skipped(self) -> Tensor:
+        return is_skipped(self.log2_sigma)
+
     def bits(self, symbols: Tensor) -> Tensor:
         # Most latents are skipped at low rates: only the others are computed.
-        coded = (~is_skipped(self.log2_sigma)).flatten().nonzero().squeeze(1)
+        coded = (~self.skipped).flatten().nonzero().squeeze(1)
         likelihood = latent_likelihood(symbols.flatten()[coded], self.log2_sigma.flatten()[coded])
         nothing = torch.zeros(symbols.numel(), device=symbols.device)
         return nothing.index_copy(0, coded, information(likelihood)).view(symbols.shape)
@@ -140,6 +153,10 @@ class StaticLikelihood(SymbolLikelihood):
 
     prior: FactorisedPrior
     gain_index: Tensor
+
+    @property
+    def skipped(self) -> Tensor:
+        return torch.zeros((), dtype=torch.bool)
 
     def bits(self, symbols: Tensor) -> Tensor:
         return information(self.prior.likelihood(symbols, self.gain_index))
