@@ -9,12 +9,14 @@ from .interface import Architecture, IntegerCodec
 from .mean_scale import MeanScaleCodec
 from .quadtree import QuadtreeCodec
 from .scale_context import ScaleContextCodec
+from .scale_hyperprior import ScaleHyperpriorCodec
 
 CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     ScaleContextCodec,
     QuadtreeCodec,
     MeanScaleCodec,
     FactorisedCodec,
+    ScaleHyperpriorCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

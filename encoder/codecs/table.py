@@ -11,12 +11,14 @@ from .interface import FloatCodec
 from .mean_scale import MeanScaleFloatCodec
 from .quadtree import QuadtreeFloatCodec
 from .scale_context import ScaleContextFloatCodec
+from .scale_hyperprior import ScaleHyperpriorFloatCodec
 
 FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     ScaleContextFloatCodec,
     QuadtreeFloatCodec,
     MeanScaleFloatCodec,
     FactorisedFloatCodec,
+    ScaleHyperpriorFloatCodec,
 )
 
 

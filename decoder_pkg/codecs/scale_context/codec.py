@@ -20,7 +20,7 @@ from ...entropy import (
     leaky,
     magnitudes,
 )
-from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, ScaledCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import CAUSAL_WINDOW, MEAN_EXPONENT, POINT, SCALE, Layer
 from ..transforms import SMOKE, full
@@ -42,7 +42,7 @@ ARCHITECTURES = (
 )
 
 
-class ScaleContextCodec(HyperCodec[ScaleContextArchitecture]):
+class ScaleContextCodec(ScaledCodec[ScaleContextArchitecture]):
     """Means from the hyper-latents alone; scales from them and from the magnitudes of the causal neighbours."""
 
     architectures = ARCHITECTURES

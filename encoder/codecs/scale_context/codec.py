@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from decoder_pkg.codecs.scale_context import ScaleContextArchitecture
 from decoder_pkg.entropy import CAUSAL_TAPS
 
-from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec, zero_like
-from ..likelihoods import is_skipped
+from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec
+from ..likelihoods import ScaledLikelihood
 from ..relaxation import Quantiser
 
 
@@ -66,5 +66,4 @@ class CausalContext(ContextNetwork):
         x = F.leaky_relu(self.hidden(x), 0.125)
         log2_sigma = self.leave(x).float() - math.log2(step)
         # Latents that are skipped are zeroed after the context saw them: one by one would be exact.
-        symbols = torch.where(is_skipped(log2_sigma), zero_like(residual, self.training), symbols)
-        return Context(residual, symbols, log2_sigma, mean + symbols * step)
+        return Context.of(residual, mean, step, ScaledLikelihood(log2_sigma), symbols, self.training)
