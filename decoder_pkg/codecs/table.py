@@ -6,6 +6,7 @@ from typing import Any
 
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
+from .many_priors import ManyPriorsCodec
 from .mean_scale import MeanScaleCodec
 from .quadtree import QuadtreeCodec
 from .scale_context import ScaleContextCodec
@@ -17,6 +18,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     MeanScaleCodec,
     FactorisedCodec,
     ScaleHyperpriorCodec,
+    ManyPriorsCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

@@ -22,7 +22,7 @@ from decoder_pkg.grids import HYPER_STRIDE
 
 from .interface import Coded
 from .latents import Latents
-from .likelihoods import FactorisedPrior, ScaledLikelihood, StaticLikelihood, SymbolLikelihood
+from .likelihoods import FactorisedPrior, ScaledLikelihood, StaticLikelihood, StaticPrior, SymbolLikelihood
 from .relaxation import Quantiser, Relaxation
 from .transforms import TransformFloatCodec
 
@@ -149,7 +149,7 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
         self.prior = FactorisedPrior(arch.hyper_channels)
 
     @property
-    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+    def static_priors(self) -> Mapping[str, StaticPrior]:
         return {PRIOR: self.prior}
 
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:

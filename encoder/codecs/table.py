@@ -8,6 +8,7 @@ from decoder_pkg.codecs import Architecture
 
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
+from .many_priors import ManyPriorsFloatCodec
 from .mean_scale import MeanScaleFloatCodec
 from .quadtree import QuadtreeFloatCodec
 from .scale_context import ScaleContextFloatCodec
@@ -19,6 +20,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     MeanScaleFloatCodec,
     FactorisedFloatCodec,
     ScaleHyperpriorFloatCodec,
+    ManyPriorsFloatCodec,
 )
 
 

@@ -15,7 +15,7 @@ from decoder_pkg.codecs.layers import MIXTURE_SCALE, SCALE, SIDE_SCALE
 from decoder_pkg.entropy import BIN_OCTAVES, MEAN_STEPS, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
 from decoder_pkg.entropy.normal_tables import FINE_BITS, INVERSE_BITS, SIGMA_ONE, TAIL_BITS, TAIL_REACH, TAIL_STEPS
 from decoder_pkg.gains import GAIN_STEPS
-from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, NORMAL, FactorisedPrior, latent_likelihood
+from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, NORMAL, StaticPrior, latent_likelihood
 
 LATENT_TABLES = 64
 SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
@@ -26,6 +26,9 @@ STATIC_TAIL = 1e-5
 """Mass outside a static table's support."""
 
 MAX_STATIC_SUPPORT = 255
+
+REACH_AT_ONCE = 32
+"""Integers whose mass is computed at once: bounds the memory of thousands of densities."""
 
 Arrays = dict[str, NDArray[np.generic]]
 Components = tuple[tuple[float, float], ...]
@@ -120,14 +123,11 @@ def _mass(log2_sigma: float, support: int) -> NDArray[np.float64]:
     return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma)).numpy())
 
 
-def static_tables(prefix: str, prior: FactorisedPrior) -> Arrays:
+def static_tables(prefix: str, prior: StaticPrior) -> Arrays:
     """One table for each octave and channel of a grid, cut where the tails are negligible, under a prefix."""
-    octaves, channels = prior.location.shape[:2]
-    offset = np.round((prior.location * torch.softmax(prior.logit, -1)).sum(-1).detach().numpy()).astype(np.int16)
-    reach = torch.arange(-MAX_STATIC_SUPPORT, MAX_STATIC_SUPPORT + 1)
-    values = torch.from_numpy(offset.astype(np.float64))[:, :, None, None] + reach
-    with torch.no_grad():
-        mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * GAIN_STEPS)[:, :, 0].numpy()
+    offset = np.round(prior.centre().detach().numpy()).astype(np.int16)
+    octaves, channels = offset.shape
+    mass = _static_mass(prior, offset)
     supports = np.empty((octaves, channels), dtype=np.int32)
     frequencies = []
     for octave in range(octaves):
@@ -145,6 +145,16 @@ def static_tables(prefix: str, prior: FactorisedPrior) -> Arrays:
         f"{prefix}.offset": offset,
         f"{prefix}.frequency": np.concatenate(frequencies),
     }
+
+
+@torch.no_grad()
+def _static_mass(prior: StaticPrior, offset: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Mass [octaves, channels, 2 * MAX_STATIC_SUPPORT + 1] of the integers around the offsets [octaves, channels]."""
+    reach = torch.arange(-MAX_STATIC_SUPPORT, MAX_STATIC_SUPPORT + 1)
+    middle, precise = torch.from_numpy(offset.astype(np.float64))[:, :, None, None], copy.deepcopy(prior).double()
+    gains = torch.arange(len(offset)) * GAIN_STEPS
+    parts = [precise.likelihood(middle + part, gains)[:, :, 0] for part in reach.split(REACH_AT_ONCE)]
+    return np.asarray(torch.cat(parts, dim=2).numpy())
 
 
 def integer_frequencies(mass: NDArray[np.float64], escape_mass: float) -> NDArray[np.uint32]:

@@ -17,8 +17,8 @@ from decoder_pkg.codecs import IntegerCodec, codec_of
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
-from encoder.codecs import FloatCodec, coding_setting
-from encoder.coding import quantise
+from encoder.codecs import ROUNDED, FloatCodec, coding_setting, each
+from encoder.coding import quantise, with_choices
 from encoder.models import EncoderModel, to_grid
 from eval.files import write_atomically
 
@@ -116,7 +116,9 @@ def code_lengths(model: FloatCodec[Any], codec: IntegerCodec[Any], gains: range,
     latents = model.latents(model.analyse(pictures), chosen)
     size, actual = (pictures.shape[2], pictures.shape[3]), 0.0
     for row, gain in enumerate(chosen.tolist()):
-        arrays = {name: to_grid(grid[row : row + 1]) for name, grid in latents.items()}
+        one = each(latents, lambda grid: grid[row : row + 1])  # noqa: B023
+        whole = with_choices(model, one, chosen[row : row + 1], 1.0, ROUNDED)
+        arrays = {name: to_grid(grid) for name, grid in whole.items()}
         actual += quantise(codec, arrays, size, coding_setting(gain, Q_ONE)).ideal_bits
     return estimated, actual
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from decoder_pkg.entropy import (
     Asymmetric,
+    BankSymbols,
     Mixture,
+    PriorBank,
     ScaledSymbols,
     StaticSymbols,
     SymbolModel,
@@ -55,8 +57,13 @@ def asymmetric(rng: np.random.Generator, shape: Shape) -> Asymmetric:
     return Asymmetric(NORMALS[COMPONENTS], rng.integers(0, 256, (2, *shape)).astype(np.uint8))
 
 
+def banked(rng: np.random.Generator, shape: Shape) -> BankSymbols:
+    bank = PriorBank([STATIC.tables[octave] for octave in (1, 6, 3)])
+    return BankSymbols(bank, rng.integers(0, 3, shape[0]))
+
+
 Made = Callable[[np.random.Generator, Shape], SymbolModel]
-EVERY = pytest.mark.parametrize("made", [scaled, static, mixture, asymmetric])
+EVERY = pytest.mark.parametrize("made", [scaled, static, banked, mixture, asymmetric])
 
 
 def symbols_for(model: SymbolModel, rng: np.random.Generator, shape: Shape, spread: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from decoder_pkg.codecs import LATENTS
 from decoder_pkg.entropy import CodingStep, Grid, new_payload, open_payload, shortest_payload
 from decoder_pkg.errors import CorruptPayload
 from encoder.codecs import ROUNDED, STRAIGHT_THROUGH, coding_setting
-from encoder.coding import AnalysedPicture, estimated_bits
+from encoder.coding import AnalysedPicture, estimated_bits, with_choices
 from encoder.refinement import RefinementSetting, refine_latents
 from tests.decoder_pkg.pictures import random_picture, same_integers
 from tests.seeded import SMOKE_ARCHITECTURES, photograph_crops, seeded_floats, seeded_model
@@ -124,6 +124,7 @@ def test_float_model_sees_no_latent_that_is_coded_later(name: str) -> None:
     floats, gain = seeded_floats(name), torch.tensor([24])
     step_of = coding_steps(name, 6, 7)
     latents = floats.latents(floats.analyse(photograph_crops()[:1]), gain)
+    latents = with_choices(floats, latents, gain, 1.0, ROUNDED)
 
     def bits(y: torch.Tensor) -> torch.Tensor:
         return floats.code({**latents, LATENTS: y}, gain, 1.0, ROUNDED).likelihood.bits(torch.ones_like(y))[0]
