@@ -55,8 +55,9 @@ def train(codec: FloatCodec[Any]) -> None:
     for step in range(STEPS):
         gains = torch.tensor([step % OCTAVES, (step + 3) % OCTAVES]) * GAIN_STEPS
         _, bits = codec.relax(codec.latents(analysed, gains), gains, False, noise)
-        optimizer.zero_grad()
-        bits.mean().backward()
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        for weight, gradient in zip(weights, torch.autograd.grad(bits.mean(), weights), strict=True):
+            weight.grad = gradient
         optimizer.step()
 
 

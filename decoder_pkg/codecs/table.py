@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .context_3d import Context3dCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
+from .joint_autoregressive import JointAutoregressiveCodec
 from .many_priors import ManyPriorsCodec
 from .mean_scale import MeanScaleCodec
 from .quadtree import QuadtreeCodec
@@ -19,6 +21,8 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     FactorisedCodec,
     ScaleHyperpriorCodec,
     ManyPriorsCodec,
+    JointAutoregressiveCodec,
+    Context3dCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

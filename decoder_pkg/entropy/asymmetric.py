@@ -34,4 +34,5 @@ class Asymmetric(DecidedSymbols):
         tails = self.tables.tails(np.abs(distance), np.where(distance < 0, left, right))
         sigma = self.tables.sigma[left], self.tables.sigma[right]
         weight = (sigma[0] << WEIGHT_BITS) // (sigma[0] + sigma[1])
-        return np.where(distance < 0, 2 * weight * tails, TOTAL - 2 * ((1 << WEIGHT_BITS) - weight) * tails)
+        above = TOTAL - 2 * ((1 << WEIGHT_BITS) - weight) * tails
+        return np.asarray(np.where(distance < 0, 2 * weight * tails, above))

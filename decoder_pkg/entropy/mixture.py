@@ -44,9 +44,9 @@ class Mixture(DecidedSymbols):
         return self.mean.shape[1:]
 
     def below(self, integers: Symbols, places: Places) -> Masses:
-        weight, mean, bins = (part.reshape(len(part), -1)[:, places] for part in (self.weight, self.mean, self.bins))
+        weight, mean = (part.reshape(len(part), -1)[:, places] for part in (self.weight, self.mean))
         distance = edges(integers) - mean
-        tails = self.tables.tails(np.abs(distance), bins)
+        tails = self.tables.tails(np.abs(distance), self.bins.reshape(len(mean), -1)[:, places])
         masses: Masses = (weight * np.where(distance < 0, tails, (1 << TAIL_BITS) - tails)).sum(0)
         return masses
 

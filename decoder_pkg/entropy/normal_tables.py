@@ -73,8 +73,8 @@ class NormalTables:
 
 def edges(integers: Symbols) -> NDArray[np.int64]:
     """Where the intervals of symbols begin, in 1/MEAN_STEPS."""
-    middle = integers.astype(np.int64) * MEAN_STEPS - MEAN_STEPS // 2
-    return middle + np.where(integers > 0, DEAD_ZONE, -DEAD_ZONE)
+    middle: NDArray[np.int64] = integers.astype(np.int64) * MEAN_STEPS - MEAN_STEPS // 2
+    return np.asarray(middle + np.where(integers > 0, DEAD_ZONE, -DEAD_ZONE), dtype=np.int64)
 
 
 def read_normal_tables(reader: TensorReader) -> NormalTables:

@@ -40,7 +40,7 @@ def scale_bins(scale: Integers, log_q: NDArray[np.int64], q: int) -> NDArray[np.
     """Scale bins of latents at a quantisation step; arguments as those of `ScaleTables`."""
     shifted = scale.astype(np.int64) - log_q[q]
     found = (shifted + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
-    return np.clip(found, 0, SCALE_BINS - 1).astype(np.uint8)
+    return np.asarray(np.clip(found, 0, SCALE_BINS - 1), dtype=np.uint8)
 
 
 @dataclass(frozen=True)

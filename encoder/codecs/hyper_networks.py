@@ -158,7 +158,8 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
 
     def hyper_latents(self, y: Tensor) -> Tensor:
         """Hyper-latents [B, Z, hz, wz] float of latents [B, M, h, w]."""
-        return self.hyper_analysis(y).float()
+        z: Tensor = self.hyper_analysis(y)
+        return z.float()
 
     def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
         y, z = latents[LATENTS], latents[HYPER_LATENTS]

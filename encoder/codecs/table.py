@@ -6,8 +6,10 @@ from typing import Any
 
 from decoder_pkg.codecs import Architecture
 
+from .context_3d import Context3dFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
+from .joint_autoregressive import JointAutoregressiveFloatCodec
 from .many_priors import ManyPriorsFloatCodec
 from .mean_scale import MeanScaleFloatCodec
 from .quadtree import QuadtreeFloatCodec
@@ -21,6 +23,8 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     FactorisedFloatCodec,
     ScaleHyperpriorFloatCodec,
     ManyPriorsFloatCodec,
+    JointAutoregressiveFloatCodec,
+    Context3dFloatCodec,
 )
 
 

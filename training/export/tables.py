@@ -74,7 +74,7 @@ def normal_tables(components: Components) -> Arrays:
 
 def scales_of_bins() -> NDArray[np.float64]:
     """[SCALE_BINS] log2 of the standard deviation in the middle of each bin."""
-    return LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES
+    return np.asarray(LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES)
 
 
 def log_q_table() -> NDArray[np.int16]:
@@ -153,7 +153,7 @@ def _static_mass(prior: StaticPrior, offset: NDArray[np.int16]) -> NDArray[np.fl
     reach = torch.arange(-MAX_STATIC_SUPPORT, MAX_STATIC_SUPPORT + 1)
     middle, precise = torch.from_numpy(offset.astype(np.float64))[:, :, None, None], copy.deepcopy(prior).double()
     gains = torch.arange(len(offset)) * GAIN_STEPS
-    parts = [precise.likelihood(middle + part, gains)[:, :, 0] for part in reach.split(REACH_AT_ONCE)]
+    parts = [precise.likelihood(middle + part, gains)[:, :, 0] for part in torch.split(reach, REACH_AT_ONCE)]
     return np.asarray(torch.cat(parts, dim=2).numpy())
 
 

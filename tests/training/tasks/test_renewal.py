@@ -27,7 +27,7 @@ def test_codec_is_renewed_every_fiftieth_iteration_the_same_way_each_time(
 
     codec.requires_grad_()
     made = TASKS[task](config, codec, crops, True)
-    monkeypatch.setattr(made.codec, "renew", renew)
+    monkeypatch.setattr(made.players[0].network, "renew", renew)
     for iteration in (0, 1, 49, 50, 51, 100, 50):
         made.prepare(iteration)
     assert [pictures.shape for pictures, _, _ in seen] == [(2, 3, 32, 32)] * 3

@@ -28,7 +28,7 @@ def test_cheapest_prior_is_that_of_fewest_bits_with_its_index_large_symbols_too(
         costs.append(own + information(bank.index.likelihood(index, gains)))
     expected = torch.stack(costs).argmin(0)
     assert torch.equal(bank.cheapest(symbols, gains), expected)
-    assert len(expected.unique()) > 2
+    assert len(set(expected.flatten().tolist())) > 2
 
 
 def test_idle_priors_become_rivals_of_those_that_take_most_bits_and_others_stay() -> None:
