@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .asymmetric import AsymmetricCodec
 from .context_3d import Context3dCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
@@ -23,6 +24,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     ManyPriorsCodec,
     JointAutoregressiveCodec,
     Context3dCodec,
+    AsymmetricCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

@@ -6,6 +6,7 @@ from typing import Any
 
 from decoder_pkg.codecs import Architecture
 
+from .asymmetric import AsymmetricFloatCodec
 from .context_3d import Context3dFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
@@ -25,6 +26,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     ManyPriorsFloatCodec,
     JointAutoregressiveFloatCodec,
     Context3dFloatCodec,
+    AsymmetricFloatCodec,
 )
 
 
