@@ -27,10 +27,8 @@ MASS_BITS = 38
 TOTAL = 1 << MASS_BITS
 """Mass of all integers together: shifted by PRECISION it still fits 63 bits."""
 
-HALF = 1 << PRECISION - 1
-
-LEAST_SHARE = 16
-"""Of 2^24, either side of a decision: real latents have heavier tails than any density."""
+RARE = 1 << MASS_BITS - 20
+"""About what is added to the mass on either side of zero: real latents have heavier tails than any density."""
 
 SKIP_BITS = 12
 """A symbol that is other than zero once in 2^SKIP_BITS times or less is not coded (skip mode)."""
@@ -134,8 +132,10 @@ class DecidedSymbols(SymbolModel):
         symbols = np.zeros(len(places), dtype=np.int32)
         below = self.below(symbols, places)
         above = TOTAL - self.below(symbols + np.int32(1), places)
-        rest = np.flatnonzero(~ask(places, _is_zero, share(TOTAL - below - above, np.full_like(below, TOTAL))))
-        places, below, above = places[rest], below[rest], above[rest]
+        rest = np.flatnonzero(
+            ~ask(places, _is_zero, share(TOTAL - below - above, np.full_like(below, TOTAL + 2 * int(rare(1)))))
+        )
+        places, below, above = places[rest], below[rest] + rare(1), above[rest] + rare(1)
         negative = ask(places, _is_negative, share(below, below + above))
         magnitudes = self._magnitudes(ask, places, negative, np.where(negative, below, above))
         symbols[rest] = np.where(negative, -magnitudes, magnitudes)
@@ -173,16 +173,20 @@ class _Side:
     negative: Answers
 
     def beyond(self, magnitudes: Symbols, rows: Places) -> Masses:
-        """Mass of the symbols of at least a magnitude each, of the side that their rows name."""
+        """Mass of the symbols of at least a magnitude each, of the side that their rows name, rare ones included."""
         negative = self.negative[rows]
         mass = self.model.below(np.where(negative, 1 - magnitudes, magnitudes), self.places[rows])
-        return np.where(negative, mass, TOTAL - mass)
+        return np.asarray(np.where(negative, mass, TOTAL - mass) + rare(magnitudes), dtype=np.int64)
+
+
+def rare(magnitudes: Symbols | int) -> Masses:
+    """Mass that is added to that of the symbols of one sign and of these magnitudes and more: something to each."""
+    return np.asarray(RARE // magnitudes + (1 << REACH_BITS) - magnitudes, dtype=np.int64)
 
 
 def share(part: Masses, whole: Masses) -> Masses:
-    """A part of a mass in 2^-24 of it, at least LEAST_SHARE on either side; half of nothing is half."""
-    found = (part << PRECISION) // np.maximum(whole, 1)
-    return np.where(whole == 0, HALF, np.clip(found, LEAST_SHARE, (1 << PRECISION) - LEAST_SHARE))
+    """A part of a positive mass in 2^-24 of it, at least one and not all."""
+    return np.asarray(np.clip((part << PRECISION) // whole, 1, (1 << PRECISION) - 1), dtype=np.int64)
 
 
 def _is_zero(symbols: Symbols) -> Answers:

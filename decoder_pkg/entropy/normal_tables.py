@@ -68,7 +68,7 @@ class NormalTables:
         fine = np.minimum(distance * self.inverse[bins] >> INVERSE_BITS, (len(self.tail) - 1 << FINE_BITS) - 1)
         step = fine >> FINE_BITS
         left, right = self.tail[step], self.tail[step + 1]
-        return left - ((left - right) * (fine & (1 << FINE_BITS) - 1) >> FINE_BITS)
+        return np.asarray(left - ((left - right) * (fine & (1 << FINE_BITS) - 1) >> FINE_BITS))
 
 
 def edges(integers: Symbols) -> NDArray[np.int64]:

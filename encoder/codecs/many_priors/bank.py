@@ -11,7 +11,7 @@ from ..likelihoods import CategoricalPrior, FactorisedPrior, information, logist
 WIDTHS = (-1.5, 3.0)
 """Natural logarithms of the widths of the first and of the last prior before training, in quantisation steps."""
 
-TABULATED = 15
+TABULATED = 63
 """Magnitudes up to which the bits of every prior are tabulated before they are compared."""
 
 COSTLY = 0.05
@@ -55,24 +55,21 @@ class FloatPriorBank(nn.Module):
     def _costs(self, symbols: Tensor, gain_index: Tensor) -> Tensor:
         """Bits [B, K, h, w] of each position under every prior, the index included."""
         batch, channels, height, width = symbols.shape
-        flat = symbols.permute(0, 2, 3, 1).reshape(-1, channels)
-        count, base = 2 * TABULATED + 1, torch.arange(channels, device=symbols.device)
-        places = (flat.clamp(-TABULATED, TABULATED) + TABULATED).long() + count * base
-        costs = F.embedding_bag(places, self._tabulated(), mode="sum")
-        rows, columns = (flat.abs() > TABULATED).nonzero().T
-        parts = [part[:, columns] for part in self._parts()]  # [K, outliers, 3] each
-        outliers, ends = flat[rows, columns], flat[rows, columns].clamp(-TABULATED, TABULATED)
-        bits, tabulated = (information(logistic_mass(x.expand(self._shape[0], -1), *parts)) for x in (outliers, ends))
-        costs = costs.index_add(0, rows, (bits - tabulated).T)
+        flat, table = symbols.permute(0, 2, 3, 1).reshape(-1, channels), self._tabulated()
+        near = flat.clamp(-TABULATED, TABULATED)
+        places = (near + TABULATED).long() + len(table[0]) * torch.arange(channels, device=table.device)
+        costs = F.embedding_bag(places, table.flatten(0, 1), mode="sum")
+        # The logarithm of a logistic's tail is linear: beyond the table bits grow as at its ends.
+        costs += (flat - near).clamp(min=0) @ (table[:, -1] - table[:, -2])
+        costs += (near - flat).clamp(min=0) @ (table[:, 0] - table[:, 1])
         indices = information(self.index.probabilities(gain_index))
         return costs.view(batch, height, width, -1).permute(0, 3, 1, 2) + indices[:, :, None, None]
 
     def _tabulated(self) -> Tensor:
-        """Bits [M * (2 * TABULATED + 1), K] of small symbols, channel by channel."""
+        """Bits [M, 2 * TABULATED + 1, K] of small symbols."""
         values = torch.arange(-TABULATED, TABULATED + 1.0, device=self.used.device)
         parts = [part[:, :, None] for part in self._parts()]
-        bits = information(logistic_mass(values.expand(*self._shape, -1), *parts))
-        return bits.flatten(1).T.contiguous()
+        return information(logistic_mass(values.expand(*self._shape, -1), *parts)).permute(1, 2, 0).contiguous()
 
     def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
         """Location, logarithm of the width and logit of the densities, [K, M, 3] each."""

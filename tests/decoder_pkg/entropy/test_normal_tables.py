@@ -15,7 +15,7 @@ from decoder_pkg.entropy import (
     read_normal_tables,
     relative_means,
 )
-from decoder_pkg.entropy.decisions import LEAST_SHARE, REACH_BITS, TOTAL, share
+from decoder_pkg.entropy.decisions import RARE, REACH_BITS, TOTAL, share
 from decoder_pkg.entropy.mixture import FARTHEST, LOGIT_ONE
 from decoder_pkg.entropy.normal_tables import TAIL_BITS, WEIGHT_BITS
 from decoder_pkg.entropy.range_coder import new_payload
@@ -114,9 +114,16 @@ def test_means_are_relative_to_the_quantisation_step_and_bounded() -> None:
 
 
 def test_shares_stay_within_what_the_range_coder_can_tell() -> None:
-    part, whole = np.array([0, 5, 0, 7, TOTAL, 1]), np.array([9, 5, 0, 14, TOTAL, TOTAL])
-    least = LEAST_SHARE
-    assert share(part, whole).tolist() == [least, 2**24 - least, 2**23, 2**23, 2**24 - least, least]
+    most = TOTAL + 2 * RARE
+    part, whole = np.array([0, 5, 7, most, most // 4, 1]), np.array([9, 5, 14, most, most, most])
+    assert share(part, whole).tolist() == [1, 2**24 - 1, 2**23, 2**24 - 1, 2**22, 1]
+
+
+@pytest.mark.parametrize("value", [3, -30, 1000, -60_000])
+def test_symbol_that_no_density_expects_costs_about_what_an_escape_does(value: int) -> None:
+    narrow = Asymmetric(SIDES, np.full((2, 1, 1), 12, dtype=np.uint8))
+    expected = min(20 + 2 * np.log2(abs(value)), 38)
+    assert narrow.bits(np.array([[value]], dtype=np.int32)) == pytest.approx(expected, abs=2.5)
 
 
 def test_symbol_beyond_the_reach_is_refused_by_the_encoder() -> None:

@@ -9,9 +9,8 @@ import torch
 from decoder_pkg.codecs import LATENTS
 from decoder_pkg.codecs.autoregressive import AutoregressiveCodec
 from decoder_pkg.entropy import MEAN_STEPS, Integers
-from encoder.codecs import ROUNDED, autoregressive
+from encoder.codecs import ROUNDED, autoregressive, coding_setting
 from encoder.coding import AnalysedPicture
-from encoder.latents import coding_setting
 from tests.seeded import photograph_crops, seeded_model
 
 AUTOREGRESSIVE = ["smoke-joint-autoregressive", "smoke-joint-autoregressive-mixture", "smoke-context-3d"]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from decoder_pkg.codecs import LATENTS
+from decoder_pkg.codecs import LATENTS, codec_of
 from decoder_pkg.entropy import CodingStep, Grid, new_payload, open_payload, shortest_payload
-from decoder_pkg.errors import CorruptPayload
+from decoder_pkg.errors import CorruptPayload, WeightsError
+from decoder_pkg.weight_files import TensorReader
 from encoder.codecs import ROUNDED, STRAIGHT_THROUGH, coding_setting
 from encoder.coding import AnalysedPicture, estimated_bits, with_choices
 from encoder.refinement import RefinementSetting, refine_latents
@@ -152,6 +153,16 @@ def coding_steps(name: str, height: int, width: int) -> np.ndarray:
 
     codec.walk(size, coding_setting(24, 128), exchange)
     return step_of.transpose(2, 0, 1)
+
+
+@EVERY
+def test_weight_file_without_a_tensor_of_the_entropy_model_is_refused(name: str) -> None:
+    model = seeded_model(name).decoder
+    tensors = model.file.tensors
+    for lost in (key for key in tensors if not key.startswith("synthesis.")):
+        reader = TensorReader({key: array for key, array in tensors.items() if key != lost})
+        with pytest.raises(WeightsError, match=lost):
+            codec_of(model.arch)(model.arch, reader)
 
 
 @EVERY
