@@ -53,7 +53,7 @@ class DecidedSymbols(SymbolModel):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """N and K."""
+        """How many positions, and symbols of each: n, K."""
 
     @abstractmethod
     def below(self, integers: Symbols, places: Places) -> Masses:
@@ -104,10 +104,16 @@ class DecidedSymbols(SymbolModel):
         return self._skipped.reshape(self.shape)
 
     @cached_property
-    def _skipped(self) -> NDArray[np.bool_]:
+    def _sides(self) -> tuple[Masses, Masses]:
+        """Mass below zero and above of every symbol of the flattened step."""
         every = np.arange(np.prod(self.shape, dtype=int))
-        zero = self.below(np.ones_like(every, np.int32), every) - self.below(np.zeros_like(every, np.int32), every)
-        return np.asarray(zero >= TOTAL - (TOTAL >> SKIP_BITS))
+        zero = np.zeros(len(every), dtype=np.int32)
+        return self.below(zero, every), TOTAL - self.below(zero + np.int32(1), every)
+
+    @cached_property
+    def _skipped(self) -> NDArray[np.bool_]:
+        below, above = self._sides
+        return np.asarray(below + above <= TOTAL >> SKIP_BITS)
 
     @cached_property
     def _coded(self) -> Places:
@@ -130,11 +136,9 @@ class DecidedSymbols(SymbolModel):
     def _find(self, ask: Ask, places: Places) -> Symbols:
         """The symbols at some places."""
         symbols = np.zeros(len(places), dtype=np.int32)
-        below = self.below(symbols, places)
-        above = TOTAL - self.below(symbols + np.int32(1), places)
-        rest = np.flatnonzero(
-            ~ask(places, _is_zero, share(TOTAL - below - above, np.full_like(below, TOTAL + 2 * int(rare(1)))))
-        )
+        below, above = (side[places] for side in self._sides)
+        every = np.full_like(below, TOTAL + 2 * rare(1))
+        rest = np.flatnonzero(~ask(places, _is_zero, share(TOTAL - below - above, every)))
         places, below, above = places[rest], below[rest] + rare(1), above[rest] + rare(1)
         negative = ask(places, _is_negative, share(below, below + above))
         magnitudes = self._magnitudes(ask, places, negative, np.where(negative, below, above))
@@ -153,6 +157,8 @@ class DecidedSymbols(SymbolModel):
             left = left[~ask(places[left], _is_below(end), share(near[left] - far[left], near[left]))]
             first[left], width[left] = 2 * first[left], 2 * width[left]
             near[left], far[left] = far[left], 0
+            if not len(left):
+                break
         left = np.flatnonzero(width > 1)
         while len(left):
             width[left] //= 2

@@ -22,8 +22,9 @@ from decoder_pkg.grids import HYPER_STRIDE
 
 from .interface import Coded
 from .latents import Latents
-from .likelihoods import FactorisedPrior, ScaledLikelihood, StaticLikelihood, StaticPrior, SymbolLikelihood
+from .likelihoods import ScaledLikelihood, StaticLikelihood, SymbolLikelihood
 from .relaxation import Quantiser, Relaxation
+from .static_priors import FactorisedPrior, StaticPrior
 from .transforms import TransformFloatCodec
 
 HYPER_LIMIT = 64.0

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from decoder_pkg.codecs import LATENTS, Architecture
 
 from .latents import Latents
-from .likelihoods import StaticPrior, SymbolLikelihood
+from .likelihoods import SymbolLikelihood
 from .relaxation import ROUNDED, Relaxation, round_straight_through, uniform_noise
+from .static_priors import StaticPrior
 
 Arch = TypeVar("Arch", bound=Architecture)
 

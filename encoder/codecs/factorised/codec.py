@@ -11,8 +11,9 @@ from decoder_pkg.codecs.factorised import PRIOR, FactorisedArchitecture
 
 from ..interface import Coded
 from ..latents import Latents
-from ..likelihoods import FactorisedPrior, StaticLikelihood, StaticPrior, table_gains
+from ..likelihoods import StaticLikelihood
 from ..relaxation import Relaxation
+from ..static_priors import FactorisedPrior, StaticPrior, table_gains
 from ..transforms import TransformFloatCodec
 
 

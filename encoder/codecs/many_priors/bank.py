@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..likelihoods import CategoricalPrior, FactorisedPrior, information, logistic_mass
+from ..likelihoods import information
+from ..static_priors import CategoricalPrior, FactorisedPrior, logistic_mass
 
 WIDTHS = (-1.5, 3.0)
 """Natural logarithms of the widths of the first and of the last prior before training, in quantisation steps."""

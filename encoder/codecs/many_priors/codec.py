@@ -13,8 +13,9 @@ from decoder_pkg.codecs.many_priors import BANK, INDEX, INDEX_GRID, ManyPriorsAr
 
 from ..interface import Coded
 from ..latents import Latents
-from ..likelihoods import StaticPrior, SymbolLikelihood, information, table_gains
+from ..likelihoods import SymbolLikelihood, information
 from ..relaxation import Relaxation, round_straight_through
+from ..static_priors import StaticPrior, table_gains
 from ..transforms import TransformFloatCodec
 from .bank import FloatPriorBank
 

@@ -14,7 +14,8 @@ from decoder_pkg.entropy import CodingStep, Grid, new_payload, open_payload, sho
 from decoder_pkg.errors import CorruptPayload, WeightsError
 from decoder_pkg.weight_files import TensorReader
 from encoder.codecs import ROUNDED, STRAIGHT_THROUGH, coding_setting
-from encoder.coding import AnalysedPicture, estimated_bits, with_choices
+from encoder.coding import AnalysedPicture, estimated_bits, parts_of, with_choices
+from encoder.coding.splice import splice
 from encoder.refinement import RefinementSetting, refine_latents
 from tests.decoder_pkg.pictures import random_picture, same_integers
 from tests.seeded import SMOKE_ARCHITECTURES, photograph_crops, seeded_floats, seeded_model
@@ -92,6 +93,21 @@ def test_photograph_decodes_to_what_was_encoded_and_refinement_lowers_its_cost(n
 def cost(picture: AnalysedPicture, setting: RefinementSetting, latents: object) -> float:
     candidate, _ = picture.encode(setting.coding, latents)  # type: ignore[arg-type]
     return 8 * len(candidate.payload) + 8 / setting.multiplier * candidate.squared_error
+
+
+@EVERY
+def test_latents_of_a_stream_give_the_same_stream_and_can_be_spliced_with_those_of_another(
+    name: str, pixels: np.ndarray
+) -> None:
+    model, setting = seeded_model(name), coding_setting(20, 97)
+    picture = AnalysedPicture(pixels, model)
+    candidate, _ = picture.encode(setting)
+    latents, _ = parts_of(model, candidate, {})
+    again, _ = picture.encode(setting, latents)
+    assert again == candidate
+    zeros = {key: torch.zeros_like(grid) for key, grid in latents.items()}
+    spliced, _ = picture.encode(setting, splice(latents, zeros, [0], 1, 40))
+    assert spliced.payload != candidate.payload
 
 
 @EVERY
