@@ -39,6 +39,16 @@ def nearest_octave(gain: int) -> int:
     return (gain + GAIN_STEPS // 2) // GAIN_STEPS
 
 
+def table_gain(gain: int, q: int) -> int:
+    """The gain whose tables suit a quantisation step, in integers: a coarser step is like a lower gain.
+
+    Gains scale latents with the square root of lambda, so that q = 2 counts as two octaves, 16 gain indices, less:
+    the nearest integer to 16 log2(q / Q_ONE), whose double is floor(log2(q^32)) - 32 * 7 and a fraction.
+    """
+    steps = ((q**32).bit_length() - 32 * 7) // 2
+    return min(max(gain - steps, 0), GAIN_COUNT - 1)
+
+
 @dataclass(frozen=True)
 class GainField:
     """The gain of every position of a picture: one for all, or a map of them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -44,7 +44,10 @@ class HyperArchitecture(TransformArchitecture):
       hyper_analysis_width: channels of the hyper-encoder.
       hyper_width: channels of the hyper-decoder.
       feature_width: features for each position of the latents that the hyper-decoder yields beside their means.
+      predicts_mean: whether it yields means; else they are zero.
     """
+
+    predicts_mean: ClassVar[bool] = True
 
     hyper_channels: int
     hyper_analysis_width: int
@@ -79,12 +82,13 @@ def hyper_layers(arch: HyperArchitecture, feature_peaks: tuple[str, ...] | str) 
       feature_peaks: as `Layer.peak` of the layer that yields the features.
     """
     width, path = arch.hyper_width, "hyper_synthesis"
+    mean = Layer("hyper.mean", f"{path}.mean", SQUARE, width, arch.latent_channels, "hyper.up16", MEAN_EXPONENT)
     return (
         Layer("hyper.enter", f"{path}.enter", SQUARE, arch.hyper_channels, width, 0, ("hyper.enter",)),
         Layer("hyper.up32", f"{path}.up32", POINT, width, 4 * width, "hyper.enter", ("hyper.up32",)),
         Layer("hyper.middle", f"{path}.middle", SQUARE, width, width, "hyper.up32", ("hyper.middle",)),
         Layer("hyper.up16", f"{path}.up16", POINT, width, 4 * width, "hyper.middle", ("hyper.up16",)),
-        Layer("hyper.mean", f"{path}.mean", SQUARE, width, arch.latent_channels, "hyper.up16", MEAN_EXPONENT),
+        *((mean,) if arch.predicts_mean else ()),
         Layer("hyper.scale", f"{path}.scale", POINT, width, arch.feature_width, "hyper.up16", feature_peaks),
     )
 
@@ -96,7 +100,7 @@ class HyperDecoder:
         """Reads its layers, those named `hyper.*`, and tables."""
         self._layers = read_layers((layer for layer in layers if layer.name.startswith("hyper.")), reader)
         self._tables: StaticTables = read_static_tables(reader, PRIOR, arch.hyper_channels)
-        self._channels = arch.hyper_channels
+        self._channels, self._latent_channels = arch.hyper_channels, arch.latent_channels
 
     def grid(self, height: int, width: int) -> GridShape:
         """The hyper-latents over a latent grid."""
@@ -113,7 +117,9 @@ class HyperDecoder:
     def parameters(self, z: Grid, height: int, width: int) -> HyperParameters:
         """Runs the hyper-decoder on hyper-latents [hz, wz, Z] and crops to the latent grid."""
         x = self._up(z)
-        mean = self._layers["hyper.mean"].grid(x)[:height, :width].astype(np.int32)
+        mean = np.zeros((height, width, self._latent_channels), dtype=np.int32)
+        if "hyper.mean" in self._layers:
+            mean[:] = self._layers["hyper.mean"].grid(x)[:height, :width]
         features = self._layers["hyper.scale"].grid(x)[:height, :width].astype(np.int32)
         return HyperParameters(mean, features)
 
@@ -130,14 +136,13 @@ HyperArch = TypeVar("HyperArch", bound=HyperArchitecture)
 
 
 class HyperCodec(TransformCodec[HyperArch]):
-    """Codes hyper-latents first, then the latents by what those predict, under tables of scaled Gaussians."""
+    """Codes hyper-latents first, then the latents by what those predict."""
 
     def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
         super().__init__(arch, reader)
         layers = self.layers(arch)
         self._hyper = HyperDecoder(layers, arch, reader)
         self._context = read_layers((layer for layer in layers if layer.name.startswith("context.")), reader)
-        self._tables = read_scale_tables(reader)
 
     def grids(self, size: Size) -> dict[str, GridShape]:
         latents = self.latent_grid(size)
@@ -161,3 +166,11 @@ class HyperCodec(TransformCodec[HyperArch]):
           q: quantisation step.
           exchange: reads or makes the symbols of a step.
         """
+
+
+class ScaledCodec(HyperCodec[HyperArch]):
+    """A codec with hyper-latents whose latents are coded by scale."""
+
+    def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
+        super().__init__(arch, reader)
+        self._tables = read_scale_tables(reader)

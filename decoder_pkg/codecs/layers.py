@@ -23,8 +23,8 @@ from ..weight_files import TensorReader
 POINT, SQUARE, CAUSAL_WINDOW = len(POINT_TAPS), len(SQUARE_TAPS), len(CAUSAL_TAPS)
 """Taps of a layer: 1x1, 3x3, or the causal neighbours within 5x5."""
 
-SCALE = "scale"
-"""As a layer's peak: it yields log2 sigma, in steps of a scale bin above the smallest."""
+SCALE, MIXTURE_SCALE, SIDE_SCALE = "scale", "scale of a mixture", "scale of a side"
+"""As a layer's peak: it yields log2 sigma, in steps of a scale bin above the smallest; the symbol model differs."""
 
 MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
 """As a layer's source or peak: latents in 1/MEAN_STEPS."""
@@ -40,7 +40,7 @@ class Layer:
       taps: POINT, SQUARE or CAUSAL_WINDOW.
       inputs, outputs: channels.
       source: layer whose output exponent is this layer's input exponent, or an exponent itself.
-      peak: names of the calibrated peaks that its output must hold, or an exponent itself, or SCALE.
+      peak: names of the calibrated peaks that its output must hold, or an exponent itself, or a kind of scale.
       groups: equal groups of outputs, where each position needs one of them only.
     """
 
@@ -52,6 +52,11 @@ class Layer:
     source: str | int
     peak: tuple[str, ...] | int | str
     groups: int = 1
+
+    @property
+    def yields_scale(self) -> bool:
+        """Whether its outputs are scales."""
+        return isinstance(self.peak, str)
 
     @property
     def limit(self) -> int:

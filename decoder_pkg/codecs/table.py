@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from .asymmetric import AsymmetricCodec
+from .context_3d import Context3dCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
+from .joint_autoregressive import JointAutoregressiveCodec
+from .many_priors import ManyPriorsCodec
 from .mean_scale import MeanScaleCodec
 from .quadtree import QuadtreeCodec
 from .scale_context import ScaleContextCodec
+from .scale_hyperprior import ScaleHyperpriorCodec
 
 CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     ScaleContextCodec,
     QuadtreeCodec,
     MeanScaleCodec,
     FactorisedCodec,
+    ScaleHyperpriorCodec,
+    ManyPriorsCodec,
+    JointAutoregressiveCodec,
+    Context3dCodec,
+    AsymmetricCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

@@ -36,6 +36,13 @@ LARGEST = 15
 """A symbol beyond this saves next to nothing by being one nearer to zero."""
 
 
+def scale_bins(scale: Integers, log_q: NDArray[np.int64], q: int) -> NDArray[np.uint8]:
+    """Scale bins of latents at a quantisation step; arguments as those of `ScaleTables`."""
+    shifted = scale.astype(np.int64) - log_q[q]
+    found = (shifted + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
+    return np.asarray(np.clip(found, 0, SCALE_BINS - 1), dtype=np.uint8)
+
+
 @dataclass(frozen=True)
 class ScaleTables:
     """The tables and which of them each scale takes.
@@ -57,9 +64,7 @@ class ScaleTables:
           scale: log2 of the standard deviation in 2^-SCALE_SHIFT of a scale bin, any shape.
           q: quantisation step in 1/Q_ONE.
         """
-        shifted = scale.astype(np.int64) - self.log_q[q]
-        scale_bin = (shifted + (1 << SCALE_SHIFT >> 1)) >> SCALE_SHIFT
-        return np.asarray(self.table_of_bin[np.clip(scale_bin, 0, SCALE_BINS - 1)])
+        return np.asarray(self.table_of_bin[scale_bins(scale, self.log_q, q)])
 
     @cached_property
     def savings(self) -> NDArray[np.float32]:

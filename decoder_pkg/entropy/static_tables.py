@@ -59,13 +59,13 @@ class StaticSymbols(SymbolModel):
         return np.zeros((self.count, len(self.tables)), dtype=np.bool_)
 
 
-def read_static_tables(reader: TensorReader, prefix: str, channels: int) -> StaticTables:
+def read_static_tables(reader: TensorReader, prefix: str, channels: int, octaves: int = OCTAVES) -> StaticTables:
     """The tables of a weight file under a prefix.
 
     Raises:
       WeightsError: they are missing or do not fit together.
     """
-    support = reader.get(f"{prefix}.support", np.int32, OCTAVES, channels).reshape(-1)
-    offset = reader.get(f"{prefix}.offset", np.int16, OCTAVES, channels).reshape(-1)
+    support = reader.get(f"{prefix}.support", np.int32, octaves, channels).reshape(-1)
+    offset = reader.get(f"{prefix}.offset", np.int16, octaves, channels).reshape(-1)
     flat = split_tables(reader.get(f"{prefix}.frequency", np.uint32, None), support, offset)
     return StaticTables([flat[start : start + channels] for start in range(0, len(flat), channels)])

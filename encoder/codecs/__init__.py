@@ -4,7 +4,9 @@ from .convolutions import watched_convolutions
 from .interface import Coded, FloatCodec, ForwardPass
 from .latents import Latents, each, stride_of
 from .layers import SCALE_UNIT, load_layers, source_exponent
-from .likelihoods import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, SymbolLikelihood, latent_likelihood
+from .likelihoods import COMPONENTS, LOG2_SIGMA_MIN, SymbolLikelihood, latent_likelihood
+from .normal_likelihoods import NORMAL, AsymmetricLikelihood, MixtureLikelihood
 from .relaxation import ROUNDED, STRAIGHT_THROUGH, Quantiser, Relaxation, round_straight_through
 from .settings import coding_setting, trained_multiplier
+from .static_priors import FactorisedPrior, StaticPrior
 from .table import FLOAT_CODECS, float_codec

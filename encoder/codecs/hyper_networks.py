@@ -5,6 +5,7 @@ The hyper-decoder mirrors `decoder_pkg.codecs.hyper_decoder`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from decoder_pkg.grids import HYPER_STRIDE
 
 from .interface import Coded
 from .latents import Latents
-from .likelihoods import FactorisedPrior, ScaledLikelihood, StaticLikelihood
+from .likelihoods import ScaledLikelihood, StaticLikelihood, SymbolLikelihood
 from .relaxation import Quantiser, Relaxation
+from .static_priors import FactorisedPrior, StaticPrior
 from .transforms import TransformFloatCodec
 
 HYPER_LIMIT = 64.0
@@ -58,7 +60,8 @@ class HyperSynthesis(nn.Module):
         self.up32 = nn.Conv2d(width, 4 * width, 1)
         self.middle = conv3(width, width)
         self.up16 = nn.Conv2d(width, 4 * width, 1)
-        self.mean = conv3(width, arch.latent_channels)
+        self.mean = conv3(width, arch.latent_channels) if arch.predicts_mean else None
+        self._channels = arch.latent_channels
         self.scale = nn.Conv2d(width, arch.feature_width, 1)
 
     def forward(self, z_hat: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,7 +70,8 @@ class HyperSynthesis(nn.Module):
         x = F.leaky_relu(F.pixel_shuffle(self.up32(x), 2), 0.125)
         x = F.leaky_relu(self.middle(x), 0.125)
         x = F.leaky_relu(F.pixel_shuffle(self.up16(x), 2), 0.125)
-        return self.mean(x), self.scale(x)
+        mean = self.mean(x) if self.mean else x.new_zeros(len(x), self._channels, *x.shape[2:])
+        return mean, self.scale(x)
 
 
 Arch = TypeVar("Arch", bound=HyperArchitecture)
@@ -75,19 +79,38 @@ Arch = TypeVar("Arch", bound=HyperArchitecture)
 
 @dataclass(frozen=True)
 class Context:
-    """What a context network makes of the latents; all [B, M, h, w] float.
+    """What a context network makes of the latents; tensors are [B, M, h, w] float.
 
     Attributes:
       residual: (y - mean) / q, not rounded.
       symbols: the same after the quantiser.
-      log2_sigma: log2 of the standard deviation, in units of q.
+      likelihood: of the symbols.
       y_hat: reconstructed latents, mean + symbols * q.
     """
 
     residual: Tensor
     symbols: Tensor
-    log2_sigma: Tensor
+    likelihood: SymbolLikelihood
     y_hat: Tensor
+
+    @classmethod
+    def of(
+        cls, residual: Tensor, mean: Tensor, step: float, likelihood: SymbolLikelihood, rounded: Tensor, training: bool
+    ) -> Context:
+        """Symbols as rounded but for those that are skipped.
+
+        Args:
+          residual: as the attribute.
+          mean: what symbol zero stands for.
+          step: quantisation step q.
+          likelihood: as the attribute.
+          rounded: the residual after the quantiser.
+          training: whether the gradient of skipped symbols passes, or a channel that is skipped everywhere would never
+            come back.
+        """
+        zero = residual - residual.detach() if training else torch.zeros_like(residual)
+        symbols = torch.where(likelihood.skipped, zero, rounded)
+        return cls(residual, symbols, likelihood, mean + symbols * step)
 
 
 class ContextNetwork(nn.Module, ABC):
@@ -106,6 +129,15 @@ class ContextNetwork(nn.Module, ABC):
         """
 
 
+class FeaturesAreScales(ContextNetwork):
+    """No context: the features are log2 of the standard deviations, the means those of the hyper-latents."""
+
+    def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
+        residual = (y - mean) / step
+        likelihood = ScaledLikelihood(features.float() - math.log2(step))
+        return Context.of(residual, mean, step, likelihood, quantise(residual), self.training)
+
+
 class HyperFloatCodec(TransformFloatCodec[Arch]):
     """A codec with hyper-latents; the context network is its own."""
 
@@ -118,12 +150,17 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
         self.prior = FactorisedPrior(arch.hyper_channels)
 
     @property
-    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+    def static_priors(self) -> Mapping[str, StaticPrior]:
         return {PRIOR: self.prior}
 
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
         y = self.analysis.scale(analysed, gain_index).float()
-        return {HYPER_LATENTS: self.hyper_analysis(y).float(), LATENTS: y}
+        return {HYPER_LATENTS: self.hyper_latents(y), LATENTS: y}
+
+    def hyper_latents(self, y: Tensor) -> Tensor:
+        """Hyper-latents [B, Z, hz, wz] float of latents [B, M, h, w]."""
+        z: Tensor = self.hyper_analysis(y)
+        return z.float()
 
     def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
         y, z = latents[LATENTS], latents[HYPER_LATENTS]
@@ -134,9 +171,4 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
         rated = relaxation.noise(z) if relaxation.noise else z_hat
         side_bits = StaticLikelihood(self.prior, gain_index).bits(rated).flatten(1).sum(1)
         decoded = {HYPER_LATENTS: z_hat, LATENTS: coded.y_hat}
-        return Coded(decoded, coded.residual, coded.symbols, ScaledLikelihood(coded.log2_sigma), side_bits)
-
-
-def zero_like(x: Tensor, training: bool) -> Tensor:
-    """Zeros; in training the gradient passes, or a channel that is skipped everywhere would never come back."""
-    return x - x.detach() if training else torch.zeros_like(x)
+        return Coded(decoded, coded.residual, coded.symbols, coded.likelihood, side_bits)

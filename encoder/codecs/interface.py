@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from decoder_pkg.codecs import LATENTS, Architecture
 
 from .latents import Latents
-from .likelihoods import FactorisedPrior, SymbolLikelihood
+from .likelihoods import SymbolLikelihood
 from .relaxation import ROUNDED, Relaxation, round_straight_through, uniform_noise
+from .static_priors import StaticPrior
 
 Arch = TypeVar("Arch", bound=Architecture)
 
@@ -69,10 +70,12 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
     Attributes:
       architecture: type of the architectures that it serves.
       arch: one of them.
+      choices: grids that are no latents: `code` chooses their integers where they are not given.
       synthesis: latents [B, M, h, w] and gain index [B] to pictures [B, 3, 16h, 16w] float, nominally in [0, 1].
     """
 
     architecture: ClassVar[type[Architecture]]
+    choices: ClassVar[frozenset[str]] = frozenset()
     arch: Arch
     synthesis: nn.Module
 
@@ -87,16 +90,25 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
 
     @property
     @abstractmethod
-    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+    def static_priors(self) -> Mapping[str, StaticPrior]:
         """Densities that are exported as static tables, by their prefix in the decoder's weight file."""
 
     @abstractmethod
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
-        """All grids of analysed pictures at a gain, not rounded; gain_index is [B] int64."""
+        """All latents of analysed pictures at a gain, not rounded; gain_index is [B] int64."""
 
     @abstractmethod
     def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
         """Parameters, symbols and rates of latents at quantisation step q."""
+
+    def renew(self, pictures: Tensor, gain_index: Tensor, generator: torch.Generator) -> None:
+        """Called now and then in training: gives what has gone idle a new start; by default nothing has.
+
+        Args:
+          pictures: [B, 3, H, W] float in [0, 1], of the training data.
+          gain_index: [B] int64.
+          generator: source of what is drawn, on the CPU.
+        """
 
     def forward(
         self,

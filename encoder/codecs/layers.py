@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from decoder_pkg.codecs import SCALE, Layer, codec_of, read_layers
+from decoder_pkg.codecs import Layer, codec_of, read_layers
 from decoder_pkg.entropy import BIN_OCTAVES, SCALE_SHIFT, TAPS, IntegerConv
 from decoder_pkg.models import DecoderModel
 
@@ -36,7 +36,7 @@ def load_layers(codec: nn.Module, model: DecoderModel) -> None:
         assert conv.bias is not None
         source = source_exponent(layer, model.exponents)
         weight, bias = _dequantise(layers[layer.name], source, model.exponents[layer.name])
-        if layer.peak == SCALE:
+        if layer.yields_scale:
             weight, bias = weight / SCALE_UNIT, bias / SCALE_UNIT + LOG2_SIGMA_MIN
         centre = conv.kernel_size[0] // 2
         with torch.no_grad():

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from decoder_pkg.entropy import BIN_OCTAVES
-from decoder_pkg.gains import GAIN_STEPS, OCTAVES
+
+from .static_priors import StaticPrior
 
 LOG2_SIGMA_MIN = -3.25
 """log2 of the smallest standard deviation that has a coding table."""
@@ -28,35 +29,6 @@ LIKELIHOOD_MIN = 2.0**-24
 """Floor of a likelihood, so that an impossible symbol costs 24 bits and not infinitely many."""
 
 
-class FactorisedPrior(nn.Module):
-    """One density per channel of a grid and octave of lambda: a mixture of three logistics."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        shape = (OCTAVES, channels, 3)
-        self.location = nn.Parameter(torch.tensor([-1.0, 0.0, 1.0]).expand(shape).clone())
-        self.log_scale = nn.Parameter(torch.zeros(shape))
-        self.logit = nn.Parameter(torch.zeros(shape))
-
-    def likelihood(self, z: Tensor, gain_index: Tensor) -> Tensor:
-        """Probability of the unit interval around z [B, C, h, w], for gain_index [B] int64."""
-        octave = nearest_octave(gain_index)
-        location, log_scale, logit = (p[octave][:, :, None, None] for p in (self.location, self.log_scale, self.logit))
-        centred = z.unsqueeze(-1) - location
-        inverse = torch.exp(-log_scale)
-        # The sign flip keeps both sigmoids in their accurate tail.
-        sign = -torch.sign(centred).detach()
-        upper = torch.sigmoid(sign * (centred + 0.5) * inverse)
-        lower = torch.sigmoid(sign * (centred - 0.5) * inverse)
-        weight = torch.softmax(logit, dim=-1)
-        return (weight * (upper - lower).abs()).sum(-1)
-
-
-def nearest_octave(gain_index: Tensor) -> Tensor:
-    """The octave whose factorised tables code this gain: [B] int64 to [B] int64, halves upwards."""
-    return torch.div(gain_index + GAIN_STEPS // 2, GAIN_STEPS, rounding_mode="floor")
-
-
 def latent_likelihood(residual: Tensor, log2_sigma: Tensor, dead_zone: float = DEAD_ZONE) -> Tensor:
     """Probability of the interval that is coded as a residual, under Gaussians of one mean and different widths.
 
@@ -66,14 +38,18 @@ def latent_likelihood(residual: Tensor, log2_sigma: Tensor, dead_zone: float = D
       dead_zone: of rounding; 0 for the unit interval around a residual with noise.
     """
     inverse = torch.exp2(-log2_sigma.clamp(min=LOG2_SIGMA_MIN)) * 0.7071067811865476
-    size = residual.abs()
-    lower = size - 0.5 + dead_zone * (2 * size - 1).clamp(max=1)
-    upper = size + 0.5 + dead_zone
+    lower, upper = interval(residual.abs(), dead_zone)
     parts = [
         share / 2 * (torch.erfc(lower * inverse / width) - torch.erfc(upper * inverse / width))
         for share, width in COMPONENTS
     ]
     return torch.stack(parts).sum(0)
+
+
+def interval(size: Tensor, dead_zone: float) -> tuple[Tensor, Tensor]:
+    """Edges of the interval around a magnitude; below one half the lower one lies beyond zero."""
+    lower = size - 0.5 + dead_zone * (2 * size - 1).clamp(max=1)
+    return lower, size + 0.5 + dead_zone
 
 
 def information(likelihood: Tensor) -> Tensor:
@@ -91,6 +67,11 @@ def is_skipped(log2_sigma: Tensor) -> Tensor:
 
 class SymbolLikelihood(ABC):
     """Probabilities of the latents' symbols [B, M, h, w], differentiable in them."""
+
+    @property
+    @abstractmethod
+    def skipped(self) -> Tensor:
+        """[B, M, h, w] bool, which symbols are zero and not coded (skip mode)."""
 
     @abstractmethod
     def bits(self, symbols: Tensor) -> Tensor:
@@ -115,9 +96,13 @@ class ScaledLikelihood(SymbolLikelihood):
 
     log2_sigma: Tensor
 
+    @property
+    def skipped(self) -> Tensor:
+        return is_skipped(self.log2_sigma)
+
     def bits(self, symbols: Tensor) -> Tensor:
         # Most latents are skipped at low rates: only the others are computed.
-        coded = (~is_skipped(self.log2_sigma)).flatten().nonzero().squeeze(1)
+        coded = (~self.skipped).flatten().nonzero().squeeze(1)
         likelihood = latent_likelihood(symbols.flatten()[coded], self.log2_sigma.flatten()[coded])
         nothing = torch.zeros(symbols.numel(), device=symbols.device)
         return nothing.index_copy(0, coded, information(likelihood)).view(symbols.shape)
@@ -138,8 +123,12 @@ class StaticLikelihood(SymbolLikelihood):
       gain_index: [B] int64.
     """
 
-    prior: FactorisedPrior
+    prior: StaticPrior
     gain_index: Tensor
+
+    @property
+    def skipped(self) -> Tensor:
+        return torch.zeros((), dtype=torch.bool)
 
     def bits(self, symbols: Tensor) -> Tensor:
         return information(self.prior.likelihood(symbols, self.gain_index))

@@ -6,17 +6,27 @@ from typing import Any
 
 from decoder_pkg.codecs import Architecture
 
+from .asymmetric import AsymmetricFloatCodec
+from .context_3d import Context3dFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
+from .joint_autoregressive import JointAutoregressiveFloatCodec
+from .many_priors import ManyPriorsFloatCodec
 from .mean_scale import MeanScaleFloatCodec
 from .quadtree import QuadtreeFloatCodec
 from .scale_context import ScaleContextFloatCodec
+from .scale_hyperprior import ScaleHyperpriorFloatCodec
 
 FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     ScaleContextFloatCodec,
     QuadtreeFloatCodec,
     MeanScaleFloatCodec,
     FactorisedFloatCodec,
+    ScaleHyperpriorFloatCodec,
+    ManyPriorsFloatCodec,
+    JointAutoregressiveFloatCodec,
+    Context3dFloatCodec,
+    AsymmetricFloatCodec,
 )
 
 

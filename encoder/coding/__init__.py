@@ -2,7 +2,7 @@
 
 from .analysed_picture import AnalysedPicture, Filters
 from .estimate import ESTIMATION, Estimate, estimate
-from .payload import QuantisedPicture, encode_payload, quantise
+from .payload import QuantisedPicture, encode_payload, quantise, with_choices
 from .rate import estimated_bits, estimated_payload_bits
 from .rounding import ERROR_BITS, ROUNDING
 from .splice import parts_of, splice_to_fit

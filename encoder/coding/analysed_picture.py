@@ -23,12 +23,12 @@ from decoder_pkg.stream import ImageHeader
 from eval.metrics import squared_error
 
 from ..candidates import Candidate, RoundTripError
-from ..codecs import Latents, trained_multiplier
+from ..codecs import ROUNDED, Latents, Relaxation, trained_multiplier
 from ..filters import fit_chain
 from ..models import EncoderModel, to_grid
 from ..pictures import Pixels, padded_tensor
-from .payload import QuantisedPicture, encode_payload, quantise, side_bytes
-from .rounding import ERROR_BITS, nearest, rdoq
+from .payload import QuantisedPicture, encode_payload, quantise, side_bytes, with_choices
+from .rounding import ERROR_BITS, as_rdoq, nearest, rdoq
 
 TILE = 128
 """Side of an analysis tile in latents."""
@@ -70,7 +70,10 @@ class AnalysedPicture:
         Refined latents lie at the integers that refinement found; those of the analysis go through RDOQ.
         """
         rounding = nearest if latents else rdoq(setting.q, error_bits)
-        arrays = {name: to_grid(grid) for name, grid in (latents or self.latents(setting.gain)).items()}
+        relaxation = ROUNDED if latents else Relaxation(as_rdoq)
+        gains, grids = torch.tensor([setting.gain.base]), latents or self.latents(setting.gain)
+        whole = with_choices(self.model.floats, grids, gains, setting.q / Q_ONE, relaxation)
+        arrays = {name: to_grid(grid) for name, grid in whole.items()}
         return quantise(self.model.decoder.codec, arrays, self.size, setting, rounding, seen_shares(*self.size))
 
     def encode(

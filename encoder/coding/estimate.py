@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from decoder_pkg.gains import GainField
 from decoder_pkg.grids import LATENT_STRIDE
@@ -19,9 +18,7 @@ from eval.metrics import Metric
 from ..codecs import Relaxation, each
 from ..models import float_model
 from .analysed_picture import AnalysedPicture
-
-THRESHOLD = 0.58
-"""Magnitude below which a residual becomes 0: what RDOQ does on average. Bits of photographs are then within 2 %."""
+from .rounding import THRESHOLD, as_rdoq
 
 WINDOW, MARGIN = 16, 2
 """Side of a window whose pixels are looked at, and what is synthesised around it, in latents."""
@@ -64,7 +61,7 @@ def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric]) -> 
     gains, (height, width) = torch.tensor([gain], device=device), picture.size
     with torch.inference_mode():
         latents = each(picture.latents(GainField(gain)), lambda grid: grid.to(device))
-        coded = model.code(latents, gains, 1.0, Relaxation(_rounded))
+        coded = model.code(latents, gains, 1.0, Relaxation(as_rdoq))
         bits = float(coded.position_bits().sum() + coded.side_bits.sum())
         measured, pixels = [], []
         for down, across in windows(*coded.y_hat.shape[2:]):
@@ -79,11 +76,6 @@ def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric]) -> 
         loss = metric.mean(values, pixels)
         losses[metric.column] = loss * height * width if metric.is_sum else loss
     return Estimate(gain, bits, losses)
-
-
-def _rounded(residual: Tensor) -> Tensor:
-    """The nearest integers, but that 0 reaches further."""
-    return torch.where(residual.abs() < THRESHOLD, 0.0, torch.round(residual))
 
 
 def windows(height: int, width: int) -> Iterator[tuple[Span, Span]]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from decoder_pkg.codecs import LATENTS, CodingSetting, IntegerCodec, Integers, Size
 from decoder_pkg.entropy import CodingStep, Grid, new_payload, shortest_payload
 from decoder_pkg.payload import SideInformation, write_side_information
 
+from ..codecs import FloatCodec, Latents, Relaxation
 from .rounding import Rounding, nearest
 
 
@@ -75,6 +78,24 @@ def quantise(
 
     integers = codec.walk(size, setting, exchange)
     return QuantisedPicture(tuple(steps), tuple(symbols), integers)
+
+
+@torch.no_grad()
+def with_choices(
+    floats: FloatCodec[Any], latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation
+) -> Latents:
+    """All grids that are coded: the latents, and what is chosen for them, such as the prior of each position.
+
+    Args:
+      floats: the float model.
+      latents: float grids; those that are there already are kept.
+      gain_index: [1] int64.
+      step: quantisation step q.
+      relaxation: how latents are rounded, about.
+    """
+    if floats.choices <= latents.keys():
+        return latents
+    return {**floats.code(latents, gain_index, step, relaxation).decoded, **latents}
 
 
 def encode_payload(quantised: QuantisedPicture, side: SideInformation) -> bytes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from decoder_pkg.entropy import Q_ONE, Grid, SymbolModel
 
@@ -20,6 +22,15 @@ ROUNDING = ERROR_BITS, MOST_STEPS
 
 Rounding = Callable[[NDArray[np.float32], SymbolModel, NDArray[np.float32]], Grid]
 """Residuals [n, K] in quantisation steps, their probabilities and the weights [n, 1] of their errors to symbols."""
+
+
+THRESHOLD = 0.58
+"""Magnitude below which a residual becomes 0: what RDOQ does on average. Bits of photographs are then within 2 %."""
+
+
+def as_rdoq(residual: Tensor) -> Tensor:
+    """The nearest integers, but that 0 reaches further: about what RDOQ finds. Of any shape, float."""
+    return torch.where(residual.abs() < THRESHOLD, 0.0, torch.round(residual))
 
 
 def nearest(residuals: NDArray[np.float32], _symbols: SymbolModel, _weight: NDArray[np.float32]) -> Grid:

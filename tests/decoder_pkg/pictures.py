@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from decoder_pkg.codecs import LATENTS, CodingSetting, IntegerCodec, Integers, Size
+from decoder_pkg.codecs.many_priors import INDEX_GRID
 from decoder_pkg.stream.container import ImageHeader
 from encoder.coding import QuantisedPicture, quantise
 
@@ -14,13 +15,15 @@ from encoder.coding import QuantisedPicture, quantise
 def random_picture(
     codec: IntegerCodec[Any], size: Size, setting: CodingSetting, seed: int = 1, spread: float = 2.0
 ) -> QuantisedPicture:
-    """A picture whose latents are normal numbers; those of the other grids are a third as large."""
+    """A picture whose latents are normal numbers; those of the other grids are a third as large, priors any."""
     rng = np.random.default_rng(seed)
     spreads = {name: spread if name == LATENTS else spread / 3 for name in codec.grids(size)}
     latents = {
         name: rng.normal(0, spreads[name], (*shape.plane, shape.channels)).astype(np.float32)
         for name, shape in codec.grids(size).items()
     }
+    if INDEX_GRID in latents:
+        latents[INDEX_GRID] = rng.integers(0, codec.arch.priors, latents[INDEX_GRID].shape).astype(np.float32)
     return quantise(codec, latents, size, setting)
 
 

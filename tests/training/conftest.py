@@ -33,9 +33,13 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     return CropSet(folder, tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture(scope="session", params=["smoke", "smoke-quadtree", "smoke-mean-scale", "smoke-factorised"])
+CODECS = ("smoke", "smoke-quadtree", "smoke-mean-scale", "smoke-factorised", "smoke-many-priors", "smoke-context-3d")
+"""One of each way in which integers are coded or chosen."""
+
+
+@pytest.fixture(scope="session", params=CODECS)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
-    """A finished run of every codec; tests leave its folder as it is."""
+    """A finished run of each; tests leave its folder as it is."""
     folder = tmp_path_factory.mktemp("run")
     trainer(folder, crops, replace(SMOKE, architecture=request.param)).run()
     return folder

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoder_pkg.codecs import SCALE, Layer, codec_of
+from decoder_pkg.codecs import Layer, codec_of
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import DELTA, HIGH, LARGEST, MAX_SHIFT, SCALE_SUFFIX, SHIFTS
 from encoder.codecs import SCALE_UNIT, FloatCodec, source_exponent
@@ -106,7 +106,7 @@ def entropy_goals(model: FloatCodec[Any], base: DecoderModel, squares: Tensors, 
     for row in codec_of(model.arch).layers(model.arch):
         scale = np.exp2(_shift(row, base) + base.exponents[row.name] - source_exponent(row, base.exponents))
         weight, _ = float_layer(model, row)
-        unit = 1 / (scale * (SCALE_UNIT if row.peak == SCALE else 1.0))
+        unit = 1 / (scale * (SCALE_UNIT if row.yields_scale else 1.0))
         name = f"{row.module}.weight"
         gradient = tap_major(squares[name], row.taps) * unit**2
         moment = _tap_major_moment(moments.get(name), row.taps)

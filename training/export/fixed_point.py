@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from decoder_pkg.codecs import SCALE, Layer, codec_of
+from decoder_pkg.codecs import Layer, codec_of
 from decoder_pkg.entropy import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
 from encoder.codecs import LOG2_SIGMA_MIN, SCALE_UNIT, FloatCodec, source_exponent, watched_convolutions
 
@@ -70,7 +70,7 @@ def float_layer(model: FloatCodec[Any], row: Layer) -> tuple[NDArray[np.float64]
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     weight, bias = tap_major(conv.weight, row.taps), conv.bias.detach().double().numpy()
-    return (weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT) if row.peak == SCALE else (weight, bias)
+    return (weight * SCALE_UNIT, (bias - LOG2_SIGMA_MIN) * SCALE_UNIT) if row.yields_scale else (weight, bias)
 
 
 def integer_bias(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.codecs.layers import MIXTURE_SCALE, SCALE, SIDE_SCALE
+from decoder_pkg.entropy import BIN_OCTAVES, MEAN_STEPS, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.entropy.normal_tables import FINE_BITS, INVERSE_BITS, SIGMA_ONE, TAIL_BITS, TAIL_REACH, TAIL_STEPS
 from decoder_pkg.gains import GAIN_STEPS
-from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, FactorisedPrior, latent_likelihood
+from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, NORMAL, StaticPrior, latent_likelihood
 
 LATENT_TABLES = 64
 SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
@@ -23,12 +27,16 @@ STATIC_TAIL = 1e-5
 
 MAX_STATIC_SUPPORT = 255
 
+REACH_AT_ONCE = 32
+"""Integers whose mass is computed at once: bounds the memory of thousands of densities."""
+
 Arrays = dict[str, NDArray[np.generic]]
+Components = tuple[tuple[float, float], ...]
 
 
 def gaussian_tables() -> Arrays:
     """The latents' tables, which bins share one, and the table of log2 q."""
-    log2_sigma = LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES
+    log2_sigma = scales_of_bins()
     table_of_bin = share_tables(log2_sigma)
     supports, frequencies = [], []
     for table in range(LATENT_TABLES):
@@ -36,14 +44,51 @@ def gaussian_tables() -> Arrays:
         mass = _mass(middle, math.ceil(SUPPORT_SIGMAS * 2.0**middle) + 1)
         supports.append(len(mass) // 2)
         frequencies.append(integer_frequencies(mass, max(0.0, 1 - float(mass.sum()))))
-    steps = np.arange(Q_VALUES).clip(min=1) / Q_ONE
-    log_q = np.round(np.log2(steps) / BIN_OCTAVES * (1 << SCALE_SHIFT)).astype(np.int16)
     return {
         "gaussian.support": np.array(supports, dtype=np.int32),
         "gaussian.frequency": np.concatenate(frequencies),
         "gaussian.table_of_bin": table_of_bin,
-        "log_q": log_q,
+        "log_q": log_q_table(),
     }
+
+
+def normal_tables(components: Components) -> Arrays:
+    """Tails and scales of distributions whose mass is computed, see `NormalTables`, and the table of log2 q.
+
+    Args:
+      components: share and width, in units of sigma, of the Gaussians whose sum one distribution is.
+    """
+    steps = np.arange(TAIL_REACH * TAIL_STEPS + 1) / TAIL_STEPS
+    mass = sum(share / 2 * np.vectorize(math.erfc)(steps / width / math.sqrt(2)) for share, width in components)
+    tail = np.floor(mass * 2.0**TAIL_BITS).astype(np.int32)
+    tail[-2:] = 0
+    sigma = np.exp2(scales_of_bins())
+    inverse = (1 << INVERSE_BITS + FINE_BITS) * TAIL_STEPS / (MEAN_STEPS * sigma)
+    return {
+        "normal.tail": tail,
+        "normal.inverse": np.round(inverse).astype(np.int32),
+        "normal.sigma": np.round(sigma * SIGMA_ONE).astype(np.int32),
+        "log_q": log_q_table(),
+    }
+
+
+def scales_of_bins() -> NDArray[np.float64]:
+    """[SCALE_BINS] log2 of the standard deviation in the middle of each bin."""
+    return np.asarray(LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES)
+
+
+def log_q_table() -> NDArray[np.int16]:
+    """[Q_VALUES] log2 q in steps of a scale."""
+    steps = np.arange(Q_VALUES).clip(min=1) / Q_ONE
+    return np.round(np.log2(steps) / BIN_OCTAVES * (1 << SCALE_SHIFT)).astype(np.int16)
+
+
+SCALE_TABLES: dict[str, Callable[[], Arrays]] = {
+    SCALE: gaussian_tables,
+    MIXTURE_SCALE: partial(normal_tables, NORMAL),
+    SIDE_SCALE: partial(normal_tables, COMPONENTS),
+}
+"""What layers that yield scales need, by their kind."""
 
 
 def share_tables(log2_sigma: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -78,14 +123,11 @@ def _mass(log2_sigma: float, support: int) -> NDArray[np.float64]:
     return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma)).numpy())
 
 
-def static_tables(prefix: str, prior: FactorisedPrior) -> Arrays:
+def static_tables(prefix: str, prior: StaticPrior) -> Arrays:
     """One table for each octave and channel of a grid, cut where the tails are negligible, under a prefix."""
-    octaves, channels = prior.location.shape[:2]
-    offset = np.round((prior.location * torch.softmax(prior.logit, -1)).sum(-1).detach().numpy()).astype(np.int16)
-    reach = torch.arange(-MAX_STATIC_SUPPORT, MAX_STATIC_SUPPORT + 1)
-    values = torch.from_numpy(offset.astype(np.float64))[:, :, None, None] + reach
-    with torch.no_grad():
-        mass = copy.deepcopy(prior).double().likelihood(values, torch.arange(octaves) * GAIN_STEPS)[:, :, 0].numpy()
+    offset = np.round(prior.centre().detach().numpy()).astype(np.int16)
+    octaves, channels = offset.shape
+    mass = _static_mass(prior, offset)
     supports = np.empty((octaves, channels), dtype=np.int32)
     frequencies = []
     for octave in range(octaves):
@@ -103,6 +145,16 @@ def static_tables(prefix: str, prior: FactorisedPrior) -> Arrays:
         f"{prefix}.offset": offset,
         f"{prefix}.frequency": np.concatenate(frequencies),
     }
+
+
+@torch.no_grad()
+def _static_mass(prior: StaticPrior, offset: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Mass [octaves, channels, 2 * MAX_STATIC_SUPPORT + 1] of the integers around the offsets [octaves, channels]."""
+    reach = torch.arange(-MAX_STATIC_SUPPORT, MAX_STATIC_SUPPORT + 1)
+    middle, precise = torch.from_numpy(offset.astype(np.float64))[:, :, None, None], copy.deepcopy(prior).double()
+    gains = torch.arange(len(offset)) * GAIN_STEPS
+    parts = [precise.likelihood(middle + part, gains)[:, :, 0] for part in torch.split(reach, REACH_AT_ONCE)]
+    return np.asarray(torch.cat(parts, dim=2).numpy())
 
 
 def integer_frequencies(mass: NDArray[np.float64], escape_mass: float) -> NDArray[np.uint32]:

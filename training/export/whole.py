@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-from decoder_pkg.codecs import SCALE, IntegerCodec, codec_of
+from decoder_pkg.codecs import IntegerCodec, codec_of
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
-from encoder.codecs import FloatCodec, coding_setting
-from encoder.coding import quantise
+from encoder.codecs import ROUNDED, FloatCodec, coding_setting, each
+from encoder.coding import quantise, with_choices
 from encoder.models import EncoderModel, to_grid
 from eval.files import write_atomically
 
@@ -28,7 +28,7 @@ from .compensated_rounding import input_moments
 from .deltas import Goal, delta_tensors, entropy_biases, entropy_goals, squared_gradients, transform_goals
 from .factors import factors
 from .fixed_point import calibrate, quantise_layers
-from .tables import gaussian_tables, static_tables
+from .tables import SCALE_TABLES, static_tables
 from .trained import TrainedRun
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -78,8 +78,8 @@ def encoder_networks(model: FloatCodec[Any]) -> tuple[str, ...]:
 def coding_tables(model: FloatCodec[Any]) -> Arrays:
     """The integer tables that a model's symbols are coded with."""
     tables: Arrays = {}
-    if any(layer.peak == SCALE for layer in codec_of(model.arch).layers(model.arch)):
-        tables |= gaussian_tables()
+    for kind in {layer.peak for layer in codec_of(model.arch).layers(model.arch) if isinstance(layer.peak, str)}:
+        tables |= SCALE_TABLES[kind]()
     for prefix, prior in model.static_priors.items():
         tables |= static_tables(prefix, prior)
     return tables
@@ -116,7 +116,9 @@ def code_lengths(model: FloatCodec[Any], codec: IntegerCodec[Any], gains: range,
     latents = model.latents(model.analyse(pictures), chosen)
     size, actual = (pictures.shape[2], pictures.shape[3]), 0.0
     for row, gain in enumerate(chosen.tolist()):
-        arrays = {name: to_grid(grid[row : row + 1]) for name, grid in latents.items()}
+        one = each(latents, lambda grid: grid[row : row + 1])  # noqa: B023
+        whole = with_choices(model, one, chosen[row : row + 1], 1.0, ROUNDED)
+        arrays = {name: to_grid(grid) for name, grid in whole.items()}
         actual += quantise(codec, arrays, size, coding_setting(gain, Q_ONE)).ideal_bits
     return estimated, actual
 

@@ -141,6 +141,7 @@ class Trainer:
         if self._batches is None:
             cut = self.updates.cutter is None
             self._batches = load_batches(self.crops, self.config, self.iteration, self.updates.device, cut)
+        self.task.prepare(self.iteration)
         values = self.updates.move(next(self._batches), self.iteration)
         decay = min(self.config.ema, (1 + self.iteration) / (10 + self.iteration))
         with torch.no_grad():

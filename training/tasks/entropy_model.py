@@ -17,6 +17,7 @@ from ..settings import ConfigError
 from .evaluation import RatePoint, evaluate
 from .interface import Part, Player, TrainingTask
 from .loss import balanced
+from .renewal import renew
 
 
 class EntropyModel(TrainingTask):
@@ -42,10 +43,14 @@ class EntropyModel(TrainingTask):
             raise ConfigError(f"task = {config.task!r} needs from_model, a model with the transforms to be kept")
         if not isinstance(initial, TransformFloatCodec):
             raise ConfigError(f"task = {config.task!r} needs a codec with transforms; {initial.arch.name} has none")
+        self._config, self._crops = config, crops
         self.codec = initial
         for transform in (initial.analysis, initial.synthesis):
             transform.requires_grad_(False)
         self.players = [Player("codec", self.codec, self._rates)]
+
+    def prepare(self, iteration: int) -> None:
+        renew(self.codec, self._config, self._crops, iteration)
 
     def evaluate(self, network: nn.Module, pictures: Sequence[Tensor]) -> list[RatePoint]:
         return evaluate(cast(FloatCodec[Any], network), pictures)

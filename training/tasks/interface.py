@@ -60,6 +60,9 @@ class TrainingTask(ABC):
 
     players: Sequence[Player]
 
+    def prepare(self, iteration: int) -> None:  # noqa: B027
+        """Called before every iteration, by one thread; by default there is nothing to prepare."""
+
     @abstractmethod
     def evaluate(self, network: nn.Module, pictures: Sequence[Tensor]) -> list[RatePoint]:
         """Rate and quality of a network in the first player's place on pictures [3, H, W] uint8."""

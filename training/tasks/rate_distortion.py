@@ -19,6 +19,7 @@ from .evaluation import RatePoint, evaluate
 from .initialise import initialise_shortcut
 from .interface import Part, Player, TrainingTask
 from .loss import losses
+from .renewal import renew
 
 
 class RateDistortion(TrainingTask):
@@ -43,12 +44,15 @@ class RateDistortion(TrainingTask):
             raise ConfigError(
                 "the model to start from has frozen weights, which would not be trained: thaw a copy of it"
             )
-        self._config = config
+        self._config, self._crops = config, crops
         self.codec = initial or float_codec(arch)
         if isinstance(self.codec, TransformFloatCodec) and initial is None and fresh:
             initialise_shortcut(self.codec, crops, np.random.default_rng(config.seed))
         self._losses = torch.compile(losses, dynamic=False) if torch.cuda.is_available() else losses
         self.players = [Player("codec", self.codec, self._codec_losses)]
+
+    def prepare(self, iteration: int) -> None:
+        renew(self.codec, self._config, self._crops, iteration)
 
     def evaluate(self, network: nn.Module, pictures: Sequence[Tensor]) -> list[RatePoint]:
         return evaluate(cast(FloatCodec[Any], network), pictures)

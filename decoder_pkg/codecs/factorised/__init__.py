@@ -1,3 +1,3 @@
 """The factorised prior: one static table for each channel of the latents."""
 
-from .codec import PRIOR, FactorisedArchitecture, FactorisedCodec, table_gain
+from .codec import PRIOR, FactorisedArchitecture, FactorisedCodec

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...entropy import CodingStep, Exchange, latent_unit, read_static_tables
-from ...gains import GAIN_COUNT
+from ...gains import table_gain
 from ...weight_files import TensorReader
 from ..interface import LATENTS, CodingSetting, GridShape, Integers, Size
 from ..layers import Layer
@@ -53,13 +53,3 @@ class FactorisedCodec(TransformCodec[FactorisedArchitecture]):
         step = CodingStep(LATENTS, np.arange(count), mean, latent_unit(setting.q), symbols)
         latents = step.residuals(exchange(step))
         return {LATENTS: latents.reshape(*shape.plane, shape.channels)}
-
-
-def table_gain(gain: int, q: int) -> int:
-    """The gain whose tables suit a quantisation step, in integers: a coarser step is like a lower gain.
-
-    Gains scale latents with the square root of lambda, so that q = 2 counts as two octaves, 16 gain indices, less:
-    the nearest integer to 16 log2(q / Q_ONE), whose double is floor(log2(q^32)) - 32 * 7 and a fraction.
-    """
-    steps = ((q**32).bit_length() - 32 * 7) // 2
-    return min(max(gain - steps, 0), GAIN_COUNT - 1)

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from ...entropy import CodingStep, Exchange, Grid, ScaledSymbols, latent_unit
-from ..hyper_decoder import FULL_HYPER, GDN_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
-from ..interface import LATENTS
+from ..bands import ScaledBandCodec
+from ..hyper_decoder import FULL_HYPER, GDN_HYPER, SMOKE_HYPER, HyperArchitecture, hyper_layers
 from ..layers import SCALE, Layer
 from ..transforms import GDN, SMOKE, full
-
-BAND_POSITIONS = 2**14
-"""Positions that are coded in one step: bounds the memory of a large picture."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +23,11 @@ ARCHITECTURES = (
 )
 
 
-class MeanScaleCodec(HyperCodec[MeanScaleArchitecture]):
-    """Hyper-latents first, then all latents in bands of rows."""
+class MeanScaleCodec(ScaledBandCodec[MeanScaleArchitecture]):
+    """Mean and scale of every latent from the hyper-latents alone."""
 
     architectures = ARCHITECTURES
 
     @staticmethod
     def layers(arch: MeanScaleArchitecture) -> Sequence[Layer]:
         return hyper_layers(arch, SCALE)
-
-    def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
-        means, scales = (grid.reshape(-1, grid.shape[2]) for grid in (latents, features))
-        for start in range(0, len(means), BAND_POSITIONS):
-            rows = np.arange(start, min(start + BAND_POSITIONS, len(means)))
-            index = self._tables.index(scales[rows].astype(np.float64), q)
-            symbols = ScaledSymbols(self._tables, index)
-            step = CodingStep(LATENTS, rows, means[rows], latent_unit(q), symbols)
-            means[rows] += step.residuals(exchange(step))

@@ -25,7 +25,7 @@ from ...entropy import (
     leaky,
     magnitudes,
 )
-from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
+from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, ScaledCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import MEAN_EXPONENT, POINT, SCALE, SQUARE, Layer
 from ..transforms import SMOKE, full
@@ -57,7 +57,7 @@ ARCHITECTURES = (
 )
 
 
-class QuadtreeCodec(HyperCodec[QuadtreeArchitecture]):
+class QuadtreeCodec(ScaledCodec[QuadtreeArchitecture]):
     """Means and scales from the hyper-latents and from all latents of earlier steps."""
 
     architectures = ARCHITECTURES

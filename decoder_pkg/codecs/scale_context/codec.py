@@ -1,15 +1,18 @@
-"""Latents coded by a 5x5 causal context for the scale (Zhao et al. 2021, section 3.1), in wavefront order."""
+"""A 5x5 causal context for the scale, in wavefront order: the network of Zhao et al. 2021, section 3.1.
+
+The mean comes from the hyper-latents alone, the scale from them and the context. The context sees how far the causal
+neighbours were from their means, not their values.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...entropy import (
-    CAUSAL_TAPS,
     CodingStep,
     Exchange,
     Grid,
@@ -20,15 +23,11 @@ from ...entropy import (
     leaky,
     magnitudes,
 )
-from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, HyperCodec, hyper_layers
+from ..causal import Neighbours, wavefront
+from ..hyper_decoder import FULL_HYPER, SMOKE_HYPER, HyperArchitecture, ScaledCodec, hyper_layers
 from ..interface import LATENTS
 from ..layers import CAUSAL_WINDOW, MEAN_EXPONENT, POINT, SCALE, Layer
 from ..transforms import SMOKE, full
-
-REACH = 2
-"""The causal window reaches this far up, left and right."""
-
-Positions = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ ARCHITECTURES = (
 )
 
 
-class ScaleContextCodec(HyperCodec[ScaleContextArchitecture]):
+class ScaleContextCodec(ScaledCodec[ScaleContextArchitecture]):
     """Means from the hyper-latents alone; scales from them and from the magnitudes of the causal neighbours."""
 
     architectures = ARCHITECTURES
@@ -70,7 +69,7 @@ class ScaleContextCodec(HyperCodec[ScaleContextArchitecture]):
                 ScaledSymbols(self._tables, index),
             )
             residuals = step.residuals(exchange(step))
-            neighbours.put(rows, columns, residuals)
+            neighbours.put(rows, columns, magnitudes(residuals))
             latents[rows, columns] += residuals
 
     def _scale(
@@ -80,38 +79,3 @@ class ScaleContextCodec(HyperCodec[ScaleContextArchitecture]):
         context = self._context["context.enter"].columns(neighbours.patches(rows, columns))
         x = leaky(clamp_activation(context + features[rows, columns]))
         return self._context["context.leave"].columns(leaky(self._context["context.hidden"].columns(x)))
-
-
-def wavefront(height: int, width: int) -> Iterator[Positions]:
-    """Rows and columns of each step: all positions with the same column + 3 * row.
-
-    A 5x5 causal window reaches two columns to the right in the row above, so position (r, c) depends on (r-1, c+2)
-    at the latest, which lies one step earlier.
-    """
-    for step in range(width + 3 * (height - 1)):
-        first = max(0, -(-(step - width + 1) // 3))
-        rows = np.arange(first, min(height - 1, step // 3) + 1)
-        if len(rows):
-            yield rows, step - 3 * rows
-
-
-class Neighbours:
-    """Magnitudes of coded residuals with a margin, so that every causal window can be gathered."""
-
-    def __init__(self, height: int, width: int, channels: int) -> None:
-        self._stride = width + 2 * REACH
-        self._values = np.zeros(((height + REACH) * self._stride, channels), dtype=np.int32)
-        self._taps = np.array([row * self._stride + column for row, column in CAUSAL_TAPS])
-
-    def _positions(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-        positions: NDArray[np.intp] = (rows + REACH) * self._stride + columns + REACH
-        return positions
-
-    def patches(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Integers:
-        """[n, 12 * M] float64: the neighbours of n positions."""
-        index = self._positions(rows, columns)[:, None] + self._taps
-        return np.asarray(self._values[index].reshape(len(rows), -1), dtype=np.float64)
-
-    def put(self, rows: NDArray[np.intp], columns: NDArray[np.intp], residuals: Grid) -> None:
-        """Stores the residuals [n, M] of coded positions, in 1/MEAN_STEPS."""
-        self._values[self._positions(rows, columns)] = magnitudes(residuals)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from decoder_pkg.codecs import LATENTS
-from decoder_pkg.codecs.factorised import PRIOR, FactorisedArchitecture, table_gain
-from decoder_pkg.entropy import Q_ONE
+from decoder_pkg.codecs.factorised import PRIOR, FactorisedArchitecture
 
 from ..interface import Coded
 from ..latents import Latents
-from ..likelihoods import FactorisedPrior, StaticLikelihood
+from ..likelihoods import StaticLikelihood
 from ..relaxation import Relaxation
+from ..static_priors import FactorisedPrior, StaticPrior, table_gains
 from ..transforms import TransformFloatCodec
 
 
@@ -27,7 +27,7 @@ class FactorisedFloatCodec(TransformFloatCodec[FactorisedArchitecture]):
         self.prior = FactorisedPrior(arch.latent_channels)
 
     @property
-    def static_priors(self) -> Mapping[str, FactorisedPrior]:
+    def static_priors(self) -> Mapping[str, StaticPrior]:
         return {PRIOR: self.prior}
 
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
@@ -39,11 +39,3 @@ class FactorisedFloatCodec(TransformFloatCodec[FactorisedArchitecture]):
         nothing = residual.new_zeros(len(residual))
         likelihood = StaticLikelihood(self.prior, table_gains(gain_index, step))
         return Coded({LATENTS: symbols * step}, residual, symbols, likelihood, nothing)
-
-
-def table_gains(gain_index: Tensor, step: float) -> Tensor:
-    """The gains whose densities suit a quantisation step: [B] int64 to [B] int64."""
-    if step == 1.0:
-        return gain_index
-    q = round(step * Q_ONE)
-    return gain_index.new_tensor([table_gain(gain, q) for gain in gain_index.tolist()])

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from decoder_pkg.codecs.quadtree import GROUPS, TURNS, QuadtreeArchitecture
 from decoder_pkg.codecs.transforms.residual import conv3
 
-from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec, zero_like
-from ..likelihoods import is_skipped
+from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec
+from ..likelihoods import ScaledLikelihood
 from ..relaxation import Quantiser
 
 
@@ -46,10 +46,7 @@ class QuadtreeContext(ContextNetwork):
         batch, _, height, width = y.shape
         y, mean, inputs = by_parity(y), by_parity(mean), by_parity(features)
         embedded = inputs.new_zeros(())
-        residual: list[Tensor] = []
-        symbols: list[Tensor] = []
-        log2_sigma: list[Tensor] = []
-        y_hat: list[Tensor] = []
+        steps: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         for turn in range(GROUPS):
             x = inputs
             if turn:
@@ -57,18 +54,19 @@ class QuadtreeContext(ContextNetwork):
                 x = x + by_parity(self.enter[turn - 1](known))
             x = F.leaky_relu(self.hidden[turn](F.leaky_relu(x, 0.125)), 0.125)
             offset = self.mean[turn](x, turn)
-            log2_sigma.append(self.scale[turn](x, turn) - math.log2(step))
+            log2_sigma = self.scale[turn](x, turn) - math.log2(step)
             expected = at_step(turn, mean, 2) + offset
-            residual.append((at_step(turn, y, 2) - expected) / step)
-            zero = zero_like(residual[-1], self.training)
-            symbols.append(torch.where(is_skipped(log2_sigma[-1]), zero, quantise(residual[-1])))
-            change = symbols[-1] * step
-            y_hat.append(expected + change)
+            residual = (at_step(turn, y, 2) - expected) / step
+            likelihood = ScaledLikelihood(log2_sigma)
+            coded = Context.of(residual, expected, step, likelihood, quantise(residual), self.training)
+            change = coded.symbols * step
+            steps.append((residual, coded.symbols, log2_sigma, coded.y_hat))
             if turn < GROUPS - 1:
                 seen = torch.cat([change + offset, change.abs()], dim=2)
                 embedded = self.embed(embedded, seen, turn)
-        parts = map(groups_of, (residual, symbols, log2_sigma, y_hat))
-        return Context(*(from_parity(part, batch, height, width) for part in parts))
+        parts = (from_parity(groups_of(part), batch, height, width) for part in zip(*steps, strict=True))
+        residual, symbols, log2_sigma, y_hat = parts
+        return Context(residual, symbols, ScaledLikelihood(log2_sigma), y_hat)
 
 
 class Pointwise(nn.Conv2d):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.codecs.scale_context import ScaleContextArchitecture
-from decoder_pkg.entropy import CAUSAL_TAPS
 
-from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec, zero_like
-from ..likelihoods import is_skipped
+from ..causal import CausalConv
+from ..hyper_networks import Context, ContextNetwork, HyperFloatCodec
+from ..likelihoods import ScaledLikelihood
 from ..relaxation import Quantiser
 
 
@@ -24,26 +23,6 @@ class ScaleContextFloatCodec(HyperFloatCodec[ScaleContextArchitecture]):
     def __init__(self, arch: ScaleContextArchitecture) -> None:
         super().__init__(arch)
         self.context = CausalContext(arch)
-
-
-def causal_mask() -> Tensor:
-    """[1, 1, 5, 5] float: ones at the causal taps of a 5x5 window."""
-    mask = torch.zeros(1, 1, 5, 5)
-    for row, column in CAUSAL_TAPS:
-        mask[0, 0, row + 2, column + 2] = 1.0
-    return mask
-
-
-class CausalConv(nn.Conv2d):
-    """A 5x5 convolution that sees only the twelve already decoded neighbours."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 5, padding=2)
-        self.mask: Tensor
-        self.register_buffer("mask", causal_mask(), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight * self.mask, self.bias, padding=2)
 
 
 class CausalContext(ContextNetwork):
@@ -66,5 +45,4 @@ class CausalContext(ContextNetwork):
         x = F.leaky_relu(self.hidden(x), 0.125)
         log2_sigma = self.leave(x).float() - math.log2(step)
         # Latents that are skipped are zeroed after the context saw them: one by one would be exact.
-        symbols = torch.where(is_skipped(log2_sigma), zero_like(residual, self.training), symbols)
-        return Context(residual, symbols, log2_sigma, mean + symbols * step)
+        return Context.of(residual, mean, step, ScaledLikelihood(log2_sigma), symbols, self.training)

@@ -8,6 +8,7 @@ from decoder_pkg.codecs import LATENTS
 from decoder_pkg.entropy import CodingStep, Grid
 from encoder.codecs import coding_setting
 from encoder.codecs.hyper_networks import HyperFloatCodec
+from encoder.codecs.likelihoods import ScaledLikelihood
 from encoder.models import EncoderModel, Zoo
 
 
@@ -23,8 +24,9 @@ def test_float_context_sees_no_latent_that_is_coded_later(golden_zoo: Zoo, numbe
     mean = torch.zeros_like(y)
 
     def log2_sigma(latents: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = codec.context(latents, mean, features, 1.0, torch.round).log2_sigma[0].detach()
-        return found
+        likelihood = codec.context(latents, mean, features, 1.0, torch.round).likelihood
+        assert isinstance(likelihood, ScaledLikelihood)
+        return likelihood.log2_sigma[0].detach()
 
     before = log2_sigma(y)
     changes = 0

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from decoder_pkg.codecs import ARCHITECTURES, CAUSAL_WINDOW, CODECS, Architecture, architecture, codec_of
-from decoder_pkg.codecs.layers import SCALE
 from encoder.codecs import FLOAT_CODECS, float_codec
+from training.export.tables import SCALE_TABLES
 
 EVERY = pytest.mark.parametrize("arch", ARCHITECTURES, ids=lambda arch: arch.name)
 SIDES = {1: 1, 9: 3, CAUSAL_WINDOW: 5}
@@ -44,7 +44,7 @@ def test_layers_stand_after_those_that_they_take_their_input_from(arch: Architec
     for layer in codec_of(arch).layers(arch):
         assert layer.name not in outputs
         assert isinstance(layer.source, int) or layer.source in outputs
-        assert isinstance(layer.peak, int | tuple) or layer.peak == SCALE
+        assert isinstance(layer.peak, int | tuple) or layer.peak in SCALE_TABLES
         assert layer.outputs % layer.groups == 0
         outputs[layer.name] = layer.outputs
 

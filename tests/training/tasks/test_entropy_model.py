@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from encoder.models import Zoo
+from tests.seeded import SMOKE_ARCHITECTURES, seeded_floats
 from tests.training.runs import SMOKE, trainer
 from training.data import CropSet
 from training.settings import ConfigError
@@ -27,6 +28,20 @@ def test_entropy_model_alone_is_trained_where_that_is_asked_for(
     moved = {name.partition(".")[0] for name, value in run.model.state_dict().items() if (value != before[name]).any()}
     entropy = {"hyper_analysis", "hyper_synthesis", "context", "prior"}
     assert moved == entropy | (set() if task == "entropy-model" else {"analysis", "synthesis"})
+
+
+@pytest.mark.parametrize("name", sorted(SMOKE_ARCHITECTURES))
+def test_entropy_model_of_every_codec_is_trained_between_its_transforms(
+    tmp_path: Path, crops: CropSet, name: str
+) -> None:
+    origin = seeded_floats(name)
+    config = replace(CONFIG, architecture=name, iterations=2, batch=2, crop=64)
+    run = trainer(tmp_path, crops, config, deepcopy(origin).requires_grad_())
+    run.run()
+    before = origin.state_dict()
+    moved = {key.partition(".")[0] for key, value in run.model.state_dict().items() if (value != before[key]).any()}
+    networks = {child for child, module in origin.named_children() if any(True for _ in module.parameters())}
+    assert moved == networks - {"analysis", "synthesis"}
 
 
 def test_entropy_model_learns_to_take_fewer_bits(golden_zoo: Zoo, tmp_path: Path, crops: CropSet) -> None:

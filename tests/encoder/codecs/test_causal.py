@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from encoder.codecs.scale_context.codec import causal_mask
+from encoder.codecs.causal import causal_mask
 
 
 def test_causal_mask_covers_the_twelve_neighbours_before() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoder_pkg.codecs.scale_context.codec import wavefront
+from decoder_pkg.codecs.causal import wavefront
 from decoder_pkg.entropy.integer_layers import CAUSAL_TAPS
 
 

@@ -1,0 +1,3 @@
+"""Asymmetric Gaussians in float."""
+
+from .codec import AsymmetricFloatCodec

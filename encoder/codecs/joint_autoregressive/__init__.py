@@ -1,0 +1,3 @@
+"""The joint autoregressive and hierarchical prior in float."""
+
+from .codec import JointAutoregressiveFloatCodec
