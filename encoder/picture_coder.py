@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, astuple
 from functools import partial
-from pathlib import Path
 
 from decoder_pkg.entropy import Q_ONE
 from eval.caches import load_rows, save_rows
@@ -16,7 +15,7 @@ from .candidates import Candidate, CandidateCache, Measured
 from .codecs import Latents, coding_setting
 from .coding import ESTIMATION, ROUNDING, AnalysedPicture, Estimate, estimate, round_to_fit, splice_between
 from .models import Zoo, arithmetic
-from .pictures import Pixels, Samples
+from .pictures import Pixels, pixels_digest
 from .prediction import ModelSetting, Prediction, anchors, predict
 from .presets import Preset
 from .refinement import (
@@ -49,7 +48,13 @@ def _digest(candidate: Candidate) -> str:
 
 
 class PictureCoder:
-    """Codes one picture with any model of the zoo; analyses lazily and remembers results."""
+    """Codes one picture with any model of the zoo; analyses lazily and remembers results.
+
+    Attributes:
+      pixels: [H, W, 3] uint8.
+      zoo: the models.
+      digest: of the picture.
+    """
 
     def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric] = ()) -> None:
         """Prepares a picture.
@@ -60,21 +65,12 @@ class PictureCoder:
           cache: where results are kept.
           metrics: what is measured of each candidate beside the squared error.
         """
-        self.zoo, self._cache, self._samples = zoo, cache, Samples(pixels)
+        self.pixels, self.zoo, self._cache = pixels, zoo, cache
+        self.digest = pixels_digest(pixels)
         self._metrics = [metric for metric in metrics if metric is not PSNR]
         filters = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._kept_under = filters, [metric.key for metric in self._metrics]
         self._analysed: dict[int, AnalysedPicture] = {}
-
-    @property
-    def pixels(self) -> Pixels:
-        """[H, W, 3] uint8."""
-        return self._samples.pixels
-
-    def release(self, file: Path) -> None:
-        """Lets go of all that is large until it is needed again; then the samples are read from their file."""
-        self._samples.release(file)
-        self._analysed.clear()
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known.
@@ -89,14 +85,13 @@ class PictureCoder:
         """What all settings of the origins, and of some of the other models, are expected to take and to lose."""
         models = [number for number in self.zoo.models if number in self.zoo.origins or number in specialists]
         columns = [metric.column for metric in (PSNR, *self._metrics)]
-        gains = {number: self.zoo.models[number].gains for number in models}
-        return predict({number: self._estimates(number) for number in models}, gains, self.zoo.parents, columns)
+        return predict(self.zoo, {number: self.estimates(number) for number in models}, columns)
 
-    def _estimates(self, model: int) -> list[Estimate]:
+    def estimates(self, model: int) -> list[Estimate]:
         """A model's estimates at its anchors, from the cache where they are known."""
         gains = anchors(self.zoo.models[model].gains, alone=model not in self.zoo.parents)
         key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, self._kept_under[1]
-        path = self._cache.path(self._samples.digest, "estimates", *key)
+        path = self._cache.path(self.digest, "estimates", *key)
         rows = load_rows(path)
         if rows is None:
             picture = self._analyse(model)
@@ -179,7 +174,7 @@ class PictureCoder:
 
     def _known(self, key: tuple[object, ...], make: Callable[[], Measured]) -> Measured:
         """What the cache holds for the picture under a key; made and kept where it holds nothing."""
-        path = self._cache.path(self._samples.digest, *key, *self._kept_under)
+        path = self._cache.path(self.digest, *key, *self._kept_under)
         known = self._cache.load(path)
         if not known:
             known = [make()]

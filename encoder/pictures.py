@@ -218,34 +218,3 @@ def padded_tensor(pixels: Pixels) -> Tensor:
     bottom, right = height * LATENT_STRIDE - pixels.shape[0], width * LATENT_STRIDE - pixels.shape[1]
     padded = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
     return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255
-
-
-class Samples:
-    """The samples of a picture: kept, or read again after they were let go of.
-
-    Attributes:
-      digest: of the samples; those that are read again must have the same.
-    """
-
-    def __init__(self, pixels: Pixels) -> None:
-        self.digest = pixels_digest(pixels)
-        self._pixels: Pixels | None = pixels
-        self._file = Path()
-
-    @property
-    def pixels(self) -> Pixels:
-        """[H, W, 3] uint8.
-
-        Raises:
-          PictureError: they cannot be read again, or are others now.
-        """
-        if self._pixels is None:
-            pixels = load_picture(self._file)
-            if pixels_digest(pixels) != self.digest:
-                raise PictureError(f"{self._file} was changed while it was coded: run again")
-            self._pixels = pixels
-        return self._pixels
-
-    def release(self, file: Path) -> None:
-        """Lets go of the samples until they are needed again, and are read from their file."""
-        self._pixels, self._file = None, file

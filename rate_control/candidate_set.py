@@ -65,7 +65,7 @@ class CandidateSet:
         self.distortion, self.limits = distortion, limits
         self.zoo = zoo.suited(distortion)
         self.progress = progress or Progress()
-        self.pictures = [SetPicture(file, self.zoo, cache, measured_metrics(distortion)) for file in files]
+        self.pictures = [SetPicture(file, self.zoo, measured_metrics(distortion)) for file in files]
         folders, cached = (self.zoo.folders[0].absolute(), self.zoo.folders[1].absolute()), cache.folder.absolute()
         place = Place(folders, tuple(self.zoo.models), cached, distortion)
         self._work = SetWork(place, engine or Here(), self.progress)
@@ -77,16 +77,13 @@ class CandidateSet:
 
     def predict(self, goals: Sequence[Goal]) -> None:
         """Finds out what every picture is expected to take and to lose at the settings that goals may choose."""
-        self._work.run({picture: Predicting(frozenset()) for picture in self.pictures}, "prediction")
         table = self.predicted()
-        specialists: dict[SetPicture, set[int]] = {picture: set() for picture in self.pictures}
+        wanted = dict[SetPicture, dict[int, None]]()
         for goal in goals:
             for picture, gain in zip(self.pictures, goal(table)["gain"], strict=True):
-                specialists[picture].update(self.zoo.specialists(int(gain)))
-        tasks = {picture: Predicting(frozenset(models)) for picture, models in specialists.items() if models}
+                wanted.setdefault(picture, {}).update(dict.fromkeys(self.zoo.specialists(int(gain))))
+        tasks = {picture: Predicting(tuple(models)) for picture, models in wanted.items() if models}
         self._work.run(tasks, "prediction of fine-tuned models")
-        for picture, task in tasks.items():
-            picture.predict(task.specialists)
 
     def code(self, wanted: Mapping[SetPicture, Sequence[ModelSetting]]) -> None:
         """Codes pictures at settings; what the cache knows is not made again."""
@@ -120,6 +117,8 @@ class CandidateSet:
         Raises:
           TableError: a picture has no row within the limits.
         """
+        unknown = [picture for picture in self.pictures if not picture.is_expected]
+        self._work.run({picture: Predicting(tuple(self.zoo.origins)) for picture in unknown}, "prediction")
         table = self._all_rows(refined)
         names = lacking(table, self.limits) if self.limits else []
         if names:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from encoder.candidates import CandidateCache, Measured
+from encoder.candidates import Candidate, CandidateCache, Measured
+from encoder.coding import Estimate
 from encoder.models import Zoo, load_zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
@@ -16,6 +17,7 @@ from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from eval.files import stamp
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
+from eval.pictures import PictureError
 
 KEPT_CODERS = 4
 """Pictures whose latents a process keeps for its next jobs."""
@@ -32,6 +34,14 @@ class Start:
 
     settings: tuple[ModelSetting, ...]
     kept: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a task finds: candidates, or estimates of models, by their ids."""
+
+    candidates: Sequence[Measured] = ()
+    estimates: Mapping[int, Sequence[Estimate]] = field(default_factory=dict)
 
 
 Refine = Callable[[PictureCoder, Start, float], Iterable[Measured]]
@@ -56,8 +66,8 @@ class Task(Protocol):
     def work(self) -> float:
         """Seconds of a core that a megapixel takes, about."""
 
-    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
-        """The picture's new candidates."""
+    def __call__(self, coder: PictureCoder) -> Found:
+        """Does it."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +89,18 @@ def refinement(preset: Preset, distortion: Distortion = SQUARED_ERROR) -> Preset
 
 @dataclass(frozen=True)
 class Predicting:
-    """Puts the estimates that predictions need into the cache."""
+    """Estimates what predictions need of some models."""
 
-    specialists: frozenset[int]
+    models: tuple[int, ...]
 
     @property
     def work(self) -> float:
         """As of every task."""
         return PREDICTION
 
-    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
-        """No candidates."""
-        coder.predict(self.specialists)
-        return []
+    def __call__(self, coder: PictureCoder) -> Found:
+        """The estimates of each model."""
+        return Found(estimates={number: coder.estimates(number) for number in self.models})
 
 
 @dataclass(frozen=True)
@@ -105,9 +114,40 @@ class Coding:
         """As of every task."""
         return CODING * len(self.settings)
 
-    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
+    def __call__(self, coder: PictureCoder) -> Found:
         """A candidate of each setting."""
-        return [coder.encode(*setting) for setting in self.settings]
+        return Found([coder.encode(*setting) for setting in self.settings])
+
+
+@dataclass(frozen=True)
+class Filling:
+    """Makes a choice longer: rounded less readily towards zero, or with a part of a larger one of its setting.
+
+    Attributes:
+      chosen: the choice.
+      larger: the larger one, where latents were refined.
+      room: payload lengths that are good enough; its end is not reached.
+    """
+
+    chosen: Candidate
+    larger: Candidate | None
+    room: range
+
+    @property
+    def work(self) -> float:
+        """As of every task."""
+        return CODING
+
+    def __call__(self, coder: PictureCoder) -> Found:
+        """Longer candidates; one of them is long enough, where that can be."""
+        if not self.larger:
+            return Found([coder.to_fit(self.chosen, self.room)])
+        found = list[Measured]()
+        for measured in coder.between(self.chosen, self.larger, self.room):
+            found.append(measured)
+            if measured.candidate.header.length in self.room:
+                break
+        return Found(found)
 
 
 @dataclass(frozen=True)
@@ -123,9 +163,9 @@ class Refining:
         """As of every task."""
         return ITERATION * self.refine.preset.iterations if isinstance(self.refine, PresetRefinement) else CODING
 
-    def __call__(self, coder: PictureCoder) -> Iterable[Measured]:
+    def __call__(self, coder: PictureCoder) -> Found:
         """What refinement finds."""
-        return self.refine(coder, self.start, self.multiplier)
+        return Found(list(self.refine(coder, self.start, self.multiplier)))
 
 
 @dataclass(frozen=True)
@@ -147,9 +187,17 @@ class Place:
 
 @dataclass(frozen=True)
 class PictureJob:
-    """One picture's share of the work."""
+    """One picture's share of the work.
+
+    Attributes:
+      file: of the picture.
+      digest: of its samples.
+      place: what is needed beside them.
+      task: what is done.
+    """
 
     file: Path
+    digest: str
     place: Place
     task: Task
 
@@ -167,12 +215,15 @@ def picture_coder(file: Path, _stamp: tuple[int, int], place: Place) -> PictureC
     return PictureCoder(load_picture(file), zoo, CandidateCache(place.cache), measured_metrics(place.distortion))
 
 
-def run_job(job: PictureJob) -> list[Measured]:
-    """The new candidates of a picture; they are in the cache too when this returns.
+def run_job(job: PictureJob) -> Found:
+    """What a task finds of a picture; it is in the cache too when this returns.
 
     Raises:
-      PictureError: the picture cannot be read.
+      PictureError: the picture cannot be read, or is another one now.
       WeightsError: a weight file is missing or damaged.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    return list(job.task(picture_coder(job.file, stamp(job.file), job.place)))
+    coder = picture_coder(job.file, stamp(job.file), job.place)
+    if coder.digest != job.digest:
+        raise PictureError(f"{job.file} was changed while its set was coded: run again")
+    return job.task(coder)

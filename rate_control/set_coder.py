@@ -10,7 +10,6 @@ from decoder_pkg.stream import entry_size
 from encoder.byte_budget import ELASTICITY, TARGET_FILL
 from encoder.candidates import Candidate, pack_archive
 from encoder.picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS
-from eval.threads import one_thread
 
 from .allocation import InfeasibleBudget, TableAllocation, allocate_table, apply_limits, smallest_rows
 from .candidate_set import CandidateSet
@@ -117,7 +116,6 @@ class SetCoder(CandidateSet):
         self.improve(refine, some, multiplier * PARTNER_MULTIPLIERS[ratio > 1])
         return multiplier
 
-    @one_thread()
     def _spend(
         self, result: TableAllocation, available: int, refine: Refine | None, multiplier: float
     ) -> TableAllocation:
@@ -147,11 +145,10 @@ class SetCoder(CandidateSet):
                 if result.allocation.bytes >= least:
                     break
             left, enough = available - result.allocation.bytes, least - result.allocation.bytes
-            for measured in picture.finer(chosen, range(enough, left + 1)):
-                picture.add(measured, plain=chosen.header in picture.plain)
+            filling = picture.filling(chosen, range(enough, left + 1))
+            if filling:
+                self._work.run({picture: filling}, "filling", plain=chosen.header in picture.plain)
                 result = self.allocate(available)
-                if result.allocation.bytes >= least:
-                    break
         return result
 
     def _archive(self, result: TableAllocation) -> bytes:

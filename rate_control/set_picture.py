@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,14 +11,15 @@ import pandas as pd
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import Entry, ImageHeader, entry_size
-from encoder.candidates import Candidate, CandidateCache, Measured
+from encoder.candidates import Candidate, Measured
+from encoder.coding import Estimate
 from encoder.models import Zoo
-from encoder.picture_coder import PictureCoder
-from encoder.pictures import load_with_notes
-from encoder.prediction import ModelSetting, Prediction
+from encoder.pictures import load_with_notes, pixels_digest
+from encoder.prediction import ModelSetting, Prediction, predict
 from eval.metrics import Distortion, Metric
 
 from .allocation import OperatingPoints, distortions, multiplier_at
+from .jobs import Filling
 from .settling import DOUBT, at, is_predicted
 
 MOST_ROUNDED = 0.03
@@ -29,21 +30,25 @@ PARTNER_CHANGE = 0.12
 
 
 class SetPicture:
-    """A picture's file, coder, candidates and prediction; `plain` names the candidates that were not refined."""
+    """What is known of one picture; its samples are read where they are needed, a whole set's would fill the memory.
 
-    def __init__(self, file: Path, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric]) -> None:
+    Attributes:
+      file: of the picture; its stem is the name.
+      size: height and width.
+      digest: of its samples.
+      candidates: those known so far, by their headers.
+      plain: headers of those that were not refined.
+    """
+
+    def __init__(self, file: Path, zoo: Zoo, metrics: Sequence[Metric]) -> None:
         pixels = load_with_notes(file)
         self.file, self.name = file.absolute(), file.stem
         self.size: tuple[int, int] = pixels.shape[0], pixels.shape[1]
-        self.coder = PictureCoder(pixels, zoo, cache, metrics)
-        self._release()
+        self.digest = pixels_digest(pixels)
         self.candidates: dict[ImageHeader, Measured] = {}
         self.plain: set[ImageHeader] = set()
-        self._specialists: frozenset[int] = frozenset()
-
-    def _release(self) -> None:
-        """The samples of a whole set would fill the memory."""
-        self.coder.release(self.file)
+        self._zoo, self._columns = zoo, [metric.column for metric in metrics]
+        self._estimates: dict[int, Sequence[Estimate]] = {}
 
     @property
     def pixels(self) -> int:
@@ -53,23 +58,28 @@ class SetPicture:
     @cached_property
     def prediction(self) -> Prediction:
         """What settings are expected to take, in bytes of a payload, and to lose; it knows what was coded."""
-        prediction = self.coder.predict(self._specialists)
-        self._release()
+        prediction = predict(self._zoo, self._estimates, self._columns)
         for header, measured in self.candidates.items():
             if header in self.plain:
                 prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
         return prediction
 
-    def predict(self, specialists: frozenset[int]) -> None:
-        """From now on, the prediction knows these fine-tuned models too."""
-        self._specialists |= specialists
-        self.__dict__.pop("prediction", None)
+    @property
+    def is_expected(self) -> bool:
+        """Whether there is anything to predict from."""
+        return bool(self._estimates)
+
+    def expect(self, estimates: Mapping[int, Sequence[Estimate]]) -> None:
+        """From now on, the prediction knows these models too."""
+        if estimates:
+            self._estimates |= estimates
+            self.__dict__.pop("prediction", None)
 
     @property
     def empty(self) -> Entry:
         """An entry of this picture without a payload."""
         height, width = self.size
-        header = ImageHeader(next(iter(self.coder.zoo.models)), 0, Q_ONE, 0, width, height, 0, 0)
+        header = ImageHeader(next(iter(self._zoo.models)), 0, Q_ONE, 0, width, height, 0, 0)
         return Entry(self.name, header, b"")
 
     def add(self, measured: Measured, plain: bool = False) -> None:
@@ -83,7 +93,8 @@ class SetPicture:
         self.candidates[header] = measured
         if plain:
             self.plain.add(header)
-            self.prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
+            if self.is_expected:
+                self.prediction.learn(ModelSetting(*header.setting), header.length, measured.losses)
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Rows of a candidate table, with model, gain, q and how many post-filters are on."""
@@ -147,23 +158,16 @@ class SetPicture:
         """Whether latents were refined for this choice, and none for a larger one of the same setting."""
         return chosen.header not in self.plain and not self.larger(chosen)
 
-    def finer(self, chosen: Candidate, more: range) -> Iterator[Measured]:
-        """Candidates a little larger than the choice: rounded less readily to zero, or between refined ones.
+    def filling(self, chosen: Candidate, more: range) -> Filling | None:
+        """What makes the choice a little longer; None where it has no larger partner, but was refined.
 
         Args:
           chosen: the picture's choice.
           more: how many bytes more are wanted.
         """
-        try:
-            yield from self._finer(chosen, more)
-        finally:
-            self._release()
-
-    def _finer(self, chosen: Candidate, more: range) -> Iterator[Measured]:
         larger, length = self.larger(chosen), chosen.header.length
         if chosen.header in self.plain:
             most = int(MOST_ROUNDED * length)
             wanted = more if more.start <= most else range(most - most // 20, most + 1)
-            yield self.coder.to_fit(chosen, range(length + wanted.start, length + min(wanted.stop, most + 1)))
-        elif larger:
-            yield from self.coder.between(chosen, larger, range(length + more.start, length + more.stop))
+            return Filling(chosen, None, range(length + wanted.start, length + min(wanted.stop, most + 1)))
+        return Filling(chosen, larger, range(length + more.start, length + more.stop)) if larger else None

@@ -21,7 +21,7 @@ class SetWork:
     progress: Progress
 
     def run(self, tasks: Mapping[SetPicture, Task], name: str, plain: bool = False) -> None:
-        """Gives each picture the candidates that its task finds.
+        """Gives each picture what its task finds.
 
         Args:
           tasks: by picture; without any, nothing is done.
@@ -31,10 +31,11 @@ class SetWork:
         if not tasks:
             return
         pictures = list(tasks)
-        jobs = [PictureJob(picture.file, self.place, task) for picture, task in tasks.items()]
+        jobs = [PictureJob(picture.file, picture.digest, self.place, task) for picture, task in tasks.items()]
         work = [task.work * picture.pixels / 1e6 for picture, task in tasks.items()]
         self.progress.phase(name, sum(work))
         for position, found in self.engine.map(run_job, jobs):
-            for measured in found:
+            pictures[position].expect(found.estimates)
+            for measured in found.candidates:
                 pictures[position].add(measured, plain)
             self.progress.advance(work[position])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..coding import Estimate
+from ..models import Zoo
 from .curves import Curves, Logs, Values, interpolated, spline, to_logs
 from .settings import ModelSetting, settings_of
 
@@ -23,28 +24,24 @@ def anchors(gains: range, alone: bool) -> list[int]:
     return sorted({int(gain) for gain in np.linspace(gains[0], gains[-1], count).round()})
 
 
-def predict(
-    estimates: Mapping[int, Sequence[Estimate]],
-    gains: Mapping[int, range],
-    parents: Mapping[int, int],
-    columns: Sequence[str],
-) -> Prediction:
+def predict(zoo: Zoo, estimates: Mapping[int, Sequence[Estimate]], columns: Sequence[str]) -> Prediction:
     """Draws the curves of a picture.
 
     Args:
-      estimates: of each model at its anchors, by rising gain.
-      gains: of each model.
-      parents: the model that a model was fine-tuned from, where it is among them; it comes before.
+      zoo: the models.
+      estimates: of some of them at their anchors, by rising gain.
       columns: of the losses.
     """
+    parents = zoo.parents
     drawn: dict[int, tuple[Values, Logs]] = {}
     settings: list[ModelSetting] = []
-    for model, points in estimates.items():
-        own = settings_of(model, gains[model])
+    for model in (number for number in zoo.models if number in estimates):
+        points = estimates[model]
+        own = settings_of(model, zoo.models[model].gains)
         at = np.array([float(point.gain) for point in points])
         logs = np.array([to_logs(max(p.bits / 8, 1.0), [p.losses[column] for column in columns]) for p in points])
         places = np.array([setting.position for setting in own])
-        if model in parents:
+        if parents.get(model) in drawn:
             base = drawn[parents[model]]
             ratios = interpolated(places, at, logs - interpolated(at, *base))
             drawn[model] = places, interpolated(places, *base) + ratios

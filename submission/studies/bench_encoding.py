@@ -55,8 +55,8 @@ def _sweep_seconds(files: Sequence[Path]) -> float:
     with tempfile.TemporaryDirectory() as name:
         coder = SetCoder(load_zoo(), files[:1], CandidateCache(Path(name)), engine=Here())
         (picture,) = coder.pictures
-        settings = sweep_settings(picture.coder.zoo)
-        sampled = settings[:: max(1, len(settings) // (SAMPLED * len(picture.coder.zoo.models)))]
+        settings = sweep_settings(coder.zoo)
+        sampled = settings[:: max(1, len(settings) // (SAMPLED * len(coder.zoo.models)))]
         started = time.process_time()
         coder.code({picture: sampled})
         share = len(sampled) / len(settings)

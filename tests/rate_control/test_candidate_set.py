@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from decoder_pkg.stream import ImageHeader
-from encoder.candidates import CandidateCache, Measured
+from encoder.candidates import CandidateCache
 from encoder.codecs import trained_multiplier
 from encoder.models import Zoo
 from encoder.prediction import ModelSetting
@@ -15,7 +15,7 @@ from eval.metrics import SQUARED_ERROR, distortion_of
 from rate_control.allocation import Limits, TableError
 from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.candidate_set import along
-from rate_control.jobs import Coding, PictureJob, Predicting, run_job
+from rate_control.jobs import Coding, Found, PictureJob, Predicting, run_job
 from rate_control.set_coder import SetCoder
 from rate_control.settling import ROUNDS
 from tests.families import ORIGIN, TUNED, family
@@ -200,7 +200,7 @@ def test_interrupted_preparation_resumes_to_the_same_archive(
 
     done: list[PictureJob] = []
 
-    def until_killed(job: PictureJob) -> list[Measured]:
+    def until_killed(job: PictureJob) -> Found:
         if len(done) == jobs:
             raise Killed
         done.append(job)

@@ -12,12 +12,14 @@ from PIL import Image
 from encoder.candidates import CandidateCache, Measured
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.pictures import load_picture
+from encoder.pictures import load_picture, pixels_digest
 from encoder.prediction import ModelSetting
 from encoder.presets import PRESETS, Preset, preset
 from eval.metrics import SQUARED_ERROR, distortion_of, measured_metrics
+from eval.pictures import PictureError
 from rate_control.jobs import (
     Coding,
+    Filling,
     PictureJob,
     Place,
     Predicting,
@@ -37,8 +39,12 @@ def place(golden_zoo: Zoo, tmp_path: Path) -> Place:
     return Place(golden_zoo.folders, tuple(golden_zoo.models), tmp_path, SQUARED_ERROR)
 
 
+def job(file: Path, place: Place, task: Any) -> PictureJob:
+    return PictureJob(file, pixels_digest(load_picture(file)), place, task)
+
+
 def test_settings_are_coded_in_their_order_and_only_they(files: list[Path], place: Place, tmp_path: Path) -> None:
-    found = run_job(PictureJob(files[0], place, Coding(SETTINGS)))
+    found = run_job(job(files[0], place, Coding(SETTINGS))).candidates
     assert [measured.candidate.header.setting for measured in found] == [*SETTINGS]
     assert len(list(tmp_path.iterdir())) == len(SETTINGS)
 
@@ -47,8 +53,10 @@ def test_estimates_are_in_the_cache_when_their_job_is_done(
     files: list[Path], place: Place, golden_zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the process that allocates would make them again, one picture after another."""
-    job = PictureJob(files[0], place, Predicting(frozenset()))
-    assert run_job(job) == []
+    predicting = job(files[0], place, Predicting(tuple(golden_zoo.models)))
+    found = run_job(predicting)
+    assert not found.candidates
+    assert list(found.estimates) == list(golden_zoo.models)
 
     def fail(*arguments: object) -> None:
         raise AssertionError("estimated again")
@@ -65,15 +73,15 @@ def test_refinement_is_told_where_to_begin_and_at_which_multiplier(files: list[P
         told.append((start, multiplier))
         yield coder.encode(*start.settings[0])
 
-    (found,) = run_job(PictureJob(files[0], place, Refining(noted, Start(SETTINGS), 77.0)))
+    (found,) = run_job(job(files[0], place, Refining(noted, Start(SETTINGS), 77.0))).candidates
     assert told == [(Start(SETTINGS), 77.0)]
     assert found.candidate.header.setting == SETTINGS[0]
 
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_preset_refines_from_its_start(files: list[Path], place: Place, kept: bool) -> None:
-    (found,) = run_job(PictureJob(files[0], place, Refining(QUICK, Start(SETTINGS[::-1], kept), 2000.0)))
-    (plain,) = run_job(PictureJob(files[0], place, Coding(SETTINGS[1:])))
+    (found,) = run_job(job(files[0], place, Refining(QUICK, Start(SETTINGS[::-1], kept), 2000.0))).candidates
+    (plain,) = run_job(job(files[0], place, Coding(SETTINGS[1:]))).candidates
     assert found.candidate.header.setting == SETTINGS[1]
     costs = [one.candidate.squared_error + 2000 * one.candidate.header.length for one in (found, plain)]
     assert costs[0] < costs[1]
@@ -88,19 +96,36 @@ def test_preset_without_a_method_refines_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "task", [Predicting(frozenset({3})), Coding(SETTINGS), Refining(QUICK, Start(SETTINGS, kept=True), 2.5)]
+    "task", [Predicting((3, 4)), Coding(SETTINGS), Refining(QUICK, Start(SETTINGS, kept=True), 2.5)]
 )
 def test_task_reaches_another_process_as_it_is(place: Place, task: Any) -> None:
-    job = PictureJob(Path("a.png"), place, task)
+    job = PictureJob(Path("a.png"), "digest", place, task)
     assert pickle.loads(pickle.dumps(job)) == job
 
 
-def test_picture_that_was_changed_in_its_file_is_coded_anew(place: Place, tmp_path: Path) -> None:
-    file = tmp_path / "one.png"
-    job = PictureJob(file, place, Coding(SETTINGS[:1]))
-    sizes = []
+def test_picture_that_was_changed_in_its_file_is_refused_until_its_set_is_read_again(
+    place: Place, tmp_path: Path
+) -> None:
+    file, sizes = tmp_path / "one.png", []
     for side in (48, 64):
         Image.fromarray(skimage.data.coffee()[:side, :side]).save(file)
-        (measured,) = run_job(job)
+        coding = job(file, place, Coding(SETTINGS[:1]))
+        (measured,) = run_job(coding).candidates
         sizes.append((measured.candidate.header.height, measured.candidate.header.width))
     assert sizes == [(48, 48), (64, 64)]
+    Image.fromarray(skimage.data.coffee()[:48, :64]).save(file)
+    with pytest.raises(PictureError, match=r"one\.png was changed while its set was coded"):
+        run_job(coding)
+
+
+def test_filling_stops_at_the_first_stream_that_is_long_enough(files: list[Path], place: Place) -> None:
+    starts = (Refining(QUICK, Start(SETTINGS, kept=True), multiplier) for multiplier in (4000.0, 200.0))
+    small, large = (run_job(job(files[0], place, task)).candidates[0].candidate for task in starts)
+    middle = (small.header.length + large.header.length) // 2
+    for room in (range(middle - 2, middle + 3), range(small.header.length, large.header.length)):
+        found = run_job(job(files[0], place, Filling(small, large, room))).candidates
+        assert [one.candidate.header.length in room for one in found] == [False] * (len(found) - 1) + [True]
+    (coded,) = run_job(job(files[0], place, Coding(SETTINGS[:1]))).candidates
+    length = coded.candidate.header.length
+    (longer,) = run_job(job(files[0], place, Filling(coded.candidate, None, range(length + 3, length + 9)))).candidates
+    assert longer.candidate.header.length in range(length + 3, length + 9)

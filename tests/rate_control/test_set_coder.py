@@ -14,6 +14,7 @@ from decoder_pkg.stream.container import entry_size, read_archive
 from encoder.candidates import Candidate, CandidateCache, Measured
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
+from encoder.pictures import load_picture
 from encoder.presets import PRESETS, Preset
 from eval.metrics import SQUARED_ERROR, squared_error
 from eval.pictures import PictureError
@@ -75,7 +76,7 @@ def test_archive_holds_what_the_table_says(coder: SetCoder, golden_zoo: Zoo, fil
     rows = result.table.chosen.set_index("image")
     for file, decoded in zip(files, decode_archive(golden_zoo.bundle, read_archive(result.data)), strict=True):
         assert decoded.pixels is not None
-        original = coder.pictures[files.index(file)].coder.pixels
+        original = load_picture(file)
         assert squared_error(original, decoded.pixels) == rows.loc[file.stem, "squared_error"]
 
 
@@ -121,7 +122,7 @@ def test_limited_picture_is_refined_at_its_own_multiplier(
     multipliers: dict[str, float] = {}
 
     def note(picture: PictureCoder, start: Start, multiplier: float) -> Iterable[Measured]:
-        name = next(p.name for p in coder.pictures if p.coder.pixels.shape == picture.pixels.shape)
+        name = next(p.name for p in coder.pictures if p.digest == picture.digest)
         multipliers.setdefault(name, multiplier)
         return []
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,10 +24,16 @@ def estimates(gains: range, alone: bool = True, bits: float = 8.0, error: float 
     return [Estimate(g, bits * size_at(g), losses(error * error_at(g))) for g in anchors(gains, alone)]
 
 
+def zoo(gains: Mapping[int, range], parents: Mapping[int, int] | None = None) -> Any:
+    """Models that serve gains, and what they were fine-tuned from."""
+    models = {number: SimpleNamespace(gains=served) for number, served in gains.items()}
+    return SimpleNamespace(models=models, parents=parents or {})
+
+
 def prediction(
     gains: Mapping[int, range], points: Mapping[int, Sequence[Estimate]], parents: Mapping[int, int] | None = None
 ) -> Prediction:
-    return predict(points, gains, parents or {}, (PSNR.column, MS_SSIM.column))
+    return predict(zoo(gains, parents), points, (PSNR.column, MS_SSIM.column))
 
 
 def single() -> Prediction:
@@ -104,6 +112,12 @@ def test_ratio_to_the_origin_passes_from_one_anchor_to_the_other() -> None:
     assert sizes(drawn)[ModelSetting(2, 25, Q_ONE)] == pytest.approx(size_at(25), rel=1e-6)
 
 
+def test_model_whose_origin_is_not_estimated_has_a_curve_of_its_own() -> None:
+    drawn = prediction({1: ALL, 2: range(20, 31)}, {2: estimates(range(20, 31), alone=False)}, {2: 1})
+    assert {setting.model for setting in drawn.settings} == {2}
+    assert sizes(drawn)[ModelSetting(2, 20, Q_ONE)] == pytest.approx(size_at(20))
+
+
 def test_model_with_one_anchor_has_a_level_curve() -> None:
     drawn = prediction({1: range(9, 10)}, {1: estimates(range(9, 10))})
     assert drawn.settings == [(1, 9, Q_ONE)]
@@ -118,5 +132,5 @@ def test_picture_that_takes_and_loses_nothing_is_no_error() -> None:
 
 
 def test_only_the_losses_that_are_asked_for_are_predicted() -> None:
-    drawn = predict({1: estimates(ALL)}, {1: ALL}, {}, [PSNR.column])
+    drawn = predict(zoo({1: ALL}), {1: estimates(ALL)}, [PSNR.column])
     assert list(drawn.predicted()[1]) == [PSNR.column]
