@@ -33,7 +33,6 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 MAX_DIGITS = 19
 
-
 EMPTY = re.compile("--[a-z-]+=")
 """An option with nothing behind it."""
 

@@ -104,7 +104,7 @@ def rebuilt(dist: Path, names: Collection[str], whole: Collection[str] = (), kee
         yield work / FILES
         made = _contents(work / FILES)
         _refuse_foreign(dist, made, earlier)
-        _write_list(work, dist, made, earlier if keep else {})
+        _write_list(work, dist, made, earlier, keep)
         _swap(dist)
     finally:
         if not (work / WRITTEN).exists():
@@ -179,10 +179,11 @@ def _refuse_foreign(dist: Path, wanted: Written, earlier: Written) -> None:
             )
 
 
-def _write_list(work: Path, dist: Path, made: Written, earlier: Written) -> None:
-    """Marks a run's files as whole; folders that others made are none of a run's."""
+def _write_list(work: Path, dist: Path, made: Written, earlier: Written, keep: bool) -> None:
+    """Marks a run's files as whole; folders that others made are none of a run's, those of an earlier run are."""
     own = {n: d for n, d in made.items() if d or n in earlier or not (dist / n).is_dir()}
-    write_atomically(work / WRITTEN, json.dumps(earlier | own, indent=1, sort_keys=True).encode())
+    listed = earlier | own if keep else own
+    write_atomically(work / WRITTEN, json.dumps(listed, indent=1, sort_keys=True).encode())
 
 
 def _swap(dist: Path) -> None:

@@ -42,6 +42,18 @@ def test_second_submission_takes_the_first_one_s_place(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["0.15", "originals"]
 
 
+@pytest.mark.parametrize("runs", [1, 2, 3])
+@pytest.mark.parametrize("keep", [False, True])
+def test_folders_that_runs_made_are_cleaned_away_however_many_there_were(tmp_path: Path, runs: int, keep: bool) -> None:
+    dist = tmp_path / "dist"
+    for _ in range(runs):
+        build(dist, FIRST, keep)
+        listed = json.loads((dist / WRITTEN).read_text())
+        assert {name for name, digest in listed.items() if digest is None} == {"0.15", "0.3", "originals"}
+    clean(dist)
+    assert not dist.exists()
+
+
 STRANGERS = {
     "notes.txt": "mine",
     "mine.zip": "mine",
