@@ -47,9 +47,14 @@ def whole(text: str) -> int:
     Raises:
       argparse.ArgumentTypeError: it is none.
     """
-    if not (text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS and int(text)):
+    if not (_is_whole(text) and int(text)):
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no positive whole number")
     return int(text)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is digits, no more than a number of 64 bits has."""
+    return text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS
 
 
 def whole_within(least: int, most: int) -> Callable[[str], int]:
@@ -59,7 +64,7 @@ def whole_within(least: int, most: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS and least <= int(text) <= most):
+        if not (_is_whole(text) and least <= int(text) <= most):
             raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from {least} to {most}")
         return int(text)
 
