@@ -95,6 +95,17 @@ def _check_stems(files: Sequence[Path]) -> None:
             raise PictureError(f"{other.name} and {file.name} would both become {file.stem}.png: rename one")
 
 
+def find_set(folder: Path) -> list[Path]:
+    """The pictures of a folder, see `find_pictures`, if one stream can hold them, see `check_set`.
+
+    Raises:
+      PictureError: as these two.
+    """
+    files = find_pictures(folder)
+    check_set(files)
+    return files
+
+
 def check_set(files: Sequence[Path]) -> None:
     """Refuses a set that one stream cannot hold, by the headers of its files.
 

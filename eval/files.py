@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PARTIAL = ".partial"
 """How the temporary name of every unfinished file ends."""
@@ -27,15 +28,25 @@ class InputError(OSError):
     """What is to be read is no file: a pipe, a socket or a device may never end; the message names the path."""
 
 
-def read_plain(path: Path) -> bytes:
-    """The bytes of a file.
+def open_plain(path: Path) -> BinaryIO:
+    """Opens a file for reading; what the system keeps among its files and never ends raises BlockingIOError when read.
 
     Raises:
       OSError: there is none, it cannot be read, or there is something else of that name.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise InputError(f"{path} is a folder, a pipe or a device: a file belongs there")
-    return path.read_bytes()
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+
+
+def read_plain(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+      OSError: there is none, it cannot be read, or there is something else of that name.
+    """
+    with open_plain(path) as file:
+        return file.read()
 
 
 def check_output(path: Path, *inputs: Path) -> None:

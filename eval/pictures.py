@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import stat
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from . import jpeg, png
+from .files import open_plain
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
@@ -35,9 +35,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
       PictureError: here or within, Pillow raises anything.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise PictureError(f"{path} cannot be read as a picture: it is no plain file")
-        with Image.open(path, formats=FORMATS) as image:
+        with open_plain(path) as file, Image.open(file, formats=FORMATS) as image:
             yield image
     except PictureError:
         raise

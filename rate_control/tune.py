@@ -12,9 +12,7 @@ import pandas as pd
 
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
-from encoder.pictures import find_pictures
 from encoder.presets import Preset
-from eval.files import check_folder
 from eval.metrics import METRICS, SQUARED_ERROR, Distortion, known_metrics
 from eval.pictures import pixels_of
 from eval.progress import Progress
@@ -55,7 +53,7 @@ def picture_table(result: TableAllocation, budget: int) -> pd.DataFrame:
 
 def tune(
     zoo: Zoo,
-    images: Path,
+    files: Sequence[Path],
     targets: Sequence[str],
     output: Path,
     distortion: Distortion,
@@ -64,15 +62,13 @@ def tune(
     engine: Engine,
     progress: Progress | None = None,
 ) -> str:
-    """Codes a folder for each target and writes tables and plots; returns what to print.
+    """Codes a set for each target and writes tables and plots; returns what to print.
 
     Raises:
       PictureError: a picture cannot be coded.
       InfeasibleBudget: a target is too small.
       TableError: a limit leaves a picture without candidates.
     """
-    files = find_pictures(images)
-    check_folder(output, images)
     models = zoo.bundle.digest.hex()
     origin = asdict(provenance(len(os.sched_getaffinity(0)), models))
     progress = progress or Progress()

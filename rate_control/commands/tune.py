@@ -7,7 +7,9 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from encoder.models import add_codec_option, load_zoo, weight_folders
+from encoder.pictures import find_set
 from encoder.presets import preset
+from eval.files import check_folder
 from eval.pictures import PictureError
 from eval.progress import Progress
 
@@ -43,9 +45,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     images, output = arguments.images, arguments.output
+    check_folder(output, images)
     distortion, effort = chosen_distortion(arguments), preset(arguments.preset)
+    files = find_set(images)
     with ENGINES[arguments.engine]() as engine, Progress() as progress:
         engine.start()
         zoo = load_zoo(*weight_folders(arguments.codec))
-        print(tune(zoo, images, arguments.targets, output, distortion, arguments.limit, effort, engine, progress))
+        print(tune(zoo, files, arguments.targets, output, distortion, arguments.limit, effort, engine, progress))
     return 0

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoder.pictures import find_set
 from eval.baselines import installed
 from eval.command_line import OptionError
 from eval.files import check_folder
@@ -69,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError(f"entries need different names, other than {', '.join(codecs)}")
     if arguments.sheet and arguments.sheet not in names + codecs:
         raise OptionError(f"--sheet {arguments.sheet}: there are {', '.join(names + codecs)}")
+    photographs = find_set(arguments.images) if arguments.images else None
     paths = [entry.path for entry in arguments.entries]
     check_folder(arguments.output, *paths, *([arguments.images] if arguments.images else []))
     with (
@@ -77,19 +79,19 @@ def run(arguments: argparse.Namespace) -> int:
         Processes() as engine,
         tempfile.TemporaryDirectory() as name,
     ):
-        problems = _rank(arguments, codecs, Path(name) / "originals", engine)
+        originals = stage_originals(photographs, Path(name) / "originals")
+        problems = _rank(arguments, codecs, originals, engine)
     return 1 if failed(problems) else 0
 
 
-def _rank(arguments: argparse.Namespace, codecs: Sequence[str], originals: Path, engine: Engine) -> list[Problem]:
+def _rank(arguments: argparse.Namespace, codecs: Sequence[str], files: Sequence[Path], engine: Engine) -> list[Problem]:
     """Ranks, prints and writes everything; returns what forbade rows."""
     output, rules, distortion = arguments.output, season(arguments.season), chosen_distortion(arguments)
-    files = stage_originals(arguments.images, originals)
     pixels = picture_pixels(files)
     targets = arguments.targets or list(rules.targets)
     budgets = {target: budget_bytes(sum(pixels.values()), target) for target in targets}
     metrics = measured_metrics(distortion)
-    contest = Contest(originals, budgets, rules, output / "decoded", metrics)
+    contest = Contest(files[0].parent, budgets, rules, output / "decoded", metrics)
     results, problems = judge_all(arguments.entries, contest)
     wanted = [name for name in codecs if arguments.baselines != NONE or name == arguments.sheet]
     tables: Tables = {}

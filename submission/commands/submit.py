@@ -15,6 +15,7 @@ from tqdm import tqdm
 from decoder_pkg.errors import DecoderError
 from encoder.candidates import CandidateCache
 from encoder.models import add_codec_option, load_zoo, weight_folders
+from encoder.pictures import find_set
 from encoder.presets import Preset, preset
 from eval.files import check_folder
 from eval.leaderboard import Board, Row
@@ -110,22 +111,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_folder(arguments.reports, *([arguments.images] if arguments.images else []))
+    photographs = find_set(arguments.images) if arguments.images else None
     with exclusive(arguments.dist), ENGINES[arguments.engine]() as engine, Progress() as progress:
         engine.start()
-        _submit(arguments, season(arguments.season), engine, progress)
+        _submit(arguments, photographs, engine, progress)
     return 0
 
 
-def _submit(arguments: argparse.Namespace, rules: Season, engine: Engine, progress: Progress) -> None:
+def _submit(
+    arguments: argparse.Namespace, photographs: Sequence[Path] | None, engine: Engine, progress: Progress
+) -> None:
     """Packs, rehearses and scores; what dist holds is replaced once the rehearsal has succeeded."""
+    rules = season(arguments.season)
     dist, targets = arguments.dist, arguments.targets or list(rules.targets)
     distortion = chosen_distortion(arguments)
-    check_folder(arguments.reports, *([arguments.images] if arguments.images else []))
     names = [DECODER_ZIP, SUBMISSION_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]
     with rebuilt(dist, names, whole=[ORIGINALS]) as new:
         zoo = load_zoo(*weight_folders(arguments.codec))
         print(decoder_report(pack_decoder(new, rules.decoder_limit, zoo.folders[0]), rules))
-        files, effort = stage_originals(arguments.images, new / ORIGINALS), preset(arguments.preset)
+        files, effort = stage_originals(photographs, new / ORIGINALS), preset(arguments.preset)
         progress.expect(_stages(pixels_of(files) / 1e6, len(targets), effort, arguments.baselines))
         coding = CandidateCache(), effort, engine, rules
         budgets = pack_targets(zoo, files, targets, new, *coding, distortion, arguments.limit, progress)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import skimage.data
 
 from decoder_pkg.decoder import write_png
-from encoder.pictures import Pixels, check_set, find_pictures, load_with_notes
+from encoder.pictures import Pixels, load_with_notes
 from eval.pictures import pixels_of
 
 ORIGINALS = "originals"
@@ -18,30 +18,28 @@ EMBEDDED = ("astronaut", "chelsea", "coffee", "rocket")
 """Colour photographs that scikit-image carries."""
 
 
-def stage_originals(images: Path | None, folder: Path) -> list[Path]:
+def stage_originals(photographs: Sequence[Path] | None, folder: Path) -> list[Path]:
     """Writes the set as 8-bit RGB PNGs, converted by the encoder's rule, and returns them by name.
 
     Args:
-      images: a folder of photographs; None takes the embedded set.
+      photographs: the files; None takes the embedded set.
       folder: of the run's own, and empty.
 
     Raises:
       PictureError: a picture cannot be used.
     """
     folder.mkdir(parents=True)
-    for name, pixels in _pictures(images):
+    for name, pixels in _pictures(photographs):
         write_png(folder / f"{name}.png", pixels)
     return sorted(folder.glob("*.png"))
 
 
-def _pictures(images: Path | None) -> Iterator[tuple[str, Pixels]]:
+def _pictures(photographs: Sequence[Path] | None) -> Iterator[tuple[str, Pixels]]:
     """Names and samples, one picture at a time: a set may be larger than the memory."""
-    if images is None:
+    if photographs is None:
         yield from ((name, getattr(skimage.data, name)()) for name in EMBEDDED)
         return
-    files = find_pictures(images)
-    check_set(files)
-    yield from ((path.stem, load_with_notes(path)) for path in files)
+    yield from ((path.stem, load_with_notes(path)) for path in photographs)
 
 
 def set_pixels(folder: Path) -> int:

@@ -172,7 +172,7 @@ def test_tuning_writes_what_it_promises_and_says_the_same_again(
 
     def report() -> str:
         targets, out = ["0.15", "0.3"], tmp_path / "out"
-        return tune(golden_zoo, files[0].parent, targets, out, SQUARED_ERROR, [], PRESETS[0], Here())
+        return tune(golden_zoo, files, targets, out, SQUARED_ERROR, [], PRESETS[0], Here())
 
     report()
     names = {"candidates.csv", "comparison.csv", "curve.csv", "pictures-0.15.csv", "pictures-0.3.csv"}

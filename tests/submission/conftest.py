@@ -31,7 +31,7 @@ def dist(golden_zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     photos = tmp_path_factory.mktemp("photos")
     Image.fromarray(skimage.data.astronaut()[:130, :200]).save(photos / "one.png")
     Image.fromarray(skimage.data.rocket()[:99, :161]).save(photos / "two.jpg", quality=95)
-    files = stage_originals(photos, folder / "originals")
+    files = stage_originals(sorted(photos.iterdir()), folder / "originals")
     write_atomically(folder / "decoder.zip", build_decoder_zip(GOLDEN / "decoder", ROOT / WHEELS).data)
     pack_targets(golden_zoo, files, ["0.15", "0.3"], folder, CandidateCache(photos / "cache"))
     pack_submission(folder, ["0.15", "0.3"])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
-from ..loop.plots import plot_milestones
+from ..loop.plots import MilestonesError, plot_milestones, read_milestones
 
 TABLE = Path(__file__).parents[1] / "milestones.csv"
 EXAMPLES = """examples:
   python -m training milestones        training/milestones.png
 """
+ERRORS = (MilestonesError,)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,5 +19,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    plot_milestones(pd.read_csv(TABLE), TABLE.with_suffix(".png"))
+    plot_milestones(read_milestones(TABLE), TABLE.with_suffix(".png"))
     return 0

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from eval.files import write_atomically
+from eval.files import read_plain, write_atomically
 from eval.report import plt, png
 
 LEAST_LOSS = 1e-9
 """Of 1 - MS-SSIM, so that it has a logarithm where nothing was lost."""
+
+HOURS, AGAINST = "hours", "against"
+"""Columns of milestones: the hours of training, and how the names of BD-rates begin."""
+
+
+class MilestonesError(Exception):
+    """The table of milestones is damaged."""
 
 
 def plot_progress(log: Path, picture: Path) -> None:
@@ -37,11 +45,26 @@ def plot_progress(log: Path, picture: Path) -> None:
     write_atomically(picture, png(figure))
 
 
+def read_milestones(path: Path) -> pd.DataFrame:
+    """The table that `plot_milestones` draws.
+
+    Raises:
+      MilestonesError: a column that is drawn is missing or holds something else than numbers.
+      OSError: the file cannot be read.
+    """
+    try:
+        table = pd.read_csv(io.BytesIO(read_plain(path)))
+        drawn = [HOURS, *_drawn(table)]
+        return table.astype(dict.fromkeys(drawn, float))
+    except (ValueError, KeyError) as error:
+        raise MilestonesError(f"{path} cannot be read as a table of milestones: {error}") from None
+
+
 def plot_milestones(table: pd.DataFrame, output: Path) -> None:
     """Draws the columns `against <codec> (%)` over the column `hours`: what two cores take for as many crops."""
     figure, axes = plt.subplots(figsize=(7, 4.5))
-    for column in [name for name in table.columns if name.startswith("against")]:
-        axes.plot(table["hours"], table[column], marker="o", label=column.removesuffix(" (%)"))
+    for column in _drawn(table):
+        axes.plot(table[HOURS], table[column], marker="o", label=column.removesuffix(" (%)"))
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_xlabel("hours of training on two cores; a GPU counts by what two cores take for its crops")
     axes.set_ylabel("BD-rate, Kodak, PSNR (%)")
@@ -49,3 +72,7 @@ def plot_milestones(table: pd.DataFrame, output: Path) -> None:
     axes.grid(alpha=0.3)
     figure.tight_layout()
     write_atomically(output, png(figure, dpi=120))
+
+
+def _drawn(table: pd.DataFrame) -> list[str]:
+    return [name for name in table.columns if name.startswith(AGAINST)]

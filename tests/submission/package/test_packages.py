@@ -73,7 +73,7 @@ def test_one_photograph_of_a_set_is_in_memory_at_a_time(tmp_path: Path, monkeypa
         return load_picture(path)
 
     monkeypatch.setattr("submission.package.originals.load_with_notes", load)
-    assert len(stage_originals(photos, written)) == 3
+    assert len(stage_originals(sorted(photos.iterdir()), written)) == 3
 
 
 def test_rehearsal_reproduces_the_set_within_the_budget(dist: Path) -> None:
