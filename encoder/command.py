@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from decoder_pkg.commands import STREAM_SUFFIX
 from decoder_pkg.errors import DecoderError
-from eval.files import OutputError, check_folder, check_output, write_atomically
 from eval.metrics import SQUARED_ERROR
 from eval.pictures import PictureError
+from eval.storage import OutputError, check_folder, check_output, write_atomically
 
 from .byte_budget import MAX_BPP, BudgetError, refine_within
 from .candidates import Candidate, CandidateCache, RoundTripError, pack_archive

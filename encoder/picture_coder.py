@@ -8,8 +8,8 @@ from dataclasses import asdict, astuple
 from functools import partial
 
 from decoder_pkg.entropy import Q_ONE
-from eval.caches import load_rows, save_rows
 from eval.metrics import PSNR, SQUARED_ERROR, Distortion, Metric
+from eval.storage import load_rows, save_rows
 
 from .candidates import Candidate, CandidateCache, Measured
 from .codecs import Latents, coding_setting

@@ -20,8 +20,7 @@ from tqdm import tqdm
 from decoder_pkg.errors import InvalidHeader
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.stream import MAX_IMAGES, MAX_PIXELS, MAX_SET_PIXELS, MAX_SIDE, check_names
-from eval.pictures import SUFFIXES, PictureError, load, opened, picture_size
-from eval.png import png_header
+from eval.pictures import SUFFIXES, PictureError, load, opened, picture_size, png_header
 from eval.problems import printable
 
 TURNS = {

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from .files import check_output, write_atomically
+from .machine import UNKNOWN, provenance
 from .metrics import METRICS
-from .provenance import UNKNOWN, provenance
 from .score import SetScore, score_folder
+from .storage import check_output, write_atomically
 
 EXAMPLES = """examples:
   python -m eval photos/ decoded/                   each picture, and the set as the competition scores it

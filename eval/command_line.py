@@ -24,8 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from .cache_limit import limited_cache
 from .problems import printable
+from .storage import limited_cache
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes: of a named error, of a wrong command line as argparse gives it, of Ctrl-C as shells give it."""

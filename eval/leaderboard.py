@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from .machine import Provenance
 from .metrics import METRICS, MS_SSIM, PSNR, Figure
-from .provenance import Provenance
 
 PUBLISHED = " (published)"
 """Ends the label of a published row, and of no other."""

@@ -12,8 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .metrics import Metric, Pixels, known_metrics, measured_metrics
-from .pictures import SUFFIXES, PictureError, load, opened
-from .png import png_header
+from .pictures import SUFFIXES, PictureError, load, opened, png_header
 from .problems import Problem, failed, warning
 
 EIGHT_BIT_RGB = (8, 2)

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from eval.threads import one_blas_thread, one_thread
+from eval.machine import one_blas_thread, one_thread
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -15,9 +15,9 @@ from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
 from encoder.prediction import ModelSetting
 from encoder.presets import Preset
-from eval.files import stamp
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 from eval.pictures import PictureError
+from eval.storage import stamp
 
 KEPT_CODERS = 4
 """Pictures whose latents a process keeps for its next jobs."""

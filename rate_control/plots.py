@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from eval.files import write_atomically
 from eval.metrics import METRICS, PSNR, Distortion, known_metrics
 from eval.report import plt, png
+from eval.storage import write_atomically
 
 from .allocation import InfeasibleBudget, TableAllocation, allocate_table
 

@@ -13,10 +13,10 @@ import pandas as pd
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
 from encoder.presets import Preset
+from eval.machine import provenance
 from eval.metrics import METRICS, SQUARED_ERROR, Distortion, known_metrics
 from eval.pictures import pixels_of
 from eval.progress import Progress
-from eval.provenance import provenance
 
 from .allocation import (
     Limits,

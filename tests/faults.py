@@ -23,7 +23,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.command_line import run_command
-from eval.files import PARTIAL
+from eval.storage import PARTIAL
 
 ROOT = Path(__file__).parents[1]
 SMALL = (sys.executable, "-m", "tests.small_submission")

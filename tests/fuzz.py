@@ -30,8 +30,8 @@ from decoder_pkg.commands import decode_server
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.models.bundle import Bundle, load_bundle
 from eval.command_line import run_command, whole
-from eval.files import write_atomically
-from eval.memory import peak_bytes
+from eval.machine import peak_bytes
+from eval.storage import write_atomically
 from tests.golden.make import with_filter
 from tests.mutated_files import read_mutated
 from tests.mutations import mutated

@@ -32,11 +32,11 @@ from encoder.pictures import load_picture
 from encoder.prediction import SWEEP, sweep_settings
 from encoder.presets import Preset
 from encoder.refinement import RefinementSetting, refine_latents
-from eval.files import write_atomically
 from eval.leaderboard import Row
 from eval.metrics import METRICS, Metric, distortion_of, measured_metrics, squared_error
 from eval.report import MEAN, Curve, bjontegaard_delta, board_tables, curves_plot
 from eval.score import score_folder
+from eval.storage import write_atomically
 from rate_control.allocation import allocate_table
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder

@@ -20,7 +20,7 @@ ORDER: dict[str, tuple[set[str], tuple[str, ...]]] = {
         {"decoder_pkg", "eval"},
         ("codecs", "models", "filters", "candidates", "coding", "refinement", "prediction"),
     ),
-    "eval": (set(), ("metrics", "baselines", "report")),
+    "eval": (set(), ("machine", "storage", "pictures", "metrics", "baselines", "report")),
     "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation", "commands")),
     "submission": (
         {"decoder_pkg", "encoder", "eval", "rate_control"},

@@ -15,8 +15,8 @@ from decoder_pkg.errors import WeightsError
 from encoder.models import load_zoo
 from encoder.models.manifest import read_encoder_manifest
 from encoder.pictures import load_picture
-from eval.caches import is_sealed, load_rows, seal
 from eval.pictures import PictureError
+from eval.storage import is_sealed, load_rows, seal
 from submission.package.dist import read_written
 from submission.package.freeze import FrozenDecoder, read_lock
 from tests.paths import GOLDEN

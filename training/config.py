@@ -15,7 +15,7 @@ from decoder_pkg.codecs.quadtree import GROUPS
 from decoder_pkg.codecs.transforms import TransformArchitecture
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.grids import LATENT_STRIDE
-from eval.files import read_plain
+from eval.storage import read_plain
 
 from .distortion import DISTORTIONS
 from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, name, real, unknown_fields, whole

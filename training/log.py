@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eval.files import read_plain, write_atomically
+from eval.storage import read_plain, write_atomically
 
 from .run_folder import RunError
 from .tasks import EVALUATION_GAINS, RatePoint

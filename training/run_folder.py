@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eval.files import UNFINISHED, check_folder, check_output, read_plain, write_atomically
+from eval.storage import UNFINISHED, check_folder, check_output, read_plain, write_atomically
 
 CHECKPOINT, CONFIG, LOG, PLOT = "checkpoint.pt", "config.json", "log.csv", "progress.png"
 ORIGIN = "origin.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from decoder_pkg.stream import ImageHeader
-from eval.caches import cache_folder, load_rows, save_rows
+from eval.storage import cache_folder, load_rows, save_rows
 
 from .candidate import Candidate, Measured
 

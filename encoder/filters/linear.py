@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
 from decoder_pkg.pixels.filters import M_MAX, LinearFilter, LinearParameters, PostFilter
 from decoder_pkg.pixels.render import Tile
-from eval.threads import one_blas_thread
+from eval.machine import one_blas_thread
 
 from ..codecs import LOG2_SIGMA_MIN
 from ..pictures import Pixels

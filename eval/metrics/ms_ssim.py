@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..threads import one_thread
+from ..machine import one_thread
 from .interface import Metric, Pixels, check_shapes
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eval.files import replacing
 from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Distortion, Metric, known_metrics
+from eval.storage import replacing
 
 from .lagrangian import Allocation, OperatingPoints, allocate
 

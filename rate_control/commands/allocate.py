@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 from eval.command_line import whole
-from eval.files import check_output
+from eval.machine import UNKNOWN, provenance
 from eval.metrics import METRICS
-from eval.provenance import UNKNOWN, provenance
+from eval.storage import check_output
 
 from ..allocation import (
     InfeasibleBudget,

@@ -9,9 +9,9 @@ from decoder_pkg.errors import DecoderError
 from encoder.models import add_codec_option, load_zoo, weight_folders
 from encoder.pictures import find_set
 from encoder.presets import preset
-from eval.files import check_folder
 from eval.pictures import PictureError
 from eval.progress import Progress
+from eval.storage import check_folder
 
 from ..allocation import TARGETS, InfeasibleBudget, TableError
 from ..engine import ENGINES, EngineError

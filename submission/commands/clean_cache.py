@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from eval.cache_limit import empty_cache
-from eval.caches import cache_root
+from eval.storage import cache_root, empty_cache
 
 EXAMPLES = """examples:
   python -m submission clean-cache                        .cache/

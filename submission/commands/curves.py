@@ -11,8 +11,8 @@ from encoder.pictures import find_pictures
 from encoder.presets import PRESETS, preset
 from eval.baselines import installed
 from eval.command_line import OptionError
-from eval.files import check_folder
 from eval.pictures import PictureError
+from eval.storage import check_folder
 from rate_control.allocation import TableError
 from rate_control.engine import EngineError, Processes
 

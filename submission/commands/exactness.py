@@ -16,8 +16,8 @@ import torch
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.models import load_bundle
 from eval.command_line import OptionError
-from eval.files import check_output, write_atomically
-from eval.provenance import provenance
+from eval.machine import provenance
+from eval.storage import check_output, write_atomically
 
 from ..package import BuildError
 from ..rehearsal import CONTAINER, container_ready

@@ -10,12 +10,12 @@ from pathlib import Path
 from encoder.pictures import find_set
 from eval.baselines import installed
 from eval.command_line import OptionError
-from eval.files import check_folder
 from eval.leaderboard import PUBLISHED
 from eval.metrics import measured_metrics
 from eval.pictures import PictureError
 from eval.problems import Problem, failed
 from eval.published import published_rows
+from eval.storage import check_folder
 from rate_control.allocation import TableError, budget_bytes
 from rate_control.engine import Engine, EngineError, Processes
 from rate_control.options import add_metric_options, add_targets_option, chosen_distortion

@@ -17,12 +17,12 @@ from encoder.candidates import CandidateCache
 from encoder.models import add_codec_option, load_zoo, weight_folders
 from encoder.pictures import find_set
 from encoder.presets import Preset, preset
-from eval.files import check_folder
 from eval.leaderboard import Board, Row
 from eval.metrics import Distortion, Metric, measured_metrics
 from eval.pictures import PictureError, pixels_of
 from eval.problems import Problem
 from eval.progress import Progress
+from eval.storage import check_folder
 from rate_control.allocation import InfeasibleBudget, TableError
 from rate_control.engine import ENGINES, Engine, EngineError
 from rate_control.jobs import expected_work

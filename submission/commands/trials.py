@@ -10,8 +10,8 @@ from encoder.models import load_zoo
 from encoder.pictures import find_pictures
 from encoder.refinement import METHODS
 from eval.command_line import whole
-from eval.files import check_output
 from eval.pictures import PictureError
+from eval.storage import check_output
 from rate_control.allocation import TableError
 from rate_control.engine import EngineError, Processes
 

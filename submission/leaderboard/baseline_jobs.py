@@ -13,10 +13,9 @@ import PIL
 
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from eval.baselines import Baseline, BaselineCandidate, BaselineSetting, baseline_candidate, installed, tuned
-from eval.caches import load_rows, save_rows
-from eval.files import stamp
 from eval.metrics import METRICS, Distortion, measured_metrics
 from eval.pictures import pixels_of
+from eval.storage import load_rows, save_rows, stamp
 
 Coded = dict[BaselineSetting, BaselineCandidate | None]
 """Candidates by their settings; None where the codec cannot code the picture so."""

@@ -12,9 +12,9 @@ from decoder_pkg.decoder import write_png
 from encoder.pictures import load_picture
 from eval.baselines import code, installed, settings_text
 from eval.leaderboard import Row
+from eval.machine import provenance
 from eval.metrics import Distortion, known_metrics
 from eval.problems import Problem, warning
-from eval.provenance import provenance
 from eval.score import PictureScore, SetScore
 from rate_control.allocation import InfeasibleBudget, TableAllocation, allocate_table
 

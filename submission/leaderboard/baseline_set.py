@@ -14,9 +14,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from eval.baselines import BaselineSetting, installed
-from eval.caches import cache_folder
 from eval.metrics import SQUARED_ERROR, Distortion
 from eval.progress import Progress
+from eval.storage import cache_folder
 from rate_control.engine import Engine, Here
 from rate_control.settling import Wanted, settle, within
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.stream import checked_members, open_zip, read_member
-from eval.files import write_atomically
 from eval.leaderboard import Row
+from eval.machine import UNKNOWN, provenance
 from eval.metrics import Metric
 from eval.problems import Problem
-from eval.provenance import UNKNOWN, provenance
 from eval.report import Contestant
 from eval.score import flatten_pngs, score_folder
+from eval.storage import write_atomically
 
 from ..package import DECODER_ZIP, ENTRY, TEAM_INFO, build_zip
 from ..rehearsal import RehearsalError, rehearse_target

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from eval.files import write_atomically
 from eval.metrics import Figure
 from eval.pictures import picture_size
 from eval.problems import Problem
 from eval.report import Contestant, comparison_sheet, picture_table
+from eval.storage import write_atomically
 from rate_control.allocation import TableAllocation
 
 from .baseline_rows import set_score, write_decoded

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.files import write_atomically
 from eval.leaderboard import Board, records
 from eval.metrics import Figure
 from eval.problems import Problem
 from eval.report import board_markdown, board_plot, board_tables
+from eval.storage import write_atomically
 
 from ..package import DecoderZip
 from ..seasons import DEFAULT_COLUMNS, Season

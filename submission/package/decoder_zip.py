@@ -13,7 +13,7 @@ import decoder_pkg
 from decoder_pkg.errors import DecoderError
 from decoder_pkg.models import MANIFEST, WEIGHTS, load_bundle, read_manifest
 from decoder_pkg.stream import unpack
-from eval.provenance import UNKNOWN
+from eval.machine import UNKNOWN
 
 from ..seasons import MAX_UNPACKED
 from .zips import build_zip

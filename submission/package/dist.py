@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from eval.files import check_folder, check_output, read_plain, write_atomically
+from eval.storage import check_folder, check_output, read_plain, write_atomically
 
 LOCK = ".lock"
 WRITTEN = ".written.json"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from decoder_pkg.fields import all_of, field, parse_object
 from decoder_pkg.models import WEIGHTS
-from eval.files import read_plain, write_atomically
+from eval.storage import read_plain, write_atomically
 
 from .decoder_zip import DECODER_ZIP, BuildError, build_decoder_zip
 

@@ -12,10 +12,10 @@ from decoder_pkg.stream import checked_members, open_zip, read_member
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
 from encoder.presets import PRESETS, Preset
-from eval.files import write_atomically
 from eval.metrics import SQUARED_ERROR, Distortion
 from eval.progress import Progress
 from eval.score import flatten_pngs
+from eval.storage import write_atomically
 from rate_control.allocation import Limits, budget_bytes
 from rate_control.engine import Engine
 from rate_control.jobs import refinement

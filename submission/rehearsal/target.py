@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.caches import cache_folder
-from eval.files import write_atomically
 from eval.leaderboard import Row
+from eval.machine import provenance
 from eval.metrics import Metric
 from eval.problems import Problem
-from eval.provenance import provenance
 from eval.score import SetScore, score_folder
+from eval.storage import cache_folder, write_atomically
 from rate_control.allocation import budget_bytes
 
 from ..package import DECODER_ZIP, ORIGINALS, RULES, TEAM, bundle_sha256, copy_pictures, set_pixels

@@ -31,10 +31,9 @@ from encoder.models import EncoderModel, bf16_helps, float_model, load_zoo
 from encoder.pictures import Pixels, load_picture
 from encoder.presets import preset
 from encoder.refinement import RefinementSetting, refine_latents
-from eval.memory import peak_bytes
+from eval.machine import one_thread, peak_bytes
 from eval.metrics import ms_ssim, squared_error
 from eval.score import score_folder
-from eval.threads import one_thread
 
 Result = TypeVar("Result")
 

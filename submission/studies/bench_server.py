@@ -18,7 +18,7 @@ from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.models import load_zoo
 from encoder.pictures import Pixels
-from eval.files import write_atomically
+from eval.storage import write_atomically
 
 from ..package import DECODER_ZIP, ENTRY, build_decoder_zip, build_zip
 from ..rehearsal import CONTAINER, PICTURE, container_ready

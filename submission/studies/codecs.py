@@ -18,8 +18,8 @@ from encoder.codecs import trained_multiplier
 from encoder.models import Zoo
 from encoder.presets import Preset
 from eval.baselines import installed, settings_text
+from eval.machine import Provenance, provenance
 from eval.metrics import METRICS, PSNR, Distortion, Metric, known_metrics
-from eval.provenance import Provenance, provenance
 from eval.report import MEAN, SET, Curve
 from rate_control.allocation import TableError, lower_hull, picture_values
 from rate_control.candidate_set import along

@@ -17,10 +17,10 @@ from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import Preset
-from eval.files import write_atomically
 from eval.leaderboard import PUBLISHED
 from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Metric
 from eval.report import MEAN, SET, Curve, bjontegaard_delta, curves_plot, published_curves
+from eval.storage import write_atomically
 from rate_control.allocation import TableError
 from rate_control.engine import Engine
 

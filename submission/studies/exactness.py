@@ -25,8 +25,8 @@ from encoder.candidates import pack_archive
 from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.models import load_zoo
-from eval.files import write_atomically
-from eval.provenance import Provenance
+from eval.machine import Provenance
+from eval.storage import write_atomically
 
 from ..package import DECODER_ZIP, EMBEDDED, build_decoder_zip
 from ..seasons import MAX_UNPACKED

@@ -24,9 +24,9 @@ from encoder.models import EncoderModel, Zoo
 from encoder.picture_coder import refinement_key
 from encoder.pictures import Pixels, load_picture, pixels_digest
 from encoder.refinement import RefinementSetting, refine_latents
-from eval.files import locked, write_atomically
 from eval.metrics import PSNR
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
+from eval.storage import locked, write_atomically
 from rate_control.allocation import TableError
 from rate_control.engine import Engine
 from rate_control.jobs import loaded_zoo

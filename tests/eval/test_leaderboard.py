@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from eval.leaderboard import CELLS, Row, average_table, leaderboard, records
+from eval.machine import Provenance
 from eval.metrics import MS_SSIM, PSNR, Figure, distortion_of
 from eval.problems import Problem
-from eval.provenance import Provenance
 from eval.published import PUBLISHED_SETS, published_rows
 from eval.report.board_files import board_markdown, board_plot, board_tables
 

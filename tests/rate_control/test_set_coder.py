@@ -16,9 +16,9 @@ from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
 from encoder.presets import PRESETS, Preset
+from eval.machine import provenance
 from eval.metrics import SQUARED_ERROR, squared_error
 from eval.pictures import PictureError
-from eval.provenance import provenance
 from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.allocation.limits import Limits
 from rate_control.allocation.table import TableError

@@ -8,7 +8,7 @@ from PIL import Image
 
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
-from eval.files import write_atomically
+from eval.storage import write_atomically
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from submission.package.originals import stage_originals
 from submission.package.pack import pack_submission, pack_targets

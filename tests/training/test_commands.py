@@ -11,7 +11,7 @@ from PIL import Image
 
 from decoder_pkg.models import MANIFEST
 from eval.command_line import call_module
-from eval.files import write_json
+from eval.storage import write_json
 from training.export.manifests import NewModel, check_rows
 
 

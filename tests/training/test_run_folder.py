@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from eval.command_line import call_module
-from eval.files import replacing
+from eval.storage import replacing
 from tests.paths import ROOT
 from tests.training.runs import SMOKE, trainer
 from training.commands import train

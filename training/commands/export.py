@@ -15,8 +15,8 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import MAX_MODELS, DecoderModel
 from encoder.models import EncoderModel, load_zoo, weight_folders
 from eval.command_line import OptionError, whole_within
-from eval.files import write_atomically
-from eval.provenance import commit
+from eval.machine import commit
+from eval.storage import write_atomically
 
 from ..data import CROPS, CropError, CropSet
 from ..export import LICENCE, ExportError, TrainedRun, load_run

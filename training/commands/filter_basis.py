@@ -9,7 +9,7 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.pixels.filters import MAX_FILTERS
 from encoder.models import load_zoo
 from eval.command_line import whole_within
-from eval.provenance import commit
+from eval.machine import commit
 
 from ..data import CROPS, CropError, CropSet
 from ..export import LICENCE

@@ -14,9 +14,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from encoder.pictures import load_picture
-from eval.caches import cache_folder, is_sealed, seal
-from eval.files import read_plain, replacing
 from eval.pictures import PictureError
+from eval.storage import cache_folder, is_sealed, read_plain, replacing, seal
 
 from .variation import draw
 

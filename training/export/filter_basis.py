@@ -20,8 +20,8 @@ from encoder.codecs import LOG2_SIGMA_MIN, coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.filters import FIRST_M, NormalEquations, normal_equations
 from encoder.models import Zoo
-from eval.files import write_atomically
 from eval.metrics import squared_error
+from eval.storage import write_atomically
 
 from ..data import CropSet
 from .manifests import update_filter

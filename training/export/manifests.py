@@ -11,7 +11,7 @@ from typing import Any
 
 from decoder_pkg.fields import field, parse_object
 from decoder_pkg.models import MANIFEST, MAX_MANIFEST_BYTES, check_manifest, read_file
-from eval.files import write_atomically, write_json
+from eval.storage import write_atomically, write_json
 
 from .trained import ExportError, TrainingRecord
 

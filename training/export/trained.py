@@ -10,7 +10,7 @@ from typing import Any
 
 from encoder.codecs import FloatCodec, float_codec
 from encoder.models import ALL_GAINS
-from eval.files import read_plain, write_json
+from eval.storage import read_plain, write_json
 
 from ..config import TrainConfig, load_config
 from ..run_folder import CHECKPOINT, CONFIG, DAMAGED, ORIGIN, Checkpoint, RunError, first_line, read_checkpoint

@@ -20,7 +20,7 @@ from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
 from encoder.codecs import ROUNDED, FloatCodec, coding_setting, each
 from encoder.coding import quantise, with_choices
 from encoder.models import EncoderModel, to_grid
-from eval.files import write_atomically
+from eval.storage import write_atomically
 
 from ..data import CropSet
 from ..tasks import losses

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eval.files import read_plain, write_atomically
 from eval.report import plt, png
+from eval.storage import read_plain, write_atomically
 
 LEAST_LOSS = 1e-9
 """Of 1 - MS-SSIM, so that it has a logarithm where nothing was lost."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from encoder.codecs import FloatCodec
-from eval.files import write_json
+from eval.storage import write_json
 
 from ..config import TrainConfig
 from ..data import CropSet, TrainingBatch, load_batches

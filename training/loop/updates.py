@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from decoder_pkg.codecs.transforms.synthesis import to_channels_last
-from eval.threads import use_one_thread
+from eval.machine import use_one_thread
 
 from ..config import TrainConfig
 from ..data import CropSet, Cutter, TrainingBatch, fits

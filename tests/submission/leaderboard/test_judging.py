@@ -15,7 +15,7 @@ from decoder_pkg.commands import DATA_ZIP
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
 from eval.command_line import call_module
-from eval.files import write_atomically
+from eval.storage import write_atomically
 from submission.commands.leaderboard import parse_entry
 from submission.leaderboard.entries import Contest, EntryError, TeamEntry, judge
 from submission.package.decoder_zip import WHEELS, build_decoder_zip, bundle_sha256

@@ -13,7 +13,7 @@ from decoder_pkg.commands import DATA_ZIP
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
 from encoder.pictures import Pixels, load_picture
-from eval.files import write_atomically
+from eval.storage import write_atomically
 from rate_control.allocation.lagrangian import InfeasibleBudget
 from submission.package import pack as build
 from submission.package.decoder_zip import WHEELS, BuildError, build_decoder_zip

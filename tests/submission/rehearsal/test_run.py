@@ -17,7 +17,7 @@ from PIL import Image
 
 from decoder_pkg.commands import read_stream
 from decoder_pkg.errors import UnsafePath
-from eval.caches import cache_folder
+from eval.storage import cache_folder
 from submission.package.zips import build_zip
 from submission.rehearsal import run as rehearsal
 from submission.rehearsal.isolation import ISOLATED

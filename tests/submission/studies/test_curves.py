@@ -16,8 +16,8 @@ from encoder.pictures import load_picture
 from encoder.prediction import SWEEP
 from encoder.presets import Preset
 from eval.command_line import call_module
+from eval.machine import provenance
 from eval.metrics import MS_SSIM, PSNR
-from eval.provenance import provenance
 from eval.report.curves import MEAN, SET
 from rate_control.allocation.table import TableError, cheapest_rows
 from rate_control.engine import Here

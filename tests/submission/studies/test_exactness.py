@@ -10,7 +10,7 @@ from PIL import Image
 
 from decoder_pkg.stream.safe_zip import unpack
 from eval.command_line import call_module
-from eval.provenance import provenance
+from eval.machine import provenance
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from submission.studies.exactness import (
     DecodingEnvironment,

@@ -17,8 +17,8 @@ from encoder.coding import AnalysedPicture
 from encoder.models import Zoo, load_zoo
 from encoder.presets import Preset
 from encoder.refinement import RefinementSetting, refine_latents
-from eval.files import write_atomically
 from eval.metrics import squared_error
+from eval.storage import write_atomically
 from submission.package import DECODER_ZIP, ORIGINALS, WHEELS, build_decoder_zip, pack_targets
 from submission.rehearsal import rehearse_target
 from tests.paths import ROOT

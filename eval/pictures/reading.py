@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from ..storage import open_plain
 from . import jpeg, png
-from .files import open_plain
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 import torch
 
-from eval.threads import one_thread
+from eval.machine import one_thread
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.caches import cache_folder, is_sealed, load_rows, save_rows, seal
+from eval.storage import cache_folder, is_sealed, load_rows, save_rows, seal
 
 ROWS = [{"payload": "AAECAw==", "squared_error": 12345}, {"payload": "", "squared_error": 0}]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eval.png import is_whole, png_header
+from eval.pictures.png import is_whole, png_header
 from tests.pngs import chunk, write_png
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.cache_limit import cache_limit, empty_cache, limited_cache
-from eval.caches import cache_folder, load_rows, save_rows, seal
 from eval.command_line import call_module
+from eval.storage import cache_folder, cache_limit, empty_cache, limited_cache, load_rows, save_rows, seal
 
 ROWS = ["x" * 1000]
 
@@ -65,7 +64,7 @@ def test_what_was_not_used_the_longest_goes_first(cache: Path) -> None:
 
 def test_use_is_noted_where_the_file_system_notes_none(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noted = []
-    monkeypatch.setattr("eval.caches.os.utime", lambda path, ns: noted.append(path))
+    monkeypatch.setattr("eval.storage.caches.os.utime", lambda path, ns: noted.append(path))
     load_rows(named(1))
     assert noted == [named(1)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.files import OutputError, check_folder, check_output, locked, replacing, write_atomically
+from eval.storage import OutputError, check_folder, check_output, locked, replacing, write_atomically
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def make_loop(path: Path) -> None:
@@ -27,7 +27,7 @@ def test_no_module_writes_past_the_one_that_checks() -> None:
     packages = ("encoder", "eval", "rate_control", "submission", "training")
     files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
     found = {path.relative_to(ROOT).as_posix() for path in files if WRITERS.search(path.read_text())}
-    assert found == {"eval/files.py"}
+    assert found == {"eval/storage/files.py"}
 
 
 NO_FILES: dict[str, Callable[[Path], object]] = {"folder": Path.mkdir, "pipe": os.mkfifo, "loop of links": make_loop}
@@ -130,7 +130,7 @@ def test_place_where_nothing_can_be_written_is_found_before_the_work(
 COUNT = """
 import sys
 from pathlib import Path
-from eval.files import locked, write_atomically
+from eval.storage import locked, write_atomically
 path = Path(sys.argv[1])
 for _ in range(200):
     with locked(path):
