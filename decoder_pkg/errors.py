@@ -18,7 +18,8 @@ DecoderError
 ├── WrongBundle            made for other weights
 ├── PayloadError           one picture cannot be decoded, the others can
 │   ├── PayloadChecksum        its bytes are damaged
-│   └── CorruptPayload         its bytes do not decode to exactly this picture
+│   ├── CorruptPayload         its bytes do not decode to exactly this picture
+│   └── MissingCodec           a library that decodes it is not installed
 ├── WeightsError           a weight file is missing, damaged or of another kind
 ├── MissingInput           there is nothing to decode, or more than one thing
 └── CannotWrite            the disk is full or does not let itself be written
@@ -101,6 +102,10 @@ class PayloadChecksum(PayloadError):
 
 class CorruptPayload(PayloadError):
     """The payload cannot come from an encoder, or names what the bundle lacks."""
+
+
+class MissingCodec(PayloadError):
+    """A library that decodes the picture is not installed; where it is, the stream decodes."""
 
 
 class WeightsError(DecoderError):

@@ -20,7 +20,7 @@ from eval.storage import read_plain
 from .distortion import DISTORTIONS
 from .settings import ALLOWED, Allowed, ConfigError, choice, fault, faults, name, real, unknown_fields, whole
 
-ROWS = {row.name: row for row in ARCHITECTURES}
+ROWS = {row.name: row for row in ARCHITECTURES if isinstance(row, TransformArchitecture)}
 MOST_IDS = 255
 MOST_CHANNELS = 3 * LATENT_STRIDE**2
 """A shortcut's principal components are no more than the samples of a patch."""

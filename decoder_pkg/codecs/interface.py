@@ -102,7 +102,10 @@ class IntegerCodec(ABC, Generic[Arch]):
 
     @abstractmethod
     def grids(self, size: Size) -> dict[str, GridShape]:
-        """The grids of a picture's integers by name, in the order in which they are coded."""
+        """The grids of a picture's integers by name, in the order in which they are coded.
+
+        A grid whose shape does not follow from the picture's size is not among them.
+        """
 
     @abstractmethod
     def walk(self, size: Size, setting: CodingSetting, exchange: Exchange) -> Integers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .asymmetric import AsymmetricCodec
+from .av1 import Av1Codec
 from .context_3d import Context3dCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
@@ -25,6 +26,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     JointAutoregressiveCodec,
     Context3dCodec,
     AsymmetricCodec,
+    Av1Codec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

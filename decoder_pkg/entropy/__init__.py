@@ -39,3 +39,4 @@ from .prior_bank import BankSymbols, PriorBank, read_prior_bank
 from .range_coder import new_payload, open_payload, shortest_payload
 from .scale_tables import BIN_OCTAVES, SCALE_BINS, SCALE_SHIFT, SKIPPED, ScaledSymbols, ScaleTables, read_scale_tables
 from .static_tables import StaticSymbols, StaticTables, read_static_tables
+from .uniform_symbols import UniformSymbols

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..entropy import MEAN_STEPS, Grid
 from ..gains import GainField
-from ..grids import LATENT_STRIDE
+from ..grids import LATENT_STRIDE, latent_size
 from .filters import FilterChain
 from .tiles import Span, tiles
 
@@ -60,6 +60,19 @@ def render_tiles(network: nn.Module, reach: float, latents: Grid, gain: GainFiel
         seen = down.outer, across.outer
         picture = _render_tile(network, latents[seen], torch.from_numpy(gain.at(*seen)))
         yield _without_margin(Tile(picture, down, across), narrow)
+
+
+def picture_tiles(pixels: NDArray[np.uint8], margin: int) -> Iterator[Tile]:
+    """Cuts a picture that no network renders: the tiles at its edges end with it.
+
+    Args:
+      pixels: [H, W, 3] uint8.
+      margin: pixels around each tile that are seen, too.
+    """
+    for down, across in tiles(latent_size(*pixels.shape[:2]), TILE, -(-margin // LATENT_STRIDE)):
+        rows, columns = (slice(LATENT_STRIDE * s.outer_start, LATENT_STRIDE * s.outer_stop) for s in (down, across))
+        part = torch.from_numpy(pixels[rows, columns].transpose(2, 0, 1).copy())
+        yield Tile(part.float().div_(255), down, across)
 
 
 @torch.inference_mode()

@@ -11,6 +11,7 @@ from .container import (
     ImageHeader,
     check_names,
     entry_size,
+    most_payload_bytes,
     read_archive,
     write_archive,
 )

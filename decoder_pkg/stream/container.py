@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import HeaderChecksum, InvalidHeader, LimitExceeded, NotAnArchive, TrailingData, UnsupportedVersion
 from ..gains import GAIN_COUNT
-from ..grids import LATENT_STRIDE
+from ..grids import LATENT_STRIDE, latent_size
 from .wire import Reader, varint
 
 MAGIC = b"\x89CLC"
@@ -197,9 +197,13 @@ def _check_header(header: ImageHeader) -> None:
             raise InvalidHeader(f"{field.name} is {value}; allowed are {field.low} to {field.high}")
     if header.width * header.height > MAX_PIXELS:
         raise LimitExceeded(f"{header.width}x{header.height} is more than {MAX_PIXELS} pixels")
-    latents = math.prod(-(-side // LATENT_STRIDE) for side in (header.width, header.height))
-    if header.length > MAX_PIXEL_BYTES * LATENT_STRIDE**2 * latents:
+    if header.length > most_payload_bytes(header.height, header.width):
         raise LimitExceeded(f"a payload of {header.length} bytes for {header.width}x{header.height} pixels")
+
+
+def most_payload_bytes(height: int, width: int) -> int:
+    """The longest payload that a picture of this size may have."""
+    return MAX_PIXEL_BYTES * LATENT_STRIDE**2 * math.prod(latent_size(height, width))
 
 
 def _check_set(headers: Sequence[ImageHeader]) -> None:

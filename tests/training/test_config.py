@@ -37,6 +37,7 @@ WRONG = (
     "from_model = 256",
     "architecture = 3",
     'architecture = "none"',
+    'architecture = "av1"',
     'distortion = "vmaf"',
     "architecture_changes = 3",
     "architecture_changes = {width9 = 4}",
