@@ -6,42 +6,27 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import features
-from safetensors.numpy import save
 
-from decoder_pkg.codecs import CodingSetting, Integers
+from decoder_pkg.codecs import Integers
 from decoder_pkg.codecs.av1 import Av1Codec, av1_integers
 from decoder_pkg.codecs.av1.codec import DATA, LENGTH
 from decoder_pkg.decoder import decode_archive, decode_entry
-from decoder_pkg.entropy import UniformSymbols, new_payload, open_payload, shortest_payload
+from decoder_pkg.entropy import new_payload, open_payload, shortest_payload
 from decoder_pkg.errors import CorruptPayload, MissingCodec
-from decoder_pkg.gains import GainField
-from decoder_pkg.models import Bundle, DecoderModel
-from decoder_pkg.payload import SideInformation, checksum, write_side_information
+from decoder_pkg.models import Bundle
 from decoder_pkg.pixels import render
 from decoder_pkg.pixels.filters import FilterChain, FilterLink
 from decoder_pkg.pixels.filters.linear import LinearFilter, LinearParameters
-from decoder_pkg.stream import Archive, Entry, ImageHeader, entry_size
+from decoder_pkg.stream import entry_size
 from encoder.models import Zoo
 from tests.decoder_pkg.codecs.av1.files import avif_of, data_of, decoded_by_pillow, drawing, noise
+from tests.decoder_pkg.codecs.av1.streams import BUNDLE, MODEL, PLAIN, entry_of
+from tests.streams import archive_of
 
-MODEL, PLAIN = 9, CodingSetting(GainField(24), 128)
-WEIGHTS = save({}, {"architecture": str(Av1Codec.architectures[0].id), "exponents": "{}"})
-BUNDLE = Bundle({MODEL: DecoderModel(WEIGHTS)}, {})
 CODEC = BUNDLE.models[MODEL].codec
 DATA_OF_NOISE = data_of(avif_of(noise(50, 70)))
 FRAME = DATA_OF_NOISE.index(b"\x32", 2)
 """Where the frame begins."""
-
-
-def entry_of(integers: Integers, size: tuple[int, int], filters: FilterChain | None = None) -> Entry:
-    """A picture with the right checksum, whatever its integers are."""
-    coder, side = new_payload(), SideInformation(PLAIN.gain, filters or FilterChain())
-    write_side_information(coder, side)
-    for grid in integers.values():
-        UniformSymbols(len(grid), 256).encode(coder, grid[:, :, 0])
-    payload = shortest_payload(coder)
-    header = ImageHeader(MODEL, 24, 128, side.records, size[1], size[0], len(payload), checksum(payload, integers))
-    return Entry("picture", header, payload)
 
 
 PICTURES = {
@@ -137,7 +122,7 @@ def test_pillow_without_avif_costs_the_picture_alone_and_is_named(monkeypatch: p
         return feature != "avif"
 
     monkeypatch.setattr(features, "check", check)
-    archive = Archive(BUNDLE.id_for([MODEL], []), (entry_of(av1_integers(DATA_OF_NOISE), (50, 70)),))
+    archive = archive_of(BUNDLE, entry_of(av1_integers(DATA_OF_NOISE), (50, 70)))
     (decoded,) = decode_archive(BUNDLE, archive)
     assert decoded.pixels is None
     assert isinstance(decoded.error, MissingCodec)
