@@ -9,9 +9,9 @@ from decoder_pkg.entropy import Q_ONE
 from eval.metrics import SQUARED_ERROR
 
 from .candidates import Candidate
-from .codecs import trained_multiplier
+from .codecs import ModelSetting, trained_multiplier
 from .picture_coder import LEAST_CHANGE, PARTNER_MULTIPLIERS, PictureCoder
-from .prediction import ModelSetting, Prediction
+from .prediction import Prediction
 from .presets import Preset
 
 MAX_BPP = 1000
@@ -20,7 +20,7 @@ MAX_BPP = 1000
 ROUNDS = 5
 """Settings that are coded at most, each chosen by what those before it took."""
 
-SMALLER = 0.8
+SMALLER = 0.95
 """Factor of the bytes that are wanted, again and again, where nothing fits."""
 
 ATTEMPTS = 3
@@ -75,7 +75,8 @@ def _encode_within(
     near = min(coded.values(), key=lambda candidate: abs(math.log(size(candidate) / max(1, budget))))
     overhead = size(near) - near.header.length
     room = range(math.ceil(TARGET_FILL * budget) - overhead, max(0, budget - overhead) + 1)
-    rounded = [] if near.header.length in room else [coder.to_fit(near, room).candidate]
+    fits = near.header.length in room or coder.zoo.models[near.header.model].conventional
+    rounded = [] if fits else [coder.to_fit(near, room).candidate]
     wanted = float(budget)
     while wanted >= 1 and not _fitting([*coded.values(), *rounded], size, budget):
         wanted *= SMALLER
@@ -103,14 +104,16 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     """
     prediction = _predict(coder, budget)
     best = _encode_within(coder, prediction, size, budget)
-    if not effort.method:
+    learned = coder.zoo.learned.models
+    if not effort.method or not learned:
         return best
     roomy, ratio = _nearest(coder, prediction, int(budget / (1 - effort.saving))), 1.0
     multiplier = trained_multiplier(roomy.gain) * (roomy.q / Q_ONE) ** 2
     pixels = coder.pixels.shape[0] * coder.pixels.shape[1]
     for _ in range(ATTEMPTS):
         multiplier *= ratio ** (1 / ELASTICITY)
-        starts = prediction.cheapest(multiplier, SQUARED_ERROR, pixels)
+        cheapest = prediction.cheapest(multiplier, SQUARED_ERROR, pixels)
+        starts = [start for start in cheapest if start.model in learned]
         first = coder.refine(starts, multiplier, effort).candidate
         ratio = size(first) / budget
         if abs(ratio - 1) < LEAST_CHANGE:

@@ -12,11 +12,20 @@ from eval.metrics import PSNR, SQUARED_ERROR, Distortion, Metric
 from eval.storage import load_rows, save_rows
 
 from .candidates import Candidate, CandidateCache, Measured
-from .codecs import Latents, coding_setting
-from .coding import ESTIMATION, ROUNDING, AnalysedPicture, Estimate, estimate, round_to_fit, splice_between
-from .models import Zoo, arithmetic
+from .codecs import Latents, ModelSetting, NotCoded, coding_setting
+from .coding import (
+    ESTIMATION,
+    ROUNDING,
+    AnalysedPicture,
+    Estimate,
+    ModelPicture,
+    model_picture,
+    round_to_fit,
+    splice_between,
+)
+from .models import EncoderModel, Zoo, arithmetic
 from .pictures import Pixels, pixels_digest
-from .prediction import ModelSetting, Prediction, anchors, predict
+from .prediction import Prediction, anchors, competes, predict
 from .presets import Preset
 from .refinement import (
     REFINEMENT_VERSION,
@@ -70,7 +79,8 @@ class PictureCoder:
         self._metrics = [metric for metric in metrics if metric is not PSNR]
         filters = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._kept_under = filters, [metric.key for metric in self._metrics]
-        self._analysed: dict[int, AnalysedPicture] = {}
+        self._pictures: dict[int, ModelPicture] = {}
+        self._estimates: dict[int, Sequence[Estimate]] = {}
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known.
@@ -78,7 +88,9 @@ class PictureCoder:
         Raises:
           RoundTripError: the stream does not decode to what was encoded.
         """
-        key = model, self.zoo.models[model].digest, *ROUNDING, gain, q
+        own = self.zoo.models[model]
+        under = [own.conventional.version] if own.conventional else ROUNDING
+        key = model, own.digest, *under, gain, q
         return self._known(key, lambda: self._encode(ModelSetting(model, gain, q)))
 
     def predict(self, specialists: Collection[int] = ()) -> Prediction:
@@ -87,18 +99,53 @@ class PictureCoder:
         columns = [metric.column for metric in (PSNR, *self._metrics)]
         return predict(self.zoo, {number: self.estimates(number) for number in models}, columns)
 
-    def estimates(self, model: int) -> list[Estimate]:
-        """A model's estimates at its anchors, from the cache where they are known."""
-        gains = anchors(self.zoo.models[model].gains, alone=model not in self.zoo.parents)
-        key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, self._kept_under[1]
-        path = self._cache.path(self.digest, "estimates", *key)
-        rows = load_rows(path)
-        if rows is None:
-            picture = self._analyse(model)
-            found = [estimate(picture, gain, (PSNR, *self._metrics)) for gain in gains]
-            save_rows(path, [asdict(one) for one in found])
-            return found
-        return [Estimate(**row) for row in rows]
+    def estimates(self, model: int) -> Sequence[Estimate]:
+        """A model's estimates at its anchors, from the cache where they are known.
+
+        A conventional codec has none where it cannot code the picture, or learned models serve it better.
+        """
+        if model not in self._estimates:
+            path = self._cache.path(self.digest, "estimates", *self._estimated_under(self.zoo.models[model]))
+            rows = load_rows(path)
+            found = self._estimate(self.zoo.models[model]) if rows is None else [Estimate(**row) for row in rows]
+            if rows is None:
+                save_rows(path, [asdict(one) for one in found])
+            self._estimates[model] = found
+        return self._estimates[model]
+
+    def _estimated_under(self, model: EncoderModel) -> tuple[object, ...]:
+        """What estimates of a model depend on beside the picture."""
+        key = model.digest, ESTIMATION, self._anchors(model), self._kept_under[1]
+        if not model.conventional:
+            return *key, arithmetic()
+        return *key, model.conventional.version, [self.zoo.models[other].digest for other in self._learned_origins]
+
+    def _anchors(self, model: EncoderModel) -> list[ModelSetting]:
+        if model.conventional:
+            return model.conventional.anchors(model.id)
+        gains = anchors(model.gains, alone=model.id not in self.zoo.parents)
+        return [ModelSetting(model.id, gain, Q_ONE) for gain in gains]
+
+    def _estimate(self, model: EncoderModel) -> list[Estimate]:
+        settings = [coding_setting(at.gain, at.q) for at in self._anchors(model)]
+        picture, metrics = self._picture(model.id), (PSNR, *self._metrics)
+        found = list[Estimate]()
+        try:
+            for setting in settings:
+                found.append(picture.estimate(setting, metrics))
+                if model.conventional and len(found) == 1 and not self._competes(found[0]):
+                    return []
+        except NotCoded:
+            return []
+        return sorted(found, key=lambda one: one.position)
+
+    def _competes(self, other: Estimate) -> bool:
+        learned = {number: self.estimates(number) for number in self._learned_origins}
+        return competes(self.zoo, learned, other, self.pixels.shape[0] * self.pixels.shape[1])
+
+    @property
+    def _learned_origins(self) -> list[int]:
+        return [number for number in self.zoo.origins if not self.zoo.models[number].conventional]
 
     def refine(
         self,
@@ -111,7 +158,7 @@ class PictureCoder:
         """The candidate refined at a Lagrange multiplier; from the cache where it is known.
 
         Args:
-          starts: settings that may be the best, of one model each.
+          starts: settings that may be the best, of one learned model each.
           multiplier: Lagrange multiplier, distortion per byte.
           preset: how much is tried; it has a method.
           distortion: what is minimised.
@@ -181,14 +228,23 @@ class PictureCoder:
             self._cache.save(path, known)
         return known[0]
 
-    def _analyse(self, model: int) -> AnalysedPicture:
-        if model not in self._analysed:
+    def _picture(self, model: int) -> ModelPicture:
+        if model not in self._pictures:
             filters = self.zoo.bundle.post_filters
-            self._analysed[model] = AnalysedPicture(self.pixels, self.zoo.models[model], filters)
-        return self._analysed[model]
+            self._pictures[model] = model_picture(self.pixels, self.zoo.models[model], filters)
+        return self._pictures[model]
+
+    def _analyse(self, model: int) -> AnalysedPicture:
+        """The picture under a learned model."""
+        picture = self._picture(model)
+        assert isinstance(picture, AnalysedPicture)
+        return picture
 
     def _encode(self, at: ModelSetting, latents: Latents | None = None) -> Measured:
-        return self._measured(*self._analyse(at.model).encode(coding_setting(at.gain, at.q), latents))
+        setting = coding_setting(at.gain, at.q)
+        if latents is None:
+            return self._measured(*self._picture(at.model).encode(setting))
+        return self._measured(*self._analyse(at.model).encode(setting, latents))
 
     def _measured(self, candidate: Candidate, decoded: Pixels) -> Measured:
         return Measured(candidate, {metric.column: metric.measure(self.pixels, decoded) for metric in self._metrics})

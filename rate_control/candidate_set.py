@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from encoder.candidates import Candidate, CandidateCache
+from encoder.codecs import ModelSetting
 from encoder.models import Zoo
 from encoder.pictures import check_set
-from encoder.prediction import ModelSetting, sweep_settings
+from encoder.prediction import sweep_settings
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 from eval.progress import Progress
 
@@ -173,12 +175,16 @@ class CandidateSet:
         return Start((ModelSetting(*chosen.header.setting),), kept=chosen.header not in picture.plain)
 
     def improve(self, refine: Refine, starts: Mapping[SetPicture, Start], multiplier: float) -> None:
-        """Refines pictures at a Lagrange multiplier where bytes lower the distortion; codes them as they are, too."""
+        """Refines pictures at a Lagrange multiplier where bytes lower the distortion; codes them as they are, too.
+
+        A conventional codec has no latents to refine: the learned models among the starts compete with it.
+        """
         tasks: dict[SetPicture, Task] = {}
         for picture, start in starts.items():
+            learned = [setting for setting in start.settings if not self.zoo.models[setting.model].conventional]
             own = picture.own_multiplier(start.settings[0], multiplier, self.distortion) if self.limits else multiplier
-            if own > 0:
-                tasks[picture] = Refining(refine, start, own)
+            if own > 0 and learned:
+                tasks[picture] = Refining(refine, replace(start, settings=tuple(learned)), own)
         self.code({picture: start.settings[:1] for picture, start in starts.items() if not start.kept})
         self._work.run(tasks, "refinement")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from encoder.candidates import Candidate, CandidateCache, Measured
+from encoder.codecs import ModelSetting
 from encoder.coding import Estimate
 from encoder.models import Zoo, load_zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
-from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 from eval.pictures import PictureError

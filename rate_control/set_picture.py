@@ -12,14 +12,15 @@ import pandas as pd
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import Entry, ImageHeader, entry_size
 from encoder.candidates import Candidate, Measured
+from encoder.codecs import ModelSetting
 from encoder.coding import Estimate
 from encoder.models import Zoo
 from encoder.pictures import load_with_notes, pixels_digest
-from encoder.prediction import ModelSetting, Prediction, predict
+from encoder.prediction import Prediction, predict
 from eval.metrics import Distortion, Metric
 
 from .allocation import OperatingPoints, distortions, multiplier_at
-from .jobs import Filling
+from .jobs import Coding, Filling
 from .settling import DOUBT, at, is_predicted
 
 MOST_ROUNDED = 0.03
@@ -149,6 +150,8 @@ class SetPicture:
     def room(self, chosen: Candidate) -> float:
         """Bytes by which this choice could grow, roughly where its partner is still to be made."""
         length = chosen.header.length
+        if self._is_conventional(chosen):
+            return 0.0
         if chosen.header in self.plain:
             return MOST_ROUNDED * length
         larger = self.larger(chosen)
@@ -158,16 +161,30 @@ class SetPicture:
         """Whether latents were refined for this choice, and none for a larger one of the same setting."""
         return chosen.header not in self.plain and not self.larger(chosen)
 
-    def filling(self, chosen: Candidate, more: range) -> Filling | None:
+    def filling(self, chosen: Candidate, more: range) -> Filling | Coding | None:
         """What makes the choice a little longer; None where it has no larger partner, but was refined.
+
+        Of a conventional codec that is the next finer setting.
 
         Args:
           chosen: the picture's choice.
           more: how many bytes more are wanted.
         """
+        if self._is_conventional(chosen):
+            return self._finer(chosen)
         larger, length = self.larger(chosen), chosen.header.length
         if chosen.header in self.plain:
             most = int(MOST_ROUNDED * length)
             wanted = more if more.start <= most else range(most - most // 20, most + 1)
             return Filling(chosen, None, range(length + wanted.start, length + min(wanted.stop, most + 1)))
         return Filling(chosen, larger, range(length + more.start, length + more.stop)) if larger else None
+
+    def _finer(self, chosen: Candidate) -> Coding | None:
+        """The next finer setting of a choice's model; None where there is none that is not known."""
+        settings = self._zoo.models[chosen.header.model].settings
+        index = settings.index(ModelSetting(*chosen.header.setting)) + 1
+        known = {header.setting for header in self.plain}
+        return Coding((settings[index],)) if index < len(settings) and settings[index] not in known else None
+
+    def _is_conventional(self, chosen: Candidate) -> bool:
+        return self._zoo.models[chosen.header.model].conventional is not None

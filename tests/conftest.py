@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import decoder_pkg  # noqa: F401 - before numpy and torch: it sets how their threads wait
 from encoder.models import Zoo, load_zoo
+from tests.av1_zoo import with_av1
 from tests.golden.make import STREAM, with_filter
 from tests.paths import GOLDEN
 
@@ -39,6 +40,12 @@ def filtered_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filtered_zoo(filtered_weights: Path) -> Zoo:
     """The tiny models with a post-filter."""
     return load_zoo(filtered_weights, GOLDEN / "encoder")
+
+
+@pytest.fixture(scope="session")
+def av1_zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    """The tiny models and AV1."""
+    return with_av1(tmp_path_factory.mktemp("with-av1"))
 
 
 @pytest.fixture(scope="session")

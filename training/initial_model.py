@@ -24,7 +24,7 @@ def initial_model(config: TrainConfig, file: Path) -> tuple[KnownModel, FloatCod
       WeightsError: its files are missing or damaged.
       ConfigError: there is no such model, or no convolution of it fits.
     """
-    zoo = load_zoo()
+    zoo = load_zoo().learned
     if config.from_model not in zoo.models:
         raise ConfigError(f"{file}: from_model = {config.from_model} is none of the shipped models {list(zoo.models)}")
     origin, model = zoo.models[config.from_model].floats, float_codec(config.build_architecture())

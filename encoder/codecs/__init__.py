@@ -1,5 +1,6 @@
 """The float half of each codec, mirroring decoder_pkg.codecs: the table, and what all of them offer."""
 
+from .conventional import ConventionalCodec, NotCoded
 from .convolutions import watched_convolutions
 from .interface import Coded, FloatCodec, ForwardPass
 from .latents import Latents, each, stride_of
@@ -7,6 +8,15 @@ from .layers import SCALE_UNIT, load_layers, source_exponent
 from .likelihoods import COMPONENTS, LOG2_SIGMA_MIN, SymbolLikelihood, latent_likelihood
 from .normal_likelihoods import NORMAL, AsymmetricLikelihood, MixtureLikelihood
 from .relaxation import ROUNDED, STRAIGHT_THROUGH, Quantiser, Relaxation, round_straight_through
-from .settings import coding_setting, trained_multiplier
+from .settings import (
+    COARSEST_Q,
+    FINEST_Q,
+    ModelSetting,
+    coding_setting,
+    position,
+    setting_at,
+    settings_of,
+    trained_multiplier,
+)
 from .static_priors import FactorisedPrior, StaticPrior
-from .table import FLOAT_CODECS, float_codec
+from .table import CONVENTIONAL_CODECS, FLOAT_CODECS, conventional_codec, float_codec

@@ -1,4 +1,4 @@
-"""The table of float codecs, one for each of the decoder's."""
+"""The tables of the encoder's halves: float codecs, and conventional ones; one for each of the decoder's codecs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from decoder_pkg.codecs import Architecture
 
 from .asymmetric import AsymmetricFloatCodec
+from .av1 import Av1Encoder
 from .context_3d import Context3dFloatCodec
+from .conventional import ConventionalCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
 from .joint_autoregressive import JointAutoregressiveFloatCodec
@@ -28,6 +30,13 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     Context3dFloatCodec,
     AsymmetricFloatCodec,
 )
+
+CONVENTIONAL_CODECS: tuple[ConventionalCodec, ...] = (Av1Encoder(),)
+
+
+def conventional_codec(arch: Architecture) -> ConventionalCodec | None:
+    """The conventional codec of an architecture; None where it is learned."""
+    return next((codec for codec in CONVENTIONAL_CODECS if codec.architecture is type(arch)), None)
 
 
 def float_codec(arch: Architecture) -> FloatCodec[Any]:

@@ -1,24 +1,17 @@
-"""Rate and distortion of a picture as float networks see them: neither range coder nor post-filter is run."""
+"""Estimates of rate and distortion, and the windows of a picture whose losses stand for those of the whole."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-
-from decoder_pkg.gains import GainField
-from decoder_pkg.grids import LATENT_STRIDE
-from decoder_pkg.pixels.render import to_bytes
+from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.pixels.tiles import Span
 from eval.metrics import Metric
 
-from ..codecs import Relaxation, each
-from ..models import float_model
-from .analysed_picture import AnalysedPicture
-from .rounding import THRESHOLD, as_rdoq
+from ..pictures import Pixels
+from .rounding import THRESHOLD
 
 WINDOW, MARGIN = 16, 2
 """Side of a window whose pixels are looked at, and what is synthesised around it, in latents."""
@@ -32,53 +25,48 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 ESTIMATION = THRESHOLD, WINDOW, MARGIN, LEAST_WINDOWS, SHARE
 """What estimates depend on beside picture and weights; a part of every key under which they are kept."""
 
+Window = tuple[Span, Span]
+"""Latents down and across."""
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a picture is expected to take at a gain of a model, and to lose.
+    """What a picture is expected to take at a setting of a model, and to lose.
 
     Attributes:
-      gain: gain index; q is 1.
-      bits: of the latents.
+      position: of the setting, on the scale of gains.
+      bits: of the integers.
       losses: by the metrics' columns.
     """
 
-    gain: int
+    position: float
     bits: float
     losses: dict[str, float]
 
 
-def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric]) -> Estimate:
-    """Bits of the whole picture, and losses that a few windows of a large one stand for.
+def windowed_losses(pixels: Pixels, decoded: Callable[[Window], Pixels], metrics: Sequence[Metric]) -> dict[str, float]:
+    """Losses of a whole picture that its windows stand for: the same ones under every model, so that they compare.
 
     Args:
-      picture: the picture under one model.
-      gain: gain index.
+      pixels: [H, W, 3] uint8.
+      decoded: what a window, without its margins, decodes to.
       metrics: to be measured.
     """
-    model = float_model(picture.model)
-    device = next(model.parameters()).device
-    gains, (height, width) = torch.tensor([gain], device=device), picture.size
-    with torch.inference_mode():
-        latents = each(picture.latents(GainField(gain)), lambda grid: grid.to(device))
-        coded = model.code(latents, gains, 1.0, Relaxation(as_rdoq))
-        bits = float(coded.position_bits().sum() + coded.side_bits.sum())
-        measured, pixels = [], []
-        for down, across in windows(*coded.y_hat.shape[2:]):
-            rows, columns = down.target(LATENT_STRIDE, height), across.target(LATENT_STRIDE, width)
-            decoded = to_bytes(model.synthesis(coded.y_hat[:, :, down.outer, across.outer], gains)[0].float())
-            seen = decoded[down.source(LATENT_STRIDE, height), across.source(LATENT_STRIDE, width)]
-            original = picture.pixels[rows, columns]
-            measured.append([metric.measure(original, np.ascontiguousarray(seen)) for metric in metrics])
-            pixels.append(original.shape[0] * original.shape[1])
+    height, width = pixels.shape[:2]
+    measured, counts = [], []
+    for window in windows(*latent_size(height, width)):
+        original = pixels[window[0].target(LATENT_STRIDE, height), window[1].target(LATENT_STRIDE, width)]
+        shown = decoded(window)
+        measured.append([metric.measure(original, shown) for metric in metrics])
+        counts.append(original.shape[0] * original.shape[1])
     losses = {}
     for metric, values in zip(metrics, zip(*measured, strict=True), strict=True):
-        loss = metric.mean(values, pixels)
+        loss = metric.mean(values, counts)
         losses[metric.column] = loss * height * width if metric.is_sum else loss
-    return Estimate(gain, bits, losses)
+    return losses
 
 
-def windows(height: int, width: int) -> Iterator[tuple[Span, Span]]:
+def windows(height: int, width: int) -> Iterator[Window]:
     """Windows spread over a grid of latents, each a span down and one across; of a small grid the whole."""
     count = max(LEAST_WINDOWS, round(SHARE * height * width / WINDOW**2))
     if count * (WINDOW + 2 * MARGIN) ** 2 >= height * width:

@@ -80,6 +80,20 @@ def quantise(
     return QuantisedPicture(tuple(steps), tuple(symbols), integers)
 
 
+def given(codec: IntegerCodec[Any], integers: Integers, size: Size, setting: CodingSetting) -> QuantisedPicture:
+    """Integers that are none of latents, such as another coder's bytes, in coding order."""
+    steps: list[CodingStep] = []
+    symbols: list[Grid] = []
+
+    def exchange(step: CodingStep) -> Grid:
+        steps.append(step)
+        symbols.append(step.symbols_of(integers[step.grid]))
+        return symbols[-1]
+
+    whole = codec.walk(size, setting, exchange)
+    return QuantisedPicture(tuple(steps), tuple(symbols), whole)
+
+
 @torch.no_grad()
 def with_choices(
     floats: FloatCodec[Any], latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation

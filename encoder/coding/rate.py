@@ -12,7 +12,7 @@ from ..candidates import Candidate
 from ..codecs import ROUNDED, FloatCodec, Latents, each
 from ..filters import chain_bits
 from ..models import EncoderModel, float_model
-from .analysed_picture import Filters
+from .interface import Filters
 from .splice import parts_of
 
 

@@ -16,7 +16,7 @@ from decoder_pkg.pixels.filters import FilterChain
 from ..candidates import Candidate
 from ..codecs import Latents, each, stride_of
 from ..models import EncoderModel
-from .analysed_picture import Filters
+from .interface import Filters
 
 
 def side_of(candidate: Candidate, filters: Filters) -> SideInformation:

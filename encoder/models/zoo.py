@@ -42,6 +42,11 @@ class Zoo:
         return self.only([number for number, model in self.models.items() if model.metric in wanted])
 
     @property
+    def learned(self) -> Zoo:
+        """The same with the models that have networks."""
+        return self.only([number for number, model in self.models.items() if not model.conventional])
+
+    @property
     def parents(self) -> dict[int, int]:
         """The model that each was fine-tuned from, where it is in the zoo and serves all of its gains."""
         pairs = ((number, model, model.base) for number, model in self.models.items() if model.base)
@@ -63,12 +68,12 @@ class Zoo:
         return [number for number, gains in found.items() if gains[0] < near.stop and gains[-1] >= near.start]
 
     def trained_for(self, gain: int) -> EncoderModel:
-        """The model that was trained for squared error, for this gain and the fewest others.
+        """The learned model that was trained for squared error, for this gain and the fewest others.
 
         Raises:
           ValueError: there is none.
         """
-        models = self.suited(SQUARED_ERROR).models.values()
+        models = self.learned.suited(SQUARED_ERROR).models.values()
         return min((model for model in models if gain in model.gains), key=lambda model: len(model.gains))
 
 

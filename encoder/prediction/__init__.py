@@ -1,5 +1,5 @@
 """What settings that are not coded are expected to take and to lose."""
 
 from .curves import Curves, spline, to_logs
-from .prediction import Prediction, anchors, predict
-from .settings import COARSEST_Q, FINEST_Q, SWEEP, ModelSetting, settings_of, sweep_settings
+from .prediction import Prediction, anchors, competes, predict
+from .settings import SWEEP, sweep_settings

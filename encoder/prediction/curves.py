@@ -78,7 +78,18 @@ class Curves(Generic[Setting]):
         return list(best.values())
 
     def nearest(self, size: int, distortion: Distortion, pixels: int) -> Setting:
-        """The setting that takes about so many bytes, of the line that then loses least."""
+        """The setting that takes about so many bytes, or the most below, of the line that then loses least."""
+        levels, logs = self._levels(size, distortion, pixels), np.log(self.predicted()[0])
+        own = np.flatnonzero(self.lines == min(levels, key=lambda line: levels[line]))
+        return self.settings[int(own[np.argmin(np.abs(logs[own] - np.log(size)))])]
+
+    def least(self, size: int, distortion: Distortion, pixels: int) -> float:
+        """The least distortion that any line is expected to have in so many bytes."""
+        _, level = min(self._levels(size, distortion, pixels).values())
+        return float(np.exp(level))
+
+    def _levels(self, size: int, distortion: Distortion, pixels: int) -> dict[int, tuple[float, float]]:
+        """Of each line, how far its least size is above one, and its distortion there or at the end below; in logs."""
         sizes, losses = self.predicted()
         level = np.log(np.maximum(distortion.of(losses, np.full(len(sizes), float(pixels))), LEAST))
         wanted, logs = float(np.log(size)), np.log(sizes)
@@ -86,10 +97,8 @@ class Curves(Generic[Setting]):
         for line in dict.fromkeys(self.lines.tolist()):
             own = self.lines == line
             rising = np.maximum.accumulate(logs[own])
-            outside = max(rising[0] - wanted, wanted - rising[-1], 0.0)
-            found[line] = outside, float(np.interp(wanted, rising, level[own]))
-        own = np.flatnonzero(self.lines == min(found, key=lambda line: found[line]))
-        return self.settings[int(own[np.argmin(np.abs(logs[own] - wanted))])]
+            found[line] = max(rising[0] - wanted, 0.0), float(np.interp(wanted, rising, level[own]))
+        return found
 
     def _corrections(self) -> Logs:
         """How far coded settings were from their curves, in between by interpolation: [K, 1 + L]."""

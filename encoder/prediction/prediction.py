@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eval.metrics import PSNR, SQUARED_ERROR
+
+from ..codecs import ModelSetting
 from ..coding import Estimate
 from ..models import Zoo
 from .curves import Curves, Logs, Values, interpolated, spline, to_logs
-from .settings import ModelSetting, settings_of
+
+CHEAP_BPP = 0.15
+"""Rate of a first coding up to which a conventional codec is estimated anyway: it is quick, and models end early."""
 
 ANCHORS, FEW_ANCHORS = 5, 2
 """Gains at which a model is estimated: by itself, or where its ratio to the model that it was fine-tuned from is."""
@@ -29,16 +34,16 @@ def predict(zoo: Zoo, estimates: Mapping[int, Sequence[Estimate]], columns: Sequ
 
     Args:
       zoo: the models.
-      estimates: of some of them at their anchors, by rising gain.
+      estimates: of some of them at their anchors, by rising position; a model without any has no curve.
       columns: of the losses.
     """
     parents = zoo.parents
     drawn: dict[int, tuple[Values, Logs]] = {}
     settings: list[ModelSetting] = []
-    for model in (number for number in zoo.models if number in estimates):
+    for model in (number for number in zoo.models if estimates.get(number)):
         points = estimates[model]
-        own = settings_of(model, zoo.models[model].gains)
-        at = np.array([float(point.gain) for point in points])
+        own = zoo.models[model].settings
+        at = np.array([point.position for point in points])
         logs = np.array([to_logs(max(p.bits / 8, 1.0), [p.losses[column] for column in columns]) for p in points])
         places = np.array([setting.position for setting in own])
         if parents.get(model) in drawn:
@@ -50,3 +55,21 @@ def predict(zoo: Zoo, estimates: Mapping[int, Sequence[Estimate]], columns: Sequ
         settings += own
     positions, curves = (np.concatenate(parts) for parts in zip(*drawn.values(), strict=True))
     return Prediction(settings, [setting.model for setting in settings], positions.tolist(), curves, columns)
+
+
+def competes(zoo: Zoo, learned: Mapping[int, Sequence[Estimate]], other: Estimate, pixels: int) -> bool:
+    """Whether a conventional codec may serve a picture better than learned models, and deserves more estimates.
+
+    A quick coding of most photographs is worse than the models at equal bytes, of pages and screens much better.
+
+    Args:
+      zoo: the models.
+      learned: estimates of those that are learned.
+      other: an estimate of the codec, at a middle rate.
+      pixels: of the picture.
+    """
+    if not learned or other.bits < CHEAP_BPP * pixels:
+        return True
+    size = max(1, round(other.bits / 8))
+    least = predict(zoo, learned, [PSNR.column]).least(size, SQUARED_ERROR, pixels)
+    return other.losses[PSNR.column] < least

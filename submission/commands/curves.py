@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    zoo, files = load_zoo(*weight_folders(arguments.codec)), find_pictures(arguments.images)
+    zoo, files = load_zoo(*weight_folders(arguments.codec)).learned, find_pictures(arguments.images)
     models = [name for name, group in joint_codecs(zoo).items() if len(group) > 1] + [str(n) for n in zoo.models]
     known = [*models, *(baseline.name for baseline in installed())]
     wanted = arguments.codecs or models

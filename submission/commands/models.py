@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    zoo = load_zoo()
+    zoo = load_zoo().learned
     table = models_table(zoo, build_decoder_zip(zoo.folders[0]).part_bytes)
     if arguments.kodak:
         with Processes() as engine:

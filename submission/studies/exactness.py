@@ -23,7 +23,7 @@ from decoder_pkg.fields import all_of, field, parse_object
 from decoder_pkg.stream import unpack
 from encoder.candidates import pack_archive
 from encoder.codecs import coding_setting
-from encoder.coding import AnalysedPicture
+from encoder.coding import model_picture
 from encoder.models import load_zoo
 from eval.machine import Provenance
 from eval.storage import write_atomically
@@ -93,7 +93,7 @@ def stream_set() -> bytes:
     entries = []
     for number, model in zoo.models.items():
         for name, gain in zip(EMBEDDED, GAINS, strict=True):
-            picture = AnalysedPicture(getattr(skimage.data, name)(), model, zoo.bundle.post_filters)
+            picture = model_picture(getattr(skimage.data, name)(), model, zoo.bundle.post_filters)
             entries.append(picture.encode(coding_setting(gain, Q_ONE))[0].entry(f"{name}-{number}"))
     return pack_archive(zoo.bundle, entries)
 

@@ -82,12 +82,12 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
     """A row for each model, by id.
 
     Args:
-      zoo: the models.
+      zoo: learned models.
       zip_bytes: of each weight file in decoder.zip.
     """
     rows = []
     known = read_encoder_manifest(zoo.folders[1]).models
-    for row in read_manifest(zoo.folders[0]).models:
+    for row in (row for row in read_manifest(zoo.folders[0]).models if row["id"] in zoo.models):
         model, facts = zoo.models[row["id"]].floats, known[row["id"]]
         counts, entropy = multiplications(model), entropy_networks(model)
         decoder = sum(counts[network] for network in [*DECODER, *entropy])

@@ -13,10 +13,11 @@ from decoder_pkg.codecs import CodingSetting
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.entropy import Q_ONE
 from encoder.candidates import Candidate, CandidateCache
+from encoder.codecs import ModelSetting
 from encoder.coding import AnalysedPicture, parts_of
 from encoder.models import NEAR, Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.prediction import SWEEP, ModelSetting, sweep_settings
+from encoder.prediction import SWEEP, sweep_settings
 from encoder.presets import Preset
 from eval.metrics import MS_SSIM, squared_error
 from tests.encoder.refining import MULTIPLIER, small
@@ -144,7 +145,7 @@ def test_estimates_are_kept_each_under_all_that_it_depends_on(
     again = coder(golden_zoo, pixels, tmp_path).predict().predicted()
     assert np.array_equal(again[0], honest[0])
     assert path.read_bytes() == text
-    monkeypatch.setattr("encoder.picture_coder.estimate", fail)
+    monkeypatch.setattr("encoder.coding.AnalysedPicture.estimate", fail)
     assert np.array_equal(coder(golden_zoo, pixels, tmp_path).predict().predicted()[0], honest[0])
     others = [
         coder(golden_zoo, pixels[:64], tmp_path),

@@ -8,9 +8,8 @@ import pytest
 
 from decoder_pkg.stream import ImageHeader
 from encoder.candidates import CandidateCache
-from encoder.codecs import trained_multiplier
+from encoder.codecs import ModelSetting, trained_multiplier
 from encoder.models import Zoo
-from encoder.prediction import ModelSetting
 from eval.metrics import SQUARED_ERROR, distortion_of
 from rate_control.allocation import Limits, TableError
 from rate_control.allocation.lagrangian import InfeasibleBudget

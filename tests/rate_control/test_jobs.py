@@ -10,10 +10,10 @@ import skimage.data
 from PIL import Image
 
 from encoder.candidates import CandidateCache, Measured
+from encoder.codecs import ModelSetting
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture, pixels_digest
-from encoder.prediction import ModelSetting
 from encoder.presets import PRESETS, Preset, preset
 from eval.metrics import SQUARED_ERROR, distortion_of, measured_metrics
 from eval.pictures import PictureError
@@ -61,7 +61,7 @@ def test_estimates_are_in_the_cache_when_their_job_is_done(
     def fail(*arguments: object) -> None:
         raise AssertionError("estimated again")
 
-    monkeypatch.setattr("encoder.picture_coder.estimate", fail)
+    monkeypatch.setattr("encoder.coding.AnalysedPicture.estimate", fail)
     metrics = measured_metrics(SQUARED_ERROR)
     assert PictureCoder(load_picture(files[0]), golden_zoo, CandidateCache(tmp_path), metrics).predict().settings
 

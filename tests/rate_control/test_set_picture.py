@@ -9,10 +9,10 @@ import pytest
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.stream import entry_size
 from encoder.candidates import Candidate, CandidateCache, Measured
+from encoder.codecs import ModelSetting
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import Pixels, load_picture
-from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from eval.metrics import SQUARED_ERROR, measured_metrics
 from rate_control import set_picture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import encoder.coding.analysed_picture as encoding
+import encoder.coding.interface as encoding
 from decoder_pkg.decoder import decode_archive
 from decoder_pkg.payload import SideInformation
 from decoder_pkg.pixels.filters.interface import FilterChain, FilterLink
@@ -74,6 +74,6 @@ def test_tiles_of_the_analysis_do_not_change_the_latents(
     golden_zoo: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = AnalysedPicture(photo, golden_zoo.models[7])._analysed
-    monkeypatch.setattr(encoding, "TILE", 8)
+    monkeypatch.setattr("encoder.coding.analysed_picture.TILE", 8)
     tiled = AnalysedPicture(photo, golden_zoo.models[7])._analysed
     assert np.allclose(whole.numpy(), tiled.numpy(), atol=1e-4)

@@ -15,7 +15,7 @@ from decoder_pkg.grids import latent_size
 from decoder_pkg.pixels.filters import FilterChain
 from decoder_pkg.pixels.tiles import tiles
 from encoder.codecs import coding_setting
-from encoder.coding import AnalysedPicture, Estimate, estimate
+from encoder.coding import AnalysedPicture, Estimate
 from encoder.coding.estimate import LEAST_WINDOWS, MARGIN, SHARE, WINDOW, windows
 from encoder.models import Zoo, load_zoo
 from eval.metrics import MS_SSIM, PSNR
@@ -34,9 +34,9 @@ def shipped() -> Zoo:
 def test_estimate_lies_near_the_coded_stream(shipped: Zoo, photo: Pixels, model: int, gain: int) -> None:
     """Else too many settings would have to be coded before a choice is one of what is known."""
     picture = AnalysedPicture(photo, shipped.models[model], shipped.bundle.post_filters)
-    found = estimate(picture, gain, METRICS)
+    found = picture.estimate(coding_setting(gain, Q_ONE), METRICS)
     coded, decoded = picture.encode(coding_setting(gain, Q_ONE), chain=FilterChain())
-    assert found.gain == gain
+    assert found.position == gain
     assert found.bits == pytest.approx(8 * coded.header.length, rel=0.03)
     assert found.losses[PSNR.column] == pytest.approx(coded.squared_error, rel=0.05)
     assert found.losses[MS_SSIM.column] == pytest.approx(MS_SSIM.measure(photo, decoded), rel=0.1)
@@ -49,10 +49,12 @@ PHOTOGRAPHS = skimage.data.astronaut, skimage.data.coffee, skimage.data.rocket
 def estimates(golden_zoo: Zoo) -> list[tuple[Estimate, Estimate]]:
     """Of photographs by their windows, and by the whole."""
     pictures = [AnalysedPicture(photograph(), golden_zoo.models[8]) for photograph in PHOTOGRAPHS]
-    by_windows = [estimate(picture, 24, METRICS) for picture in pictures]
+    by_windows = [picture.estimate(coding_setting(24, Q_ONE), METRICS) for picture in pictures]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MODULE, "LEAST_WINDOWS", 1000)
-        return list(zip(by_windows, (estimate(picture, 24, METRICS) for picture in pictures), strict=True))
+        return list(
+            zip(by_windows, (picture.estimate(coding_setting(24, Q_ONE), METRICS) for picture in pictures), strict=True)
+        )
 
 
 @pytest.mark.parametrize("column", [PSNR.column, MS_SSIM.column])
@@ -72,11 +74,11 @@ def test_bits_are_those_of_the_whole_picture_not_of_its_windows(estimates: list[
 def test_window_is_decoded_as_within_the_whole_picture(golden_zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows that tile a picture lose what the picture loses, up to what little their margins lack."""
     picture = AnalysedPicture(skimage.data.astronaut()[:250, :500], golden_zoo.models[7])
-    whole = estimate(picture, 24, [PSNR]).losses[PSNR.column]
+    whole = picture.estimate(coding_setting(24, Q_ONE), [PSNR]).losses[PSNR.column]
     parts = list(tiles((16, 32), WINDOW, MARGIN))
     assert len(parts) == 2
     monkeypatch.setattr(MODULE, "windows", lambda height, width: parts)
-    assert estimate(picture, 24, [PSNR]).losses[PSNR.column] == pytest.approx(whole, rel=1e-3)
+    assert picture.estimate(coding_setting(24, Q_ONE), [PSNR]).losses[PSNR.column] == pytest.approx(whole, rel=1e-3)
 
 
 sides = st.integers(1, 300)
@@ -113,13 +115,16 @@ def test_windows_of_a_large_picture_are_spread_over_all_of_it() -> None:
 def test_picture_of_any_size_is_estimated(golden_zoo: Zoo, size: tuple[int, int]) -> None:
     ramp = np.arange(size[0] * size[1] * 3).reshape(*size, 3) // 7 % 256
     picture = AnalysedPicture(ramp.astype(np.uint8), golden_zoo.models[7])
-    found = estimate(picture, 24, [PSNR])
+    found = picture.estimate(coding_setting(24, Q_ONE), [PSNR])
     assert found.bits > 0
     assert np.isfinite(found.losses[PSNR.column])
 
 
 def test_metric_that_is_a_sum_is_scaled_to_the_picture_and_a_mean_is_not(golden_zoo: Zoo, photo: Pixels) -> None:
     small, large = photo[:96, :128], np.tile(photo[:96, :128], (2, 3, 1))
-    one, six = (estimate(AnalysedPicture(p, golden_zoo.models[7]), 24, METRICS).losses for p in (small, large))
+    one, six = (
+        AnalysedPicture(p, golden_zoo.models[7]).estimate(coding_setting(24, Q_ONE), METRICS).losses
+        for p in (small, large)
+    )
     assert six[PSNR.column] == pytest.approx(6 * one[PSNR.column], rel=0.2)
     assert six[MS_SSIM.column] == pytest.approx(one[MS_SSIM.column], rel=0.2)

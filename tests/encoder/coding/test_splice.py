@@ -8,12 +8,11 @@ import torch
 from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
 from decoder_pkg.entropy import Q_ONE
 from encoder.candidates import CandidateCache
-from encoder.codecs import Latents, coding_setting
+from encoder.codecs import Latents, ModelSetting, coding_setting
 from encoder.coding import AnalysedPicture
 from encoder.coding.splice import parts_of, splice
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from tests.encoder.refining import MULTIPLIER, Pixels, small
 

@@ -15,7 +15,7 @@ from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, LinearFilter, L
 from decoder_pkg.pixels.render import Tile, to_bytes
 from decoder_pkg.pixels.tiles import spans
 from encoder.candidates import CandidateCache
-from encoder.codecs import coding_setting, trained_multiplier
+from encoder.codecs import ModelSetting, coding_setting, trained_multiplier
 from encoder.coding import AnalysedPicture, parts_of
 from encoder.filters import linear as linear_fit
 from encoder.filters.linear import (
@@ -27,7 +27,6 @@ from encoder.filters.linear import (
 )
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.prediction import ModelSetting
 from encoder.presets import Preset
 from encoder.refinement import RefinementSetting
 from encoder.refinement import tiles as refine

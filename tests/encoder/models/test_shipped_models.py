@@ -21,8 +21,10 @@ from encoder.picture_coder import PictureCoder
 from encoder.presets import Preset
 from eval.metrics import MS_SSIM, ms_ssim
 
-IDS = [row["id"] for row in read_manifest(DECODER_WEIGHTS).models]
 KNOWN = read_encoder_manifest(WEIGHTS).models
+IDS = [row["id"] for row in read_manifest(DECODER_WEIGHTS).models if "iterations" in KNOWN[row["id"]]]
+"""Of models that were trained."""
+
 SERVED = {number: tuple(KNOWN[number].get("gains", ALL_GAINS)) for number in IDS}
 """The lowest and the highest gain that each model was trained for."""
 

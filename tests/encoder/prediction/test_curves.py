@@ -164,3 +164,11 @@ def test_spline_is_the_natural_one_and_straight_beyond_its_ends(count: int) -> N
         return
     reference, inside = CubicSpline(known, values, bc_type="natural"), at.clip(known[0], known[-1])
     assert np.allclose(found, reference(inside) + reference(inside, 1) * (at - inside)[:, None])
+
+
+def test_line_that_ends_below_a_size_and_loses_less_there_is_taken() -> None:
+    """A picture that one codec gives back exactly in a few bytes would else be filled up by another one's losses."""
+    drawn = curves({2: 0.01})
+    assert drawn.nearest(10 * round(size_at(31)), SQUARED_ERROR, PIXELS)[0] == 2
+    assert drawn.least(10 * round(size_at(31)), SQUARED_ERROR, PIXELS) == pytest.approx(0.01 * error_at(30), rel=1e-6)
+    assert drawn.nearest(round(0.01 * size_at(20) / 2), SQUARED_ERROR, PIXELS) == (2, 20)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GAIN_COUNT
+from encoder.codecs import COARSEST_Q, FINEST_Q, ModelSetting, settings_of
 from encoder.coding import Estimate
-from encoder.prediction import COARSEST_Q, FINEST_Q, ModelSetting, Prediction, anchors, predict, settings_of
+from encoder.prediction import Prediction, anchors, competes, predict
 from eval.metrics import MS_SSIM, PSNR, SQUARED_ERROR
 from tests.encoder.drawn import error_at, losses, size_at
 
@@ -26,7 +27,7 @@ def estimates(gains: range, alone: bool = True, bits: float = 8.0, error: float 
 
 def zoo(gains: Mapping[int, range], parents: Mapping[int, int] | None = None) -> Any:
     """Models that serve gains, and what they were fine-tuned from."""
-    models = {number: SimpleNamespace(gains=served) for number, served in gains.items()}
+    models = {number: SimpleNamespace(settings=settings_of(number, served)) for number, served in gains.items()}
     return SimpleNamespace(models=models, parents=parents or {})
 
 
@@ -134,3 +135,19 @@ def test_picture_that_takes_and_loses_nothing_is_no_error() -> None:
 def test_only_the_losses_that_are_asked_for_are_predicted() -> None:
     drawn = predict(zoo({1: ALL}), {1: estimates(ALL)}, [PSNR.column])
     assert list(drawn.predicted()[1]) == [PSNR.column]
+
+
+@pytest.mark.parametrize(("share", "rate", "wins"), [(0.9, 2.0, True), (1.1, 2.0, False), (1.1, 0.1, True)])
+def test_conventional_codec_is_looked_at_closer_where_it_wins_or_is_quick(
+    share: float, rate: float, wins: bool
+) -> None:
+    """Photographs would take a seventh longer, or high budgets of smooth ones stay empty."""
+    other = Estimate(24.0, 8 * size_at(24), losses(share * error_at(24)))
+    pixels = round(other.bits / rate)
+    assert competes(zoo({1: ALL}), {1: estimates(ALL)}, other, pixels) is wins
+    assert competes(zoo({}), {}, other, pixels)
+
+
+def test_model_without_estimates_has_no_curve() -> None:
+    drawn = prediction({1: ALL, 9: ALL}, {1: estimates(ALL), 9: []})
+    assert {setting.model for setting in drawn.settings} == {1}

@@ -13,7 +13,7 @@ from decoder_pkg.codecs.av1 import av1_integers
 from decoder_pkg.commands import ZIP_MEMBER
 from decoder_pkg.models import MANIFEST
 from decoder_pkg.stream import write_archive
-from eval.files import write_json
+from eval.storage import write_json
 from submission.package.decoder_zip import WHEELS, build_decoder_zip
 from submission.package.zips import build_zip
 from submission.rehearsal.run import rehearse

@@ -1,0 +1,46 @@
+"""A picture under a codec that has nothing to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from decoder_pkg.codecs import CodingSetting, Integers
+from decoder_pkg.errors import PayloadError
+from decoder_pkg.grids import LATENT_STRIDE
+from decoder_pkg.pixels.filters import FilterChain
+from decoder_pkg.pixels.render import assemble
+from eval.metrics import Metric
+
+from ..codecs import ModelSetting, NotCoded, position
+from ..pictures import Pixels
+from .estimate import Estimate, Window, windowed_losses
+from .interface import ModelPicture
+from .payload import QuantisedPicture, given
+
+
+class ConventionalPicture(ModelPicture):
+    """A picture as a conventional codec codes it; estimates are quick codings of the whole."""
+
+    def quantise(self, setting: CodingSetting) -> QuantisedPicture:
+        return given(self.model.decoder.codec, self._integers(setting, quick=False), self.size, setting)
+
+    def estimate(self, setting: CodingSetting, metrics: Sequence[Metric]) -> Estimate:
+        quantised = given(self.model.decoder.codec, self._integers(setting, quick=True), self.size, setting)
+        try:
+            picture = assemble(self.rendered(quantised, setting, 0), *self.size, FilterChain())
+        except PayloadError as error:
+            raise NotCoded(str(error)) from None
+
+        def decoded(window: Window) -> Pixels:
+            rows, columns = (span.target(LATENT_STRIDE, side) for span, side in zip(window, self.size, strict=True))
+            return np.ascontiguousarray(picture[rows, columns])
+
+        losses = windowed_losses(self.pixels, decoded, metrics)
+        return Estimate(position(setting.gain.base, setting.q), quantised.ideal_bits, losses)
+
+    def _integers(self, setting: CodingSetting, quick: bool) -> Integers:
+        codec = self.model.conventional
+        assert codec
+        return codec.code(self.pixels, ModelSetting(self.model.id, setting.gain.base, setting.q), quick)
