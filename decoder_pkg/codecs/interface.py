@@ -83,9 +83,11 @@ class IntegerCodec(ABC, Generic[Arch]):
     Attributes:
       architectures: rows of the table of codecs.
       arch: that of this model, of the same type.
+      needs: what must be installed for it beside what every decoder needs, for people; empty where nothing.
     """
 
     architectures: ClassVar[tuple[Architecture, ...]]
+    needs: ClassVar[str] = ""
 
     def __init__(self, arch: Arch, reader: TensorReader) -> None:
         """Reads what the integers need.

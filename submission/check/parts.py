@@ -24,7 +24,7 @@ from eval.published import read_pictures
 from eval.score import PATIENCE
 from rate_control.allocation import budget_bytes
 
-from ..package import ENTRY, LOCK, VENDOR, BuildError, read_lock
+from ..package import ENTRY, LOCK, VENDOR, BuildError, needs_texts, read_lock, stream_needs
 from ..seasons import HOUR, MAX_UNPACKED, KnownSet, Season
 from .code import code_problems
 
@@ -143,6 +143,7 @@ def check_data(
     problems += _set_problems(pictures, known, where) if known else []
     problems += _budget_problems(pictures, path.stat().st_size, target, known, where)
     if bundle:
+        problems += [warning(where, text) for text in needs_texts(stream_needs(bundle, archive), rules)]
         seconds = MEASURED if failed(problems) else rules.seconds or LONGEST
         problems += _decoding_problems(archive, bundle, seconds, where)
     return CheckedData(problems, pictures)

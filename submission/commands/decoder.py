@@ -28,5 +28,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     rules, weights = season(arguments.season), weight_folders(arguments.codec)[0]
     with exclusive(arguments.dist), rebuilt(arguments.dist, [DECODER_ZIP], keep=True) as new:
-        print(decoder_report(pack_decoder(new, rules.decoder_limit, weights), rules))
+        print(decoder_report(pack_decoder(new, rules.decoder_limit, weights), rules, weights))
     return 0

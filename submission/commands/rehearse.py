@@ -8,7 +8,7 @@ from decoder_pkg.errors import DecoderError
 from eval.pictures import PictureError
 
 from ..options import add_dist_option, add_season_option
-from ..package import BuildError, Busy, reading
+from ..package import BuildError, Busy, needs_texts, reading
 from ..rehearsal import RehearsalError, conditions, rehearse_all, time_report
 from ..seasons import season
 
@@ -32,4 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
     for results in rehearsed:
         runs = [result.rehearsal for result in results]
         print(f"target {results[0].target} bpp, {conditions(runs[0], rules)}:\n{time_report(runs, rules)}")
+        print(*needs_texts(results[0].needs, rules), sep="\n", end="\n" if results[0].needs else "")
     return 0

@@ -129,7 +129,8 @@ def _submit(
     names = [DECODER_ZIP, SUBMISSION_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]
     with rebuilt(dist, names, whole=[ORIGINALS]) as new:
         zoo = load_zoo(*weight_folders(arguments.codec))
-        print(decoder_report(pack_decoder(new, rules.decoder_limit, zoo.folders[0]), rules))
+        weights = zoo.folders[0]
+        print(decoder_report(pack_decoder(new, rules.decoder_limit, weights), rules, weights))
         files, effort = stage_originals(photographs, new / ORIGINALS), preset(arguments.preset)
         progress.expect(_stages(pixels_of(files) / 1e6, len(targets), effort, arguments.baselines))
         coding = CandidateCache(), effort, engine, rules
@@ -166,7 +167,7 @@ def _rehearse(
         result = rehearse_target(dist, target, dist / ORIGINALS, budget, rules, metrics=metrics)
         progress.advance(work)
         times = time_report([result.rehearsal], rules)
-        tqdm.write(f"\n{target_report(result)}\nwith {conditions(result.rehearsal, rules)}:\n{times}")
+        tqdm.write(f"\n{target_report(result, rules)}\nwith {conditions(result.rehearsal, rules)}:\n{times}")
         rows[target] = result.row(dist / DECODER_ZIP)
     return rows
 

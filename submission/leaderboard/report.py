@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from decoder_pkg.models import load_bundle
 from eval.leaderboard import Board, records
 from eval.metrics import Figure
 from eval.problems import Problem
 from eval.report import board_markdown, board_plot, board_tables
 from eval.storage import write_atomically
 
-from ..package import DecoderZip
+from ..package import DecoderZip, model_needs, needs_texts
 from ..seasons import DEFAULT_COLUMNS, Season
 
 BOARD = "leaderboard"
 
 
-def decoder_report(package: DecoderZip, rules: Season) -> str:
-    """Size per part against the season's limit, and the digest that the competition compares."""
+def decoder_report(package: DecoderZip, rules: Season, weights: Path) -> str:
+    """Size per part against the season's limit, the digest that the competition compares, and what models need."""
     size, limit = len(package.data), rules.decoder_limit
     lines = [f"{part:<24}{count:>12,} bytes" for part, count in sorted(package.part_bytes.items())]
     known = "there is no limit" if rules.decoder_limit_known else "no limit is known"
     against = f"{100 * size / limit:.1f} % of {limit:,}" if limit else f"{known} for {rules.year}"
     lines.append(f"{'decoder.zip':<24}{size:>12,} bytes, {against}")
     lines.append(f"sha256 {package.sha256}")
+    lines += needs_texts(model_needs(load_bundle(weights)), rules)
     return "\n".join(lines)
 
 

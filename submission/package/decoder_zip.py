@@ -11,7 +11,7 @@ from pathlib import Path
 
 import decoder_pkg
 from decoder_pkg.errors import DecoderError
-from decoder_pkg.models import MANIFEST, WEIGHTS, load_bundle, read_manifest
+from decoder_pkg.models import MANIFEST, WEIGHTS, Bundle, load_bundle, read_manifest
 from decoder_pkg.stream import unpack
 from eval.machine import UNKNOWN
 
@@ -79,13 +79,21 @@ def build_decoder_zip(weights: Path = WEIGHTS, wheels: Path = WHEELS) -> Decoder
 
 def bundle_sha256(decoder_zip: Path) -> str:
     """The models' sha256 of a decoder package; a package of another make has none that can be told."""
+    try:
+        return packed_bundle(decoder_zip).digest.hex()
+    except DecoderError:
+        return UNKNOWN
+
+
+def packed_bundle(decoder_zip: Path) -> Bundle:
+    """The models of a decoder package.
+
+    Raises:
+      DecoderError: it is damaged, or of another make.
+    """
     with tempfile.TemporaryDirectory(prefix="bundle-") as name:
-        try:
-            unpack(decoder_zip, Path(name), MAX_UNPACKED)
-            bundle = load_bundle(Path(name) / PACKED_WEIGHTS)
-        except DecoderError:
-            return UNKNOWN
-    return bundle.digest.hex()
+        unpack(decoder_zip, Path(name), MAX_UNPACKED)
+        return load_bundle(Path(name) / PACKED_WEIGHTS)
 
 
 def vendored(wheels: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ..package import needs_texts
 from ..seasons import Season
 from .run import Rehearsal
 from .target import TargetResult
@@ -69,13 +70,14 @@ def time_report(runs: Sequence[Rehearsal], rules: Season) -> str:
     return "\n".join(lines)
 
 
-def target_report(result: TargetResult) -> str:
-    """One target's size and rehearsal."""
-    run = result.rehearsal
+def target_report(result: TargetResult, rules: Season) -> str:
+    """One target's size and rehearsal, and what must be installed for its pictures."""
+    run, needs = result.rehearsal, needs_texts(result.needs, rules)
     isolation = "without network" if run.isolated else f"with {NOT_ISOLATED}"
-    return (
+    size = (
         f"target {result.target} bpp: {result.data_bytes:,} of {result.budget:,} bytes "
         f"({100 * result.data_bytes / result.budget:.2f} %)\n"
         f"rehearsed {isolation}: {run.seconds:.1f} s, {run.peak_bytes / 2**20:,.0f} MiB, "
         f"{len(result.score.pictures)} pictures"
     )
+    return "\n".join([size, *needs])

@@ -15,7 +15,7 @@ from eval.score import SetScore, score_folder
 from eval.storage import cache_folder, write_atomically
 from rate_control.allocation import budget_bytes
 
-from ..package import DECODER_ZIP, ORIGINALS, RULES, TEAM, bundle_sha256, copy_pictures, set_pixels
+from ..package import DECODER_ZIP, ORIGINALS, RULES, TEAM, Needs, bundle_sha256, copy_pictures, packed_needs, set_pixels
 from ..seasons import Season
 from .run import Rehearsal, rehearse
 
@@ -44,6 +44,7 @@ class TargetResult:
     data_bytes: int
     rehearsal: Rehearsal
     score: SetScore
+    needs: Needs
 
     def row(self, decoder_zip: Path, team: str = TEAM) -> Row:
         """The leaderboard row of a team that submits this decoder."""
@@ -90,7 +91,7 @@ def rehearse_target(
         listed = "\n".join(f"  {problem.where}: {problem.message}" for problem in problems)
         message = f"target {target}: {run.failure or 'the set is damaged'}\n{listed}\nits log:\n{run.log}"
         raise RehearsalError(message, problems)
-    return TargetResult(target, budget, data_zip.stat().st_size, run, score)
+    return TargetResult(target, budget, data_zip.stat().st_size, run, score, packed_needs(dist / DECODER_ZIP, data_zip))
 
 
 def rehearse_all(dist: Path, rules: Season, repeats: int) -> list[list[TargetResult]]:
