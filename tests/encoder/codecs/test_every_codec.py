@@ -47,8 +47,9 @@ def test_random_integers_come_back_and_are_encoded_to_the_same_bytes(
 
 
 @EVERY
-def test_walk_goes_through_every_integer_once_and_grid_by_grid(name: str) -> None:
-    codec, size = seeded_model(name).decoder.codec, (65, 80)
+@pytest.mark.parametrize("size", [(1, 1), (65, 80)])
+def test_walk_goes_through_every_integer_once_and_grid_by_grid(name: str, size: tuple[int, int]) -> None:
+    codec = seeded_model(name).decoder.codec
     visits = {key: np.zeros((*shape.plane, shape.channels), dtype=int) for key, shape in codec.grids(size).items()}
     order: list[str] = []
 
