@@ -22,10 +22,6 @@ from eval.storage import write_atomically
 from submission.package import DECODER_ZIP, ORIGINALS, WHEELS, build_decoder_zip, pack_targets
 from submission.rehearsal import rehearse_target
 from tests.paths import ROOT
-from training.data import CropSet
-from training.export.manifests import NewModel, update_manifests
-from training.export.trained import load_run
-from training.export.whole import export
 
 QUICK = Preset("quick", "local", 3)
 TARGET = "2.0"
@@ -33,12 +29,8 @@ TARGET = "2.0"
 
 
 @pytest.fixture(scope="module")
-def zoo(run: Path, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Zoo:
-    weights = tmp_path_factory.mktemp("weights")
-    trained, file, folders = load_run(run), "m.safetensors", (weights / "decoder", weights / "encoder")
-    export(trained, crops, *(folder / file for folder in folders))
-    update_manifests(*folders, NewModel(3, "m", file, None, trained.record))
-    return load_zoo(*folders)
+def zoo(every_export: tuple[Path, Path]) -> Zoo:
+    return load_zoo(*every_export)
 
 
 def test_refined_latents_cost_less_and_decode_to_what_was_encoded(zoo: Zoo) -> None:
