@@ -20,7 +20,7 @@ from ..models import float_model
 from .analysed_picture import AnalysedPicture
 from .rounding import THRESHOLD, as_rdoq
 
-WINDOW, MARGIN = 16, 2
+WINDOW, MARGIN = 12, 1
 """Side of a window whose pixels are looked at, and what is synthesised around it, in latents."""
 
 LEAST_WINDOWS, SHARE = 2, 0.1
