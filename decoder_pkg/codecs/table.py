@@ -6,6 +6,7 @@ from typing import Any
 
 from .asymmetric import AsymmetricCodec
 from .context_3d import Context3dCodec
+from .deep_factorised import DeepFactorisedCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
 from .joint_autoregressive import JointAutoregressiveCodec
@@ -25,6 +26,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     JointAutoregressiveCodec,
     Context3dCodec,
     AsymmetricCodec,
+    DeepFactorisedCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

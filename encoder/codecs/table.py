@@ -8,6 +8,7 @@ from decoder_pkg.codecs import Architecture
 
 from .asymmetric import AsymmetricFloatCodec
 from .context_3d import Context3dFloatCodec
+from .deep_factorised import DeepFactorisedFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
 from .joint_autoregressive import JointAutoregressiveFloatCodec
@@ -27,6 +28,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     JointAutoregressiveFloatCodec,
     Context3dFloatCodec,
     AsymmetricFloatCodec,
+    DeepFactorisedFloatCodec,
 )
 
 

@@ -34,6 +34,11 @@ class Gdn(nn.Module):
         return x * (torch.sqrt(squares) if self._inverse else torch.rsqrt(squares))
 
 
+def norm(kind: GdnTransforms, inverse: bool = False) -> nn.Module:
+    """What stands between two layers."""
+    return nn.ReLU() if kind.rectified else Gdn(kind.width, inverse)
+
+
 class Upsample(nn.Conv2d):
     """A transposed 5x5 convolution of stride 2: a 3x3 one to four times as many channels computes the same sums.
 
@@ -55,14 +60,26 @@ class GdnSynthesis(Synthesis):
         width = kind.width
         self.layers = nn.Sequential(
             Upsample(kind.latent_channels, width),
-            Gdn(width, inverse=True),
+            norm(kind, inverse=True),
             Upsample(width, width),
-            Gdn(width, inverse=True),
+            norm(kind, inverse=True),
             Upsample(width, width),
-            Gdn(width, inverse=True),
+            norm(kind, inverse=True),
             Upsample(width, 3),
         )
 
     def deep(self, y: Tensor) -> Tensor:
         picture: Tensor = self.layers(y)
         return picture
+
+
+class UncentredGdnSynthesis(GdnSynthesis):
+    """Latents, each less its channel's median, to pictures."""
+
+    def __init__(self, kind: GdnTransforms) -> None:
+        super().__init__(kind)
+        self.median = nn.Parameter(torch.zeros(kind.latent_channels))
+
+    def deep(self, y: Tensor) -> Tensor:
+        # Layers pad with zeros: neither median nor mid-grey can be a part of a bias.
+        return super().deep(y + self.median[:, None, None]) - 0.5

@@ -51,9 +51,11 @@ class GdnTransforms(Transforms):
 
     Attributes:
       width: channels between the layers.
+      rectified: with rectifiers in place of the normalisation.
     """
 
     width: int
+    rectified: bool = False
 
     @property
     def synthesis_reach(self) -> float:
@@ -67,6 +69,16 @@ class GdnTransforms(Transforms):
         from .gdn import GdnSynthesis
 
         return GdnSynthesis(self)
+
+
+@dataclass(frozen=True)
+class UncentredGdnTransforms(GdnTransforms):
+    """The same between pictures that are not less mid-grey and latents that are not about zero (CompressAI)."""
+
+    def build_synthesis(self) -> Synthesis:
+        from .gdn import UncentredGdnSynthesis
+
+        return UncentredGdnSynthesis(self)
 
 
 @dataclass(frozen=True)

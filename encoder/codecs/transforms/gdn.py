@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from decoder_pkg.codecs.transforms import GdnTransforms
-from decoder_pkg.codecs.transforms.gdn import Gdn
+from decoder_pkg.codecs.transforms.gdn import norm
 
 from .analysis import Analysis
 
@@ -17,13 +18,24 @@ class GdnAnalysis(Analysis):
         super().__init__(kind)
         width = kind.width
         self.layers = nn.Sequential(
-            conv5(3, width), Gdn(width), conv5(width, width), Gdn(width), conv5(width, width), Gdn(width),
+            conv5(3, width), norm(kind), conv5(width, width), norm(kind), conv5(width, width), norm(kind),
             conv5(width, kind.latent_channels),
         )  # fmt: skip
 
     def deep(self, centred: Tensor) -> Tensor:
         y: Tensor = self.layers(centred)
         return y
+
+
+class UncentredGdnAnalysis(GdnAnalysis):
+    """Pictures as they are to latents less a median of each channel."""
+
+    def __init__(self, kind: GdnTransforms) -> None:
+        super().__init__(kind)
+        self.median = nn.Parameter(torch.zeros(kind.latent_channels))
+
+    def deep(self, centred: Tensor) -> Tensor:
+        return super().deep(centred + 0.5) - self.median[:, None, None]
 
 
 def conv5(inputs: int, outputs: int) -> nn.Conv2d:

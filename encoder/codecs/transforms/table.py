@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from decoder_pkg.codecs.transforms import AttentionTransforms, GdnTransforms, ResidualTransforms, Transforms
+from decoder_pkg.codecs.transforms import (
+    AttentionTransforms,
+    GdnTransforms,
+    ResidualTransforms,
+    Transforms,
+    UncentredGdnTransforms,
+)
 
 from .analysis import Analysis
 from .attention import AttentionAnalysis
-from .gdn import GdnAnalysis
+from .gdn import GdnAnalysis, UncentredGdnAnalysis
 from .residual import ResidualAnalysis
 
 ANALYSES: dict[type[Transforms], Callable[[Any], Analysis]] = {
     ResidualTransforms: ResidualAnalysis,
     GdnTransforms: GdnAnalysis,
+    UncentredGdnTransforms: UncentredGdnAnalysis,
     AttentionTransforms: AttentionAnalysis,
 }
 

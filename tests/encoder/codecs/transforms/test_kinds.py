@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from decoder_pkg.codecs.transforms import SMOKE, AttentionTransforms, GdnTransforms, ResidualTransforms, Transforms
+from decoder_pkg.codecs.transforms import (
+    SMOKE,
+    AttentionTransforms,
+    GdnTransforms,
+    ResidualTransforms,
+    Transforms,
+    UncentredGdnTransforms,
+)
 from decoder_pkg.codecs.transforms.gdn import Gdn, Upsample
 from encoder.codecs.transforms.table import ANALYSES, build_analysis
 
@@ -17,6 +24,8 @@ KINDS: list[Transforms] = [
     ResidualTransforms(8, True, 8, 8, 8, 2, 1, 2, 1),
     GdnTransforms(8, False, 6),
     GdnTransforms(8, True, 6),
+    UncentredGdnTransforms(8, False, 6),
+    UncentredGdnTransforms(8, False, 6, rectified=True),
     AttentionTransforms(6, False),
     AttentionTransforms(6, True, more_attention=True),
 ]

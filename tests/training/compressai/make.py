@@ -1,0 +1,59 @@
+"""Makes the files of this folder, small networks and what CompressAI computes with them; not a test.
+
+It needs an environment of its own: pip install torch==2.13.0 numpy; pip install --no-deps compressai==1.2.8
+torch_geometric; and an empty module `torchvision.transforms`. Then: python tests/training/compressai/make.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from compressai.models import FactorizedPrior, FactorizedPriorReLU  # type: ignore[import-not-found]
+
+STEPS, LAMBDA, SIZE = 300, 0.05, 64
+KINDS = {"bmshj2018-factorized": (FactorizedPrior, 8, 12), "bmshj2018-factorized-relu": (FactorizedPriorReLU, 8, 12)}
+"""Each kind's class, and its widths N and M."""
+
+
+def pictures(count: int, size: int) -> torch.Tensor:
+    """Smooth random pictures with edges, [count, 3, size, size] float in [0, 1]."""
+    coarse = torch.nn.functional.interpolate(torch.rand(count, 3, 5, 5), size, mode="bicubic")
+    steps = torch.nn.functional.interpolate(torch.rand(count, 3, 6, 6), size, mode="nearest")
+    return (0.6 * coarse + 0.4 * steps).clamp(0, 1)
+
+
+def trained(kind: str) -> Any:
+    """A network after a few steps, so that it uses its latents."""
+    torch.manual_seed(1)
+    build, *widths = KINDS[kind]
+    network = build(*widths)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    for _ in range(STEPS):
+        batch = pictures(4, SIZE)
+        found = network(batch)
+        bits = sum(-part.log2().sum() for part in found["likelihoods"].values())
+        loss = bits / (4 * SIZE**2) + LAMBDA * 255**2 * (found["x_hat"] - batch).square().mean()
+        optimizer.zero_grad()
+        (loss + network.aux_loss()).backward()
+        optimizer.step()
+    network.update(force=True)
+    return network.eval()
+
+
+def main() -> None:
+    folder = Path(__file__).parent
+    for kind in KINDS:
+        network, picture = trained(kind), (pictures(1, SIZE) * 255).round().to(torch.uint8)
+        with torch.no_grad():
+            found = network(picture / 255)
+        torch.save({"epoch": 3, "state_dict": network.state_dict()}, folder / f"{kind}.pth.tar")
+        bits = sum(float(-part.log2().sum()) for part in found["likelihoods"].values())
+        np.savez_compressed(
+            folder / f"{kind}.npz", picture=picture.numpy(), decoded=found["x_hat"].numpy(), bits=np.array(bits)
+        )
+
+
+main()

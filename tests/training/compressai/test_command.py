@@ -1,0 +1,67 @@
+"""A checkpoint of CompressAI becomes a codec that packs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from decoder_pkg.entropy import Q_ONE
+from encoder.codecs import coding_setting
+from encoder.coding import AnalysedPicture
+from encoder.models import load_zoo, trained_codecs, weight_folders
+from eval.command_line import call_module
+from submission.studies.models import models_table
+
+FOLDER = Path(__file__).parent
+MODULE = "training.commands.import_compressai"
+
+
+@pytest.fixture
+def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CLIC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("encoder.models.zoo.ZOO", tmp_path / "zoo")
+    monkeypatch.setattr("training.export.whole.CALIBRATION_BATCHES", 2)
+    monkeypatch.setattr("training.export.whole.MOMENT_BATCHES", 1)
+    monkeypatch.setattr("training.export.deltas.SAMPLES", 4)
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for column in (0, 120):
+        Image.fromarray(skimage.data.coffee()[:256, column : column + 256]).save(folder / f"{column}.png")
+    return folder
+
+
+def test_imported_network_is_a_codec_of_the_zoo(crops: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, kind in ((1, "bmshj2018-factorized"), (2, "bmshj2018-factorized-relu")):
+        options = [str(FOLDER / f"{kind}.pth.tar"), "--name", "balle", "--id", str(number), "--data", str(crops)]
+        assert call_module("import-compressai", MODULE, options) == 0, capsys.readouterr()
+    said = capsys.readouterr().out
+    assert "bmshj2018-factorized-relu, for gains 24 to 48" in said
+    assert "lost to fixed point" in said
+    assert trained_codecs() == ["balle"]
+    zoo = load_zoo(*weight_folders("balle"))
+    for number, model in zoo.models.items():
+        candidate, _ = AnalysedPicture(skimage.data.chelsea()[:70, :90], model).encode(coding_setting(30, Q_ONE))
+        assert candidate.header.model == number
+    sizes = {row.path.name: 1 for row in zoo.models.values()}
+    assert models_table(zoo, sizes)["codec"].tolist() == ["deep-factorised", "deep-factorised-relu"]
+
+
+def test_foreign_file_is_named_in_one_line_and_nothing_is_written(
+    crops: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [str(crops / "0.png"), "--name", "balle", "--data", str(crops)]
+    assert call_module("import-compressai", MODULE, options) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith(f"CheckpointError: {crops / '0.png'}: it is damaged")
+    assert not weight_folders("balle")[0].exists()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "much"])
+def test_lambda_that_is_no_positive_number_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_module("import-compressai", MODULE, ["x.pth", "--name", "a", "--lambda", value])
+    assert "no positive number" in capsys.readouterr().err
