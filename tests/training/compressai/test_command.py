@@ -14,6 +14,7 @@ from encoder.coding import AnalysedPicture
 from encoder.models import load_zoo, trained_codecs, weight_folders
 from eval.command_line import call_module
 from submission.studies.models import models_table
+from tests.training.rehearsed import assert_rehearsed
 
 FOLDER = Path(__file__).parent
 MODULE = "training.commands.import_compressai"
@@ -33,7 +34,9 @@ def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_imported_network_is_a_codec_of_the_zoo(crops: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
+    crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number, kind in ((1, "bmshj2018-factorized"), (2, "bmshj2018-factorized-relu")):
         options = [str(FOLDER / f"{kind}.pth.tar"), "--name", "balle", "--id", str(number), "--data", str(crops)]
         assert call_module("import-compressai", MODULE, options) == 0, capsys.readouterr()
@@ -47,6 +50,7 @@ def test_imported_network_is_a_codec_of_the_zoo(crops: Path, capsys: pytest.Capt
         assert candidate.header.model == number
     sizes = {row.path.name: 1 for row in zoo.models.values()}
     assert models_table(zoo, sizes)["codec"].tolist() == ["deep-factorised", "deep-factorised-relu"]
+    assert_rehearsed(zoo, tmp_path, monkeypatch)
 
 
 def test_foreign_file_is_named_in_one_line_and_nothing_is_written(
