@@ -136,12 +136,18 @@ HyperArch = TypeVar("HyperArch", bound=HyperArchitecture)
 
 
 class HyperCodec(TransformCodec[HyperArch]):
-    """Codes hyper-latents first, then the latents by what those predict."""
+    """Codes hyper-latents first, then the latents by what those predict.
+
+    Attributes:
+      hyper_decoder: how its hyper-latents are decoded.
+    """
+
+    hyper_decoder: ClassVar[type[HyperDecoder]] = HyperDecoder
 
     def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
         super().__init__(arch, reader)
         layers = self.layers(arch)
-        self._hyper = HyperDecoder(layers, arch, reader)
+        self._hyper = self.hyper_decoder(layers, arch, reader)
         self._context = read_layers((layer for layer in layers if layer.name.startswith("context.")), reader)
 
     def grids(self, size: Size) -> dict[str, GridShape]:

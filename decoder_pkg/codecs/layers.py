@@ -26,6 +26,11 @@ POINT, SQUARE, CAUSAL_WINDOW = len(POINT_TAPS), len(SQUARE_TAPS), len(CAUSAL_TAP
 SCALE, MIXTURE_SCALE, SIDE_SCALE = "scale", "scale of a mixture", "scale of a side"
 """As a layer's peak: it yields log2 sigma, in steps of a scale bin above the smallest; the symbol model differs."""
 
+SIGMA = "standard deviation"
+"""As a layer's peak: it yields sigma itself, in 2^-SIGMA_EXPONENT."""
+
+SIGMA_EXPONENT = 16
+
 MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
 """As a layer's source or peak: latents in 1/MEAN_STEPS."""
 
@@ -55,8 +60,8 @@ class Layer:
 
     @property
     def yields_scale(self) -> bool:
-        """Whether its outputs are scales."""
-        return isinstance(self.peak, str)
+        """Whether its outputs are log2 of scales."""
+        return isinstance(self.peak, str) and self.peak != SIGMA
 
     @property
     def limit(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from .asymmetric import AsymmetricCodec
 from .context_3d import Context3dCodec
 from .deep_factorised import DeepFactorisedCodec
+from .deep_scale_hyperprior import DeepScaleCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
 from .joint_autoregressive import JointAutoregressiveCodec
@@ -27,6 +28,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     Context3dCodec,
     AsymmetricCodec,
     DeepFactorisedCodec,
+    DeepScaleCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

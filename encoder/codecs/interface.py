@@ -93,6 +93,11 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
     def static_priors(self) -> Mapping[str, StaticPrior]:
         """Densities that are exported as static tables, by their prefix in the decoder's weight file."""
 
+    @property
+    def integer_tensors(self) -> Mapping[str, Tensor]:
+        """Further tensors of the decoder's weight file, int32, that stand for floats here; none by default."""
+        return {}
+
     @abstractmethod
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
         """All latents of analysed pictures at a gain, not rounded; gain_index is [B] int64."""

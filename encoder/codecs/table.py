@@ -9,6 +9,7 @@ from decoder_pkg.codecs import Architecture
 from .asymmetric import AsymmetricFloatCodec
 from .context_3d import Context3dFloatCodec
 from .deep_factorised import DeepFactorisedFloatCodec
+from .deep_scale_hyperprior import DeepScaleFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
 from .joint_autoregressive import JointAutoregressiveFloatCodec
@@ -29,6 +30,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     Context3dFloatCodec,
     AsymmetricFloatCodec,
     DeepFactorisedFloatCodec,
+    DeepScaleFloatCodec,
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decoder_pkg.codecs import ARCHITECTURES, stated
+from decoder_pkg.codecs import ARCHITECTURES, Architecture, stated
 from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS, GAIN_STEPS, OCTAVES
 from encoder.codecs import FloatCodec, float_codec
 from encoder.codecs.deep_density import WIDTHS
@@ -21,7 +21,8 @@ from .layers import Weights, convolution, normalisation, transposed
 ROWS = {row.name: row for row in ARCHITECTURES}
 
 REACH = 2 * GAIN_STEPS
-"""Gains on either side of that of the training, which finer and coarser steps serve: two octaves of lambda."""
+"""Gains on either side of that of the training, which finer and coarser steps serve where no network sees what is
+scaled: two octaves of lambda."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,13 @@ class Kind:
       name: in the library.
       is_meant: whether a checkpoint is of this kind, by names that only it has.
       build: the codec of its tensors, for the octave of lambda at which it was trained.
+      reach: gains on either side of that of the training that it serves too.
     """
 
     name: str
     is_meant: Callable[[State], bool]
     build: Callable[[State, int], FloatCodec[Any]]
+    reach: int
 
 
 def import_state(state: State, multiplier: float) -> Imported:
@@ -73,7 +76,7 @@ def import_state(state: State, multiplier: float) -> Imported:
             except CheckpointError as error:
                 raise CheckpointError(f"it looks like {kind.name}, but {error}") from None
             gain = octave * GAIN_STEPS
-            gains = range(max(gain - REACH, 0), min(gain + REACH, GAIN_COUNT - 1) + 1)
+            gains = range(max(gain - kind.reach, 0), min(gain + kind.reach, GAIN_COUNT - 1) + 1)
             return Imported(kind.name, model.eval(), gains)
     raise CheckpointError(f"it is no network that can be read; these are {', '.join(kind.name for kind in KINDS)}")
 
@@ -86,10 +89,7 @@ def nearest_octave(multiplier: float) -> int:
 def _factorised(row: str, is_rectified: bool) -> Callable[[State, int], FloatCodec[Any]]:
     def build(state: State, octave: int) -> FloatCodec[Any]:
         width, channels = state.size("g_a.0.weight", 0), state.size("g_a.6.weight", 0)
-        try:
-            arch = stated(ROWS[row], {"latent_channels": channels, "width": width})
-        except ValueError as error:
-            raise CheckpointError(str(error)) from None
+        arch = _stated(row, {"latent_channels": channels, "width": width})
         log_step = 0.5 * math.log(2.0) * (octave - torch.arange(OCTAVES))
         weights = _transforms(state, width, channels, is_rectified) | _gains(log_step, channels)
         weights |= _density(state, "entropy_bottleneck", channels)
@@ -101,6 +101,34 @@ def _factorised(row: str, is_rectified: bool) -> Callable[[State, int], FloatCod
         return codec
 
     return build
+
+
+def _hyperprior(state: State, _octave: int) -> FloatCodec[Any]:
+    width, channels = state.size("g_a.0.weight", 0), state.size("g_a.6.weight", 0)
+    hyper = dict.fromkeys(("width", "hyper_channels", "hyper_analysis_width", "hyper_width"), width)
+    codec = float_codec(
+        _stated("deep-scale-hyperprior", hyper | {"latent_channels": channels, "feature_width": channels})
+    )
+    weights = _transforms(state, width, channels, is_rectified=False) | _gains(torch.zeros(OCTAVES), channels)
+    weights |= _density(state, "entropy_bottleneck", width)
+    weights |= convolution(state, "h_a.0", "hyper_analysis.enter", width, channels, 3)
+    weights |= convolution(state, "h_a.2", "hyper_analysis.down", width, width, 5)
+    weights |= convolution(state, "h_a.4", "hyper_analysis.leave", width, width, 5)
+    weights |= transposed(state, "h_s.0", "hyper_synthesis.enter", width, width)
+    weights |= transposed(state, "h_s.2", "hyper_synthesis.middle", width, width)
+    weights |= convolution(state, "h_s.4", "hyper_synthesis.scale", channels, width, 3)
+    zero = torch.zeros(channels)
+    codec.load_state_dict(
+        weights | {"prior.log_step": torch.zeros(OCTAVES), "analysis.median": zero, "synthesis.median": zero}
+    )
+    return codec
+
+
+def _stated(row: str, widths: dict[str, int]) -> Architecture:
+    try:
+        return stated(ROWS[row], widths)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from None
 
 
 def _transforms(state: State, width: int, channels: int, is_rectified: bool) -> Weights:
@@ -138,7 +166,15 @@ def _density(state: State, source: str, channels: int) -> Weights:
 
 
 def _is_factorised(state: State) -> bool:
-    return "g_s.6.weight" in state and "entropy_bottleneck.quantiles" in state and "h_a.0.weight" not in state
+    has_hyper = "h_a.0.weight" in state or "h_s.0.weight" in state
+    return "g_s.6.weight" in state and "entropy_bottleneck.quantiles" in state and not has_hyper
+
+
+def _is_hyperprior(state: State) -> bool:
+    """The network of means beside the scales has the same names, and twice as many outputs."""
+    names = ("g_a.1.beta", "g_a.6.weight", "h_a.0.weight", "h_s.4.weight")
+    has_all = all(name in state for name in names) and "context_prediction.weight" not in state
+    return has_all and state.size("h_s.4.weight", 0) == state.size("g_a.6.weight", 0)
 
 
 KINDS = (
@@ -146,6 +182,8 @@ KINDS = (
         "bmshj2018-factorized",
         lambda state: _is_factorised(state) and "g_a.1.beta" in state,
         _factorised("deep-factorised", is_rectified=False),
+        REACH,
     ),
-    Kind("bmshj2018-factorized-relu", _is_factorised, _factorised("deep-factorised-relu", is_rectified=True)),
+    Kind("bmshj2018-factorized-relu", _is_factorised, _factorised("deep-factorised-relu", is_rectified=True), REACH),
+    Kind("bmshj2018-hyperprior", _is_hyperprior, _hyperprior, 0),
 )

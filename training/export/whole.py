@@ -88,7 +88,7 @@ def coding_tables(model: FloatCodec[Any]) -> Arrays:
         tables |= SCALE_TABLES[kind]()
     for prefix, prior in model.static_priors.items():
         tables |= static_tables(prefix, prior)
-    return tables
+    return tables | {name: tensor.numpy() for name, tensor in model.integer_tensors.items()}
 
 
 def _goals(run: TrainedRun, grid: DecoderModel, encoder: ReadOnlyArrays, crops: CropSet) -> tuple[Goals, Goals]:

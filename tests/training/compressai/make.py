@@ -11,11 +11,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from compressai.models import FactorizedPrior, FactorizedPriorReLU  # type: ignore[import-not-found]
+from compressai.models import FactorizedPrior, FactorizedPriorReLU, ScaleHyperprior  # type: ignore[import-not-found]
 
-STEPS, LAMBDA, SIZE = 300, 0.05, 64
-KINDS = {"bmshj2018-factorized": (FactorizedPrior, 8, 12), "bmshj2018-factorized-relu": (FactorizedPriorReLU, 8, 12)}
-"""Each kind's class, and its widths N and M."""
+RATE, LAMBDA, SIZE = 5e-3, 0.3, 64
+FLOOR = 2.0**-24
+"""Of a likelihood: the library's own is 1e-9, this project's this one."""
+
+KINDS = {
+    "bmshj2018-factorized": (FactorizedPrior, 400, 8, 12),
+    "bmshj2018-factorized-relu": (FactorizedPriorReLU, 400, 8, 12),
+    "bmshj2018-hyperprior": (ScaleHyperprior, 1200, 8, 12),
+}
+"""Each kind's class, the steps of its training, and its widths N and M."""
 
 
 def pictures(count: int, size: int) -> torch.Tensor:
@@ -28,10 +35,10 @@ def pictures(count: int, size: int) -> torch.Tensor:
 def trained(kind: str) -> Any:
     """A network after a few steps, so that it uses its latents."""
     torch.manual_seed(1)
-    build, *widths = KINDS[kind]
+    build, steps, *widths = KINDS[kind]
     network = build(*widths)
-    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
-    for _ in range(STEPS):
+    optimizer = torch.optim.Adam(network.parameters(), RATE)
+    for _ in range(steps):
         batch = pictures(4, SIZE)
         found = network(batch)
         bits = sum(-part.log2().sum() for part in found["likelihoods"].values())
@@ -39,7 +46,6 @@ def trained(kind: str) -> Any:
         optimizer.zero_grad()
         (loss + network.aux_loss()).backward()
         optimizer.step()
-    network.update(force=True)
     return network.eval()
 
 
@@ -50,7 +56,7 @@ def main() -> None:
         with torch.no_grad():
             found = network(picture / 255)
         torch.save({"epoch": 3, "state_dict": network.state_dict()}, folder / f"{kind}.pth.tar")
-        bits = sum(float(-part.log2().sum()) for part in found["likelihoods"].values())
+        bits = sum(float(-part.clamp(min=FLOOR).log2().sum()) for part in found["likelihoods"].values())
         np.savez_compressed(
             folder / f"{kind}.npz", picture=picture.numpy(), decoded=found["x_hat"].numpy(), bits=np.array(bits)
         )

@@ -27,6 +27,8 @@ def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("training.export.whole.CALIBRATION_BATCHES", 2)
     monkeypatch.setattr("training.export.whole.MOMENT_BATCHES", 1)
     monkeypatch.setattr("training.export.deltas.SAMPLES", 4)
+    # Latents that these hardly trained networks think impossible take an escape each: 1 to 2 bits more than estimated.
+    monkeypatch.setattr("training.export.shipping.MOST_LOST", 0.02)
     folder = tmp_path / "crops"
     folder.mkdir()
     for column in (0, 120):
@@ -37,7 +39,7 @@ def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
     crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number, kind in ((1, "bmshj2018-factorized"), (2, "bmshj2018-factorized-relu")):
+    for number, kind in enumerate(("bmshj2018-factorized", "bmshj2018-factorized-relu", "bmshj2018-hyperprior"), 1):
         options = [str(FOLDER / f"{kind}.pth.tar"), "--name", "balle", "--id", str(number), "--data", str(crops)]
         assert call_module("import-compressai", MODULE, options) == 0, capsys.readouterr()
     said = capsys.readouterr().out
@@ -46,10 +48,16 @@ def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
     assert trained_codecs() == ["balle"]
     zoo = load_zoo(*weight_folders("balle"))
     for number, model in zoo.models.items():
-        candidate, _ = AnalysedPicture(skimage.data.chelsea()[:70, :90], model).encode(coding_setting(30, Q_ONE))
+        candidate, _ = AnalysedPicture(skimage.data.chelsea()[:70, :90], model).encode(
+            coding_setting(model.gains[0], Q_ONE)
+        )
         assert candidate.header.model == number
     sizes = {row.path.name: 1 for row in zoo.models.values()}
-    assert models_table(zoo, sizes)["codec"].tolist() == ["deep-factorised", "deep-factorised-relu"]
+    assert models_table(zoo, sizes)["codec"].tolist() == [
+        "deep-factorised",
+        "deep-factorised-relu",
+        "deep-scale-hyperprior",
+    ]
     assert_rehearsed(zoo, tmp_path, monkeypatch)
 
 
