@@ -15,7 +15,10 @@ from ..entropy import (
     POINT_TAPS,
     SQUARE_TAPS,
     IntegerConv,
+    ScaleTables,
     build_conv,
+    read_scale_tables,
+    read_sigma_tables,
     split_outputs,
 )
 from ..weight_files import TensorReader
@@ -85,3 +88,12 @@ def read_layers(layers: Iterable[Layer], reader: TensorReader) -> dict[str, Inte
             parts = split_outputs(whole, layer.groups)
             found |= {f"{layer.name}.{group}": part for group, part in enumerate(parts)}
     return found
+
+
+def read_tables(scale_kind: str, reader: TensorReader) -> ScaleTables:
+    """The tables of latents under one distribution, for layers that yield this kind of scale.
+
+    Raises:
+      WeightsError: they are missing or do not fit together.
+    """
+    return read_sigma_tables(reader) if scale_kind == SIGMA else read_scale_tables(reader)

@@ -7,6 +7,7 @@ from typing import Any
 from .asymmetric import AsymmetricCodec
 from .context_3d import Context3dCodec
 from .deep_factorised import DeepFactorisedCodec
+from .deep_mean_scale import DeepMeanScaleCodec
 from .deep_scale_hyperprior import DeepScaleCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
@@ -29,6 +30,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     AsymmetricCodec,
     DeepFactorisedCodec,
     DeepScaleCodec,
+    DeepMeanScaleCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

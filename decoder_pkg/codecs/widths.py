@@ -9,8 +9,9 @@ from typing import Any
 from .interface import Architecture
 from .transforms import TransformArchitecture
 
-MAX_WIDTH = 512
-"""Of a width that a weight file states: it bounds the memory that a network may ask for."""
+MAX_TRANSFORM_WIDTH, MAX_WIDTH = 512, 2048
+"""Of widths that a weight file states: those of transforms bound the memory that is asked for before its tensors are
+compared with them."""
 
 
 def rows(arch: Architecture) -> list[Any]:
@@ -39,6 +40,7 @@ def stated(arch: Architecture, widths: Mapping[str, int]) -> Architecture:
     if sorted(widths) != sorted(arch.open_widths):
         raise ValueError(f"the widths of {arch.name} that a file states are {arch.open_widths}, not {tuple(widths)}")
     for name, value in widths.items():
-        if not 1 <= value <= MAX_WIDTH:
-            raise ValueError(f"{name} is {value}, not from 1 to {MAX_WIDTH}")
+        largest = MAX_WIDTH if name in vars(arch) else MAX_TRANSFORM_WIDTH
+        if not 1 <= value <= largest:
+            raise ValueError(f"{name} is {value}, not from 1 to {largest}")
     return changed(arch, widths)

@@ -109,11 +109,12 @@ class GroupContext(nn.Module):
         return self._distribution(F.leaky_relu(x, 0.125), step)
 
     def _distribution(self, x: Tensor, step: float) -> tuple[Tensor, SymbolLikelihood]:
-        mean, log2_sigma = self.mean(x).float(), self.scale(x).float() - math.log2(step)
+        mean, scale = self.mean(x).float(), self.scale(x)
         if self._components == 1:
-            return mean, ScaledLikelihood(log2_sigma)
+            return mean, ScaledLikelihood.of(scale, step)
         mean, log2_sigma, logits = (
-            part.unflatten(1, (self._components, -1)) for part in (mean, log2_sigma, self.weight(x).float())
+            part.unflatten(1, (self._components, -1))
+            for part in (mean, scale.float() - math.log2(step), self.weight(x).float())
         )
         weight = mixture_weights(logits)
         centre = (weight * mean).sum(1)

@@ -5,7 +5,6 @@ The hyper-decoder mirrors `decoder_pkg.codecs.hyper_decoder`.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,7 +133,7 @@ class ContextNetwork(nn.Module, ABC):
 
 
 class FeaturesAreScales(ContextNetwork):
-    """No context: the features are log2 of the standard deviations, the means those of the hyper-latents."""
+    """No context: the features are those of a likelihood's scales, the means those of the hyper-latents."""
 
     def __init__(self, likelihood: type[ScaledLikelihood] = ScaledLikelihood) -> None:
         super().__init__()
@@ -142,7 +141,7 @@ class FeaturesAreScales(ContextNetwork):
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
         residual = (y - mean) / step
-        likelihood = self._likelihood(features.float() - math.log2(step))
+        likelihood = self._likelihood.of(features, step)
         return Context.of(residual, mean, step, likelihood, quantise(residual), self.training)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -110,6 +111,11 @@ class ScaledLikelihood(SymbolLikelihood):
 
     log2_sigma: Tensor
 
+    @classmethod
+    def of(cls, scale: Tensor, step: float) -> ScaledLikelihood:
+        """Of log2 of standard deviations, as a network yields it, at quantisation step q."""
+        return cls(scale.float() - math.log2(step))
+
     @property
     def skipped(self) -> Tensor:
         return is_skipped(self.log2_sigma)
@@ -134,6 +140,13 @@ class GaussianLikelihood(ScaledLikelihood):
 
     components = ((1.0, 1.0),)
     dead_zone = 0.0
+
+    @classmethod
+    def of(cls, scale: Tensor, step: float) -> ScaledLikelihood:
+        """Of the standard deviations themselves."""
+        sigma = scale.float()
+        # The gradient passes below the bound, or what is there would never come back.
+        return super().of(torch.log2(sigma + (sigma.clamp(min=LEAST_SIGMA) - sigma).detach()), step)
 
 
 @dataclass(frozen=True)

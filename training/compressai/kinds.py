@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.codecs import ARCHITECTURES, Architecture, stated
+from decoder_pkg.codecs.deep_hyper_decoder import DeepHyperArchitecture
 from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS, GAIN_STEPS, OCTAVES
 from encoder.codecs import FloatCodec, float_codec
-from encoder.codecs.deep_density import WIDTHS
 
 from .checkpoint import CheckpointError, State
-from .layers import Weights, convolution, normalisation, transposed
+from .layers import Weights
+from .networks import density, gdn_transforms, hyper_networks, hyper_outputs
 
 ROWS = {row.name: row for row in ARCHITECTURES}
+
+Build = Callable[[State, int], FloatCodec[Any]]
+"""Makes the codec of a checkpoint's tensors, for the octave of lambda at which it was trained."""
 
 REACH = 2 * GAIN_STEPS
 """Gains on either side of that of the training, which finer and coarser steps serve where no network sees what is
@@ -47,13 +51,13 @@ class Kind:
     Attributes:
       name: in the library.
       is_meant: whether a checkpoint is of this kind, by names that only it has.
-      build: the codec of its tensors, for the octave of lambda at which it was trained.
+      build: makes its codec.
       reach: gains on either side of that of the training that it serves too.
     """
 
     name: str
     is_meant: Callable[[State], bool]
-    build: Callable[[State, int], FloatCodec[Any]]
+    build: Build
     reach: int
 
 
@@ -86,42 +90,37 @@ def nearest_octave(multiplier: float) -> int:
     return min(max(round(math.log2(multiplier / GAIN_LAMBDAS[0])), 0), OCTAVES - 1)
 
 
-def _factorised(row: str, is_rectified: bool) -> Callable[[State, int], FloatCodec[Any]]:
+def _factorised(row: str, is_rectified: bool) -> Build:
     def build(state: State, octave: int) -> FloatCodec[Any]:
-        width, channels = state.size("g_a.0.weight", 0), state.size("g_a.6.weight", 0)
+        width, channels = _widths(state)
         arch = _stated(row, {"latent_channels": channels, "width": width})
+        weights = gdn_transforms(state, width, channels, is_rectified) | density(state, channels)
         log_step = 0.5 * math.log(2.0) * (octave - torch.arange(OCTAVES))
-        weights = _transforms(state, width, channels, is_rectified) | _gains(log_step, channels)
-        weights |= _density(state, "entropy_bottleneck", channels)
-        median = weights["prior.median"]
-        codec = float_codec(arch)
-        codec.load_state_dict(
-            weights | {"prior.log_step": log_step, "analysis.median": median, "synthesis.median": median}
-        )
-        return codec
+        return _loaded(arch, weights, log_step, weights["prior.median"])
 
     return build
 
 
-def _hyperprior(state: State, _octave: int) -> FloatCodec[Any]:
-    width, channels = state.size("g_a.0.weight", 0), state.size("g_a.6.weight", 0)
-    hyper = dict.fromkeys(("width", "hyper_channels", "hyper_analysis_width", "hyper_width"), width)
-    codec = float_codec(
-        _stated("deep-scale-hyperprior", hyper | {"latent_channels": channels, "feature_width": channels})
-    )
-    weights = _transforms(state, width, channels, is_rectified=False) | _gains(torch.zeros(OCTAVES), channels)
-    weights |= _density(state, "entropy_bottleneck", width)
-    weights |= convolution(state, "h_a.0", "hyper_analysis.enter", width, channels, 3)
-    weights |= convolution(state, "h_a.2", "hyper_analysis.down", width, width, 5)
-    weights |= convolution(state, "h_a.4", "hyper_analysis.leave", width, width, 5)
-    weights |= transposed(state, "h_s.0", "hyper_synthesis.enter", width, width)
-    weights |= transposed(state, "h_s.2", "hyper_synthesis.middle", width, width)
-    weights |= convolution(state, "h_s.4", "hyper_synthesis.scale", channels, width, 3)
-    zero = torch.zeros(channels)
-    codec.load_state_dict(
-        weights | {"prior.log_step": torch.zeros(OCTAVES), "analysis.median": zero, "synthesis.median": zero}
-    )
-    return codec
+def _hyperprior(row: str, hyper_widths: Callable[[int, int], tuple[int, int]]) -> Build:
+    """Of the library's widths N and M, `hyper_widths` makes those of the hyper-decoder at 1/32 and 1/16 resolution."""
+
+    def build(state: State, _octave: int) -> FloatCodec[Any]:
+        width, channels = _widths(state)
+        widths = dict.fromkeys(("width", "hyper_channels", "hyper_analysis_width"), width)
+        widths |= dict.fromkeys(("latent_channels", "feature_width"), channels)
+        widths |= zip(("hyper_width", "upper_width"), hyper_widths(width, channels), strict=True)
+        arch = _stated(row, widths)
+        assert isinstance(arch, DeepHyperArchitecture)
+        weights = gdn_transforms(state, width, channels) | density(state, width)
+        weights |= hyper_networks(state, arch) | hyper_outputs(state, arch)
+        return _loaded(arch, weights, torch.zeros(OCTAVES), torch.zeros(channels))
+
+    return build
+
+
+def _widths(state: State) -> tuple[int, int]:
+    """N and M, as the library calls them."""
+    return state.size("g_a.0.weight", 0), state.size("g_a.6.weight", 0)
 
 
 def _stated(row: str, widths: dict[str, int]) -> Architecture:
@@ -131,38 +130,12 @@ def _stated(row: str, widths: dict[str, int]) -> Architecture:
         raise CheckpointError(str(error)) from None
 
 
-def _transforms(state: State, width: int, channels: int, is_rectified: bool) -> Weights:
-    """Four layers either way, at the even places; what is between them at the odd ones."""
-    down, up = [3, width, width, width, channels], [channels, width, width, width, 3]
-    weights: Weights = {}
-    for layer in range(4):
-        place = 2 * layer
-        analysis, synthesis = f"analysis.layers.{place}", f"synthesis.layers.{place}"
-        weights |= convolution(state, f"g_a.{place}", analysis, down[layer + 1], down[layer], 5)
-        weights |= transposed(state, f"g_s.{place}", synthesis, up[layer], up[layer + 1])
-    if not is_rectified:
-        for place in (1, 3, 5):
-            weights |= normalisation(state, f"g_a.{place}", f"analysis.layers.{place}", width)
-            weights |= normalisation(state, f"g_s.{place}", f"synthesis.layers.{place}", width)
-    return weights
-
-
-def _gains(log_step: Tensor, channels: int) -> Weights:
-    """Gains that scale all channels alike: coarser and finer steps, one at the octave of the training."""
-    log_gain = -log_step[:, None].expand(-1, channels)
-    return {"analysis.log_gain": log_gain, "synthesis.log_inverse_gain": -log_gain}
-
-
-def _density(state: State, source: str, channels: int) -> Weights:
-    """A `DeepDensity` and its medians."""
-    weights: Weights = {"prior.median": state.take(f"{source}.quantiles", channels, 1, 3)[:, 0, 1]}
-    for layer in range(len(WIDTHS) - 1):
-        inputs, outputs = WIDTHS[layer : layer + 2]
-        weights[f"prior.matrices.{layer}"] = state.take(f"{source}.matrices.{layer}", channels, outputs, inputs)
-        weights[f"prior.biases.{layer}"] = state.take(f"{source}.biases.{layer}", channels, outputs, 1)
-        if layer < len(WIDTHS) - 2:
-            weights[f"prior.factors.{layer}"] = state.take(f"{source}.factors.{layer}", channels, outputs, 1)
-    return weights
+def _loaded(arch: Architecture, weights: Weights, log_step: Tensor, median: Tensor) -> FloatCodec[Any]:
+    """A codec of these weights, with gains that scale all channels alike: a step for each octave."""
+    codec, log_gain = float_codec(arch), -log_step[:, None].expand(-1, len(median))
+    gains = {"analysis.log_gain": log_gain, "synthesis.log_inverse_gain": -log_gain, "prior.log_step": log_step}
+    codec.load_state_dict(weights | gains | {"analysis.median": median, "synthesis.median": median})
+    return codec
 
 
 def _is_factorised(state: State) -> bool:
@@ -170,11 +143,11 @@ def _is_factorised(state: State) -> bool:
     return "g_s.6.weight" in state and "entropy_bottleneck.quantiles" in state and not has_hyper
 
 
-def _is_hyperprior(state: State) -> bool:
-    """The network of means beside the scales has the same names, and twice as many outputs."""
+def _has_hyperprior(state: State, outputs: int) -> bool:
+    """Whether its hyper-synthesis yields so many values for each latent: kinds that differ in it share their names."""
     names = ("g_a.1.beta", "g_a.6.weight", "h_a.0.weight", "h_s.4.weight")
     has_all = all(name in state for name in names) and "context_prediction.weight" not in state
-    return has_all and state.size("h_s.4.weight", 0) == state.size("g_a.6.weight", 0)
+    return has_all and state.size("h_s.4.weight", 0) == outputs * state.size("g_a.6.weight", 0)
 
 
 KINDS = (
@@ -185,5 +158,16 @@ KINDS = (
         REACH,
     ),
     Kind("bmshj2018-factorized-relu", _is_factorised, _factorised("deep-factorised-relu", is_rectified=True), REACH),
-    Kind("bmshj2018-hyperprior", _is_hyperprior, _hyperprior, 0),
+    Kind(
+        "bmshj2018-hyperprior",
+        lambda state: _has_hyperprior(state, outputs=1),
+        _hyperprior("deep-scale-hyperprior", lambda n, _m: (n, n)),
+        0,
+    ),
+    Kind(
+        "mbt2018-mean",
+        lambda state: _has_hyperprior(state, outputs=2),
+        _hyperprior("deep-mean-scale", lambda _n, m: (m, 3 * m // 2)),
+        0,
+    ),
 )

@@ -11,9 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from decoder_pkg.codecs.deep_scale_hyperprior import FINE_SCALES
 from decoder_pkg.codecs.layers import MIXTURE_SCALE, SCALE, SIDE_SCALE, SIGMA, SIGMA_EXPONENT
-from decoder_pkg.entropy import BIN_OCTAVES, MEAN_STEPS, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.entropy import (
+    BIN_OCTAVES,
+    FINE_SCALES,
+    MEAN_STEPS,
+    PRECISION,
+    Q_ONE,
+    Q_VALUES,
+    SCALE_BINS,
+    SCALE_SHIFT,
+)
 from decoder_pkg.entropy.normal_tables import FINE_BITS, INVERSE_BITS, SIGMA_ONE, TAIL_BITS, TAIL_REACH, TAIL_STEPS
 from decoder_pkg.gains import GAIN_STEPS
 from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, NORMAL, StaticPrior, latent_likelihood

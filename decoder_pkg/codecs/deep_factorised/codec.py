@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..factorised import FactorisedArchitecture, FactorisedCodec
-from ..transforms import UncentredGdnTransforms
+from ..transforms import GdnTransforms
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,14 @@ class DeepFactorisedArchitecture(FactorisedArchitecture):
     open_widths: ClassVar[tuple[str, ...]] = ("latent_channels", "width")
 
 
+SMOKE = GdnTransforms(16, False, 16, centred=False)
+
 ARCHITECTURES = (
-    DeepFactorisedArchitecture(id=27, name="deep-factorised", transforms=UncentredGdnTransforms(192, False, 128)),
+    DeepFactorisedArchitecture(id=27, name="deep-factorised", transforms=GdnTransforms(192, False, 128, centred=False)),
     DeepFactorisedArchitecture(
-        id=28, name="deep-factorised-relu", transforms=UncentredGdnTransforms(192, False, 128, rectified=True)
+        id=28, name="deep-factorised-relu", transforms=GdnTransforms(192, False, 128, rectified=True, centred=False)
     ),
-    DeepFactorisedArchitecture(id=227, name="smoke-deep-factorised", transforms=UncentredGdnTransforms(16, False, 16)),
+    DeepFactorisedArchitecture(id=227, name="smoke-deep-factorised", transforms=SMOKE),
 )
 
 

@@ -1,4 +1,3 @@
 """The scale hyperprior of CompressAI, in exact integers."""
 
-from .codec import MEDIAN, DeepScaleArchitecture, DeepScaleCodec
-from .decoder import FINE_SCALES
+from .codec import DeepScaleArchitecture, DeepScaleCodec

@@ -7,27 +7,22 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bands import ScaledBandCodec
-from ..hyper_decoder import HyperArchitecture
-from ..layers import MEAN_EXPONENT, SIGMA, SQUARE, Layer
-from ..transforms import UncentredGdnTransforms
-from .decoder import MEDIAN, DeepHyperDecoder
-
-__all__ = ["MEDIAN", "DeepScaleArchitecture", "DeepScaleCodec"]
+from ..deep_hyper_decoder import DeepHyperArchitecture, DeepHyperDecoder, deep_hyper_layers
+from ..layers import SIGMA, Layer
+from ..transforms import GdnTransforms
 
 
 @dataclass(frozen=True)
-class DeepScaleArchitecture(HyperArchitecture):
-    """Networks whose widths the weight file states; feature_width is latent_channels."""
+class DeepScaleArchitecture(DeepHyperArchitecture):
+    """Features of the hyper-decoder are standard deviations: feature_width is latent_channels."""
 
-    open_widths: ClassVar[tuple[str, ...]] = (
-        "latent_channels", "width", "hyper_channels", "hyper_analysis_width", "hyper_width", "feature_width"
-    )  # fmt: skip
     predicts_mean: ClassVar[bool] = False
+    slope: ClassVar[float] = 0.0
 
 
-def _row(number: int, name: str, width: int, latent_channels: int) -> DeepScaleArchitecture:
-    transforms = UncentredGdnTransforms(latent_channels, False, width)
-    return DeepScaleArchitecture(number, name, transforms, width, width, width, latent_channels)
+def _row(number: int, name: str, width: int, channels: int) -> DeepScaleArchitecture:
+    transforms = GdnTransforms(channels, False, width, centred=False)
+    return DeepScaleArchitecture(number, name, transforms, width, width, width, channels, upper_width=width)
 
 
 class DeepScaleCodec(ScaledBandCodec[DeepScaleArchitecture]):
@@ -41,10 +36,4 @@ class DeepScaleCodec(ScaledBandCodec[DeepScaleArchitecture]):
 
     @staticmethod
     def layers(arch: DeepScaleArchitecture) -> Sequence[Layer]:
-        width, path = arch.hyper_width, "hyper_synthesis"
-        enter, middle, scale = "hyper.enter", "hyper.middle", "hyper.scale"
-        return (
-            Layer(enter, f"{path}.enter", SQUARE, arch.hyper_channels, 4 * width, MEAN_EXPONENT, (enter,)),
-            Layer(middle, f"{path}.middle", SQUARE, width, 4 * width, enter, (middle,)),
-            Layer(scale, f"{path}.scale", SQUARE, width, arch.feature_width, middle, SIGMA),
-        )
+        return deep_hyper_layers(arch, SIGMA)

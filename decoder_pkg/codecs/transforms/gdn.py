@@ -71,15 +71,3 @@ class GdnSynthesis(Synthesis):
     def deep(self, y: Tensor) -> Tensor:
         picture: Tensor = self.layers(y)
         return picture
-
-
-class UncentredGdnSynthesis(GdnSynthesis):
-    """Latents, each less its channel's median, to pictures."""
-
-    def __init__(self, kind: GdnTransforms) -> None:
-        super().__init__(kind)
-        self.median = nn.Parameter(torch.zeros(kind.latent_channels))
-
-    def deep(self, y: Tensor) -> Tensor:
-        # Layers pad with zeros: neither median nor mid-grey can be a part of a bias.
-        return super().deep(y + self.median[:, None, None]) - 0.5

@@ -72,16 +72,6 @@ class GdnTransforms(Transforms):
 
 
 @dataclass(frozen=True)
-class UncentredGdnTransforms(GdnTransforms):
-    """The same between pictures that are not less mid-grey and latents that are not about zero (CompressAI)."""
-
-    def build_synthesis(self) -> Synthesis:
-        from .gdn import UncentredGdnSynthesis
-
-        return UncentredGdnSynthesis(self)
-
-
-@dataclass(frozen=True)
 class AttentionTransforms(Transforms):
     """Residual blocks with attention, as wide as the latents (Cheng et al. 2020).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from decoder_pkg.codecs.transforms import GdnTransforms
@@ -25,17 +24,6 @@ class GdnAnalysis(Analysis):
     def deep(self, centred: Tensor) -> Tensor:
         y: Tensor = self.layers(centred)
         return y
-
-
-class UncentredGdnAnalysis(GdnAnalysis):
-    """Pictures as they are to latents less a median of each channel."""
-
-    def __init__(self, kind: GdnTransforms) -> None:
-        super().__init__(kind)
-        self.median = nn.Parameter(torch.zeros(kind.latent_channels))
-
-    def deep(self, centred: Tensor) -> Tensor:
-        return super().deep(centred + 0.5) - self.median[:, None, None]
 
 
 def conv5(inputs: int, outputs: int) -> nn.Conv2d:

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from decoder_pkg.codecs.transforms import (
-    AttentionTransforms,
-    GdnTransforms,
-    ResidualTransforms,
-    Transforms,
-    UncentredGdnTransforms,
-)
+from decoder_pkg.codecs.transforms import AttentionTransforms, GdnTransforms, ResidualTransforms, Transforms
 
 from .analysis import Analysis
 from .attention import AttentionAnalysis
-from .gdn import GdnAnalysis, UncentredGdnAnalysis
+from .gdn import GdnAnalysis
 from .residual import ResidualAnalysis
 
 ANALYSES: dict[type[Transforms], Callable[[Any], Analysis]] = {
     ResidualTransforms: ResidualAnalysis,
     GdnTransforms: GdnAnalysis,
-    UncentredGdnTransforms: UncentredGdnAnalysis,
     AttentionTransforms: AttentionAnalysis,
 }
 

@@ -18,6 +18,7 @@ from tests.training.rehearsed import assert_rehearsed
 
 FOLDER = Path(__file__).parent
 MODULE = "training.commands.import_compressai"
+KINDS = ("bmshj2018-factorized", "bmshj2018-factorized-relu", "bmshj2018-hyperprior", "mbt2018-mean")
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
     crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number, kind in enumerate(("bmshj2018-factorized", "bmshj2018-factorized-relu", "bmshj2018-hyperprior"), 1):
+    for number, kind in enumerate(KINDS, 1):
         options = [str(FOLDER / f"{kind}.pth.tar"), "--name", "balle", "--id", str(number), "--data", str(crops)]
         assert call_module("import-compressai", MODULE, options) == 0, capsys.readouterr()
     said = capsys.readouterr().out
@@ -57,6 +58,7 @@ def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
         "deep-factorised",
         "deep-factorised-relu",
         "deep-scale-hyperprior",
+        "deep-mean-scale",
     ]
     assert_rehearsed(zoo, tmp_path, monkeypatch)
 

@@ -8,14 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from decoder_pkg.codecs.transforms import (
-    SMOKE,
-    AttentionTransforms,
-    GdnTransforms,
-    ResidualTransforms,
-    Transforms,
-    UncentredGdnTransforms,
-)
+from decoder_pkg.codecs.transforms import SMOKE, AttentionTransforms, GdnTransforms, ResidualTransforms, Transforms
 from decoder_pkg.codecs.transforms.gdn import Gdn, Upsample
 from encoder.codecs.transforms.table import ANALYSES, build_analysis
 
@@ -24,8 +17,8 @@ KINDS: list[Transforms] = [
     ResidualTransforms(8, True, 8, 8, 8, 2, 1, 2, 1),
     GdnTransforms(8, False, 6),
     GdnTransforms(8, True, 6),
-    UncentredGdnTransforms(8, False, 6),
-    UncentredGdnTransforms(8, False, 6, rectified=True),
+    GdnTransforms(8, False, 6, centred=False),
+    GdnTransforms(8, False, 6, rectified=True, centred=False),
     AttentionTransforms(6, False),
     AttentionTransforms(6, True, more_attention=True),
 ]
