@@ -7,6 +7,7 @@ from typing import Any
 from .asymmetric import AsymmetricCodec
 from .context_3d import Context3dCodec
 from .deep_factorised import DeepFactorisedCodec
+from .deep_joint_autoregressive import DeepJointCodec
 from .deep_mean_scale import DeepMeanScaleCodec
 from .deep_scale_hyperprior import DeepScaleCodec
 from .factorised import FactorisedCodec
@@ -31,6 +32,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     DeepFactorisedCodec,
     DeepScaleCodec,
     DeepMeanScaleCodec,
+    DeepJointCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

@@ -14,14 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
+from decoder_pkg.codecs import HYPER_LATENTS, LATENTS, SCALE
 from decoder_pkg.codecs.hyper_decoder import PRIOR, HyperArchitecture
 from decoder_pkg.codecs.transforms.residual import conv3
 from decoder_pkg.grids import HYPER_STRIDE
 
 from .interface import Coded
 from .latents import Latents
-from .likelihoods import ScaledLikelihood, StaticLikelihood, SymbolLikelihood
+from .likelihoods import LIKELIHOODS, StaticLikelihood, SymbolLikelihood
 from .relaxation import Quantiser, Relaxation
 from .static_priors import FactorisedPrior, StaticPrior
 from .transforms import TransformFloatCodec
@@ -135,9 +135,9 @@ class ContextNetwork(nn.Module, ABC):
 class FeaturesAreScales(ContextNetwork):
     """No context: the features are those of a likelihood's scales, the means those of the hyper-latents."""
 
-    def __init__(self, likelihood: type[ScaledLikelihood] = ScaledLikelihood) -> None:
+    def __init__(self, scale_kind: str = SCALE) -> None:
         super().__init__()
-        self._likelihood = likelihood
+        self._likelihood = LIKELIHOODS[scale_kind]
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
         residual = (y - mean) / step

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from decoder_pkg.codecs.layers import SCALE, SIGMA
 from decoder_pkg.entropy import BIN_OCTAVES
 
 from .static_priors import StaticPrior
@@ -147,6 +148,10 @@ class GaussianLikelihood(ScaledLikelihood):
         sigma = scale.float()
         # The gradient passes below the bound, or what is there would never come back.
         return super().of(torch.log2(sigma + (sigma.clamp(min=LEAST_SIGMA) - sigma).detach()), step)
+
+
+LIKELIHOODS = {SCALE: ScaledLikelihood, SIGMA: GaussianLikelihood}
+"""Of latents under one distribution, by the kind of scale that their network yields."""
 
 
 @dataclass(frozen=True)

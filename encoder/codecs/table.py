@@ -9,6 +9,7 @@ from decoder_pkg.codecs import Architecture
 from .asymmetric import AsymmetricFloatCodec
 from .context_3d import Context3dFloatCodec
 from .deep_factorised import DeepFactorisedFloatCodec
+from .deep_joint_autoregressive import DeepJointFloatCodec
 from .deep_mean_scale import DeepMeanScaleFloatCodec
 from .deep_scale_hyperprior import DeepScaleFloatCodec
 from .factorised import FactorisedFloatCodec
@@ -33,6 +34,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     DeepFactorisedFloatCodec,
     DeepScaleFloatCodec,
     DeepMeanScaleFloatCodec,
+    DeepJointFloatCodec,
 )
 
 

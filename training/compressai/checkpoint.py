@@ -30,7 +30,7 @@ OLD_NAMES = (
 )
 """Patterns of names that earlier versions and `DataParallel` wrote, and what stands in their place now."""
 
-DERIVED = re.compile(r"\.(_quantized_cdf|_offset|_cdf_length|target|scale_table|pedestal|bound|scale_bound)$")
+DERIVED = re.compile(r"\.(_quantized_cdf|_offset|_cdf_length|target|scale_table|pedestal|bound|scale_bound|mask)$")
 """Names of tensors that the library computes from others."""
 
 

@@ -17,7 +17,7 @@ from encoder.codecs import FloatCodec, float_codec
 
 from .checkpoint import CheckpointError, State
 from .layers import Weights
-from .networks import density, gdn_transforms, hyper_networks, hyper_outputs
+from .networks import density, gdn_transforms, hyper_networks
 
 ROWS = {row.name: row for row in ARCHITECTURES}
 
@@ -101,18 +101,16 @@ def _factorised(row: str, is_rectified: bool) -> Build:
     return build
 
 
-def _hyperprior(row: str, hyper_widths: Callable[[int, int], tuple[int, int]]) -> Build:
-    """Of the library's widths N and M, `hyper_widths` makes those of the hyper-decoder at 1/32 and 1/16 resolution."""
+def _hyperprior(row: str, hyper_widths: Callable[[int, int], tuple[int, int, int]]) -> Build:
+    """Of N and M, `hyper_widths` makes those of the hyper-decoder: at 1/32 and 1/16 resolution, and of features."""
 
     def build(state: State, _octave: int) -> FloatCodec[Any]:
         width, channels = _widths(state)
         widths = dict.fromkeys(("width", "hyper_channels", "hyper_analysis_width"), width)
-        widths |= dict.fromkeys(("latent_channels", "feature_width"), channels)
-        widths |= zip(("hyper_width", "upper_width"), hyper_widths(width, channels), strict=True)
-        arch = _stated(row, widths)
+        widths |= zip(("hyper_width", "upper_width", "feature_width"), hyper_widths(width, channels), strict=True)
+        arch = _stated(row, widths | {"latent_channels": channels})
         assert isinstance(arch, DeepHyperArchitecture)
-        weights = gdn_transforms(state, width, channels) | density(state, width)
-        weights |= hyper_networks(state, arch) | hyper_outputs(state, arch)
+        weights = gdn_transforms(state, width, channels) | density(state, width) | hyper_networks(state, arch)
         return _loaded(arch, weights, torch.zeros(OCTAVES), torch.zeros(channels))
 
     return build
@@ -143,11 +141,13 @@ def _is_factorised(state: State) -> bool:
     return "g_s.6.weight" in state and "entropy_bottleneck.quantiles" in state and not has_hyper
 
 
-def _has_hyperprior(state: State, outputs: int) -> bool:
+def _has_hyperprior(state: State, outputs: int, has_context: bool = False) -> bool:
     """Whether its hyper-synthesis yields so many values for each latent: kinds that differ in it share their names."""
     names = ("g_a.1.beta", "g_a.6.weight", "h_a.0.weight", "h_s.4.weight")
-    has_all = all(name in state for name in names) and "context_prediction.weight" not in state
-    return has_all and state.size("h_s.4.weight", 0) == outputs * state.size("g_a.6.weight", 0)
+    sees_latents = any(name in state for name in ("context_prediction.weight", "entropy_parameters.0.weight"))
+    if sees_latents != has_context or not all(name in state for name in names):
+        return False
+    return state.size("h_s.4.weight", 0) == outputs * state.size("g_a.6.weight", 0)
 
 
 KINDS = (
@@ -161,13 +161,19 @@ KINDS = (
     Kind(
         "bmshj2018-hyperprior",
         lambda state: _has_hyperprior(state, outputs=1),
-        _hyperprior("deep-scale-hyperprior", lambda n, _m: (n, n)),
+        _hyperprior("deep-scale-hyperprior", lambda n, m: (n, n, m)),
         0,
     ),
     Kind(
         "mbt2018-mean",
         lambda state: _has_hyperprior(state, outputs=2),
-        _hyperprior("deep-mean-scale", lambda _n, m: (m, 3 * m // 2)),
+        _hyperprior("deep-mean-scale", lambda _n, m: (m, 3 * m // 2, m)),
+        0,
+    ),
+    Kind(
+        "mbt2018",
+        lambda state: _has_hyperprior(state, outputs=2, has_context=True),
+        _hyperprior("deep-joint-autoregressive", lambda _n, m: (m, 3 * m // 2, 10 * m // 3)),
         0,
     ),
 )

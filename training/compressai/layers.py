@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,17 @@ def transposed(state: State, source: str, target: str, inputs: int, outputs: int
             weight[:, row, column, :, 1 + down, 1 + across] = taps.T
     bias = state.take(f"{source}.bias", outputs).repeat_interleave(4)
     return {f"{target}.weight": weight.reshape(4 * outputs, inputs, 3, 3), f"{target}.bias": bias}
+
+
+def behind(matrix: Tensor, weights: Weights) -> Weights:
+    """A convolution and a matrix [P, O] that its outputs are multiplied by, as one."""
+    return {name: torch.tensordot(matrix, value.double(), 1).float() for name, value in weights.items()}
+
+
+def parts(weights: Weights, targets: Sequence[str]) -> Weights:
+    """A layer, read under no name, as several with equal shares of its outputs."""
+    shares = {name: value.chunk(len(targets)) for name, value in weights.items()}
+    return {f"{target}{name}": share[n] for name, share in shares.items() for n, target in enumerate(targets)}
 
 
 def normalisation(state: State, source: str, target: str, width: int) -> Weights:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decoder_pkg.codecs.deep_hyper_decoder import DeepHyperArchitecture
+from decoder_pkg.codecs.deep_joint_autoregressive import DeepJointArchitecture
 from encoder.codecs.deep_density import WIDTHS
 
 from .checkpoint import State
-from .layers import Weights, convolution, normalisation, transposed
+from .layers import Weights, behind, convolution, normalisation, parts, transposed
 
 
 def gdn_transforms(state: State, width: int, channels: int, is_rectified: bool = False) -> Weights:
@@ -39,7 +40,7 @@ def density(state: State, channels: int) -> Weights:
 
 
 def hyper_networks(state: State, arch: DeepHyperArchitecture) -> Weights:
-    """Hyper-analysis and hyper-synthesis but for the last layer of this."""
+    """Hyper-analysis, hyper-synthesis, and the network that sees neighbours, where there is one."""
     width = arch.hyper_analysis_width
     weights = convolution(state, "h_a.0", "hyper_analysis.enter", width, arch.latent_channels, 3)
     weights |= convolution(state, "h_a.2", "hyper_analysis.layers.0", width, width, 5)
@@ -47,15 +48,28 @@ def hyper_networks(state: State, arch: DeepHyperArchitecture) -> Weights:
     for place, stage in enumerate(arch.stages):
         target = f"hyper_synthesis.{stage.name}"
         weights |= transposed(state, f"h_s.{2 * place}", target, stage.inputs, stage.outputs // 4)
-    return weights
+    return weights | (_parameters(state, arch) if isinstance(arch, DeepJointArchitecture) else _outputs(state, arch))
 
 
-def hyper_outputs(state: State, arch: DeepHyperArchitecture) -> Weights:
+def _outputs(state: State, arch: DeepHyperArchitecture) -> Weights:
     """The last layer of the hyper-synthesis: scales, and means after them where there are any."""
-    names, source = ("scale", "mean") if arch.predicts_mean else ("scale",), f"h_s.{2 * len(arch.stages)}"
-    whole = convolution(state, source, "", len(names) * arch.latent_channels, arch.upper_width, 3)
-    return {
-        f"hyper_synthesis.{name}{part}": share
-        for part, values in whole.items()
-        for name, share in zip(names, values.chunk(len(names)), strict=True)
-    }
+    names = [f"hyper_synthesis.{part}" for part in (("scale", "mean") if arch.predicts_mean else ("scale",))]
+    source = f"h_s.{2 * len(arch.stages)}"
+    return parts(convolution(state, source, "", len(names) * arch.latent_channels, arch.upper_width, 3), names)
+
+
+def _parameters(state: State, arch: DeepJointArchitecture) -> Weights:
+    """The three 1x1 layers, and in the first of them what precedes it: both are linear."""
+    channels, features, inner = arch.latent_channels, arch.feature_width, arch.hidden_width
+    last = f"h_s.{2 * len(arch.stages)}"
+    first = state.take("entropy_parameters.0.weight", features, 4 * channels, 1, 1)[:, :, 0, 0].double()
+    expected, known = first.chunk(2, 1)
+    bias = state.take("entropy_parameters.0.bias", features)
+    weights = behind(expected, convolution(state, last, "hyper_synthesis.scale", 2 * channels, arch.upper_width, 3))
+    weights["hyper_synthesis.scale.bias"] += bias
+    group = "context.groups.0"
+    context = convolution(state, "context_prediction", f"{group}.enter", 2 * channels, channels, 5)
+    weights |= behind(known, context)
+    weights |= convolution(state, "entropy_parameters.2", f"{group}.hidden", inner, features, 1)
+    whole = convolution(state, "entropy_parameters.4", "", 2 * channels, inner, 1)
+    return weights | parts(whole, (f"{group}.scale", f"{group}.mean"))

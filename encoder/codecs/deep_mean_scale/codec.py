@@ -6,7 +6,6 @@ from decoder_pkg.codecs.deep_mean_scale import DeepMeanScaleArchitecture
 
 from ..deep_hyper_networks import DeepHyperFloatCodec
 from ..hyper_networks import FeaturesAreScales
-from ..likelihoods import GaussianLikelihood
 
 
 class DeepMeanScaleFloatCodec(DeepHyperFloatCodec[DeepMeanScaleArchitecture]):
@@ -16,4 +15,4 @@ class DeepMeanScaleFloatCodec(DeepHyperFloatCodec[DeepMeanScaleArchitecture]):
 
     def __init__(self, arch: DeepMeanScaleArchitecture) -> None:
         super().__init__(arch)
-        self.context = FeaturesAreScales(GaussianLikelihood)
+        self.context = FeaturesAreScales(arch.scale_kind)

@@ -8,7 +8,6 @@ from decoder_pkg.codecs.deep_scale_hyperprior import DeepScaleArchitecture
 
 from ..deep_hyper_networks import DeepHyperFloatCodec
 from ..hyper_networks import FeaturesAreScales
-from ..likelihoods import GaussianLikelihood
 
 
 class DeepScaleFloatCodec(DeepHyperFloatCodec[DeepScaleArchitecture]):
@@ -18,7 +17,7 @@ class DeepScaleFloatCodec(DeepHyperFloatCodec[DeepScaleArchitecture]):
 
     def __init__(self, arch: DeepScaleArchitecture) -> None:
         super().__init__(arch)
-        self.context = FeaturesAreScales(GaussianLikelihood)
+        self.context = FeaturesAreScales(arch.scale_kind)
 
     def hyper_latents(self, y: Tensor) -> Tensor:
         return super().hyper_latents(y.abs())

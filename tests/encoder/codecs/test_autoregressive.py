@@ -13,7 +13,12 @@ from encoder.codecs import ROUNDED, autoregressive, coding_setting
 from encoder.coding import AnalysedPicture
 from tests.seeded import photograph_crops, seeded_model
 
-AUTOREGRESSIVE = ["smoke-joint-autoregressive", "smoke-joint-autoregressive-mixture", "smoke-context-3d"]
+AUTOREGRESSIVE = [
+    "smoke-joint-autoregressive",
+    "smoke-joint-autoregressive-mixture",
+    "smoke-context-3d",
+    "smoke-deep-joint-autoregressive",
+]
 EACH = pytest.mark.parametrize("name", AUTOREGRESSIVE)
 PIXELS = (photograph_crops()[1] * 255).byte().permute(1, 2, 0).numpy()
 

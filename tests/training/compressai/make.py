@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from compressai.models import FactorizedPrior, FactorizedPriorReLU, MeanScaleHyperprior, ScaleHyperprior  # type: ignore[import-not-found]
+from compressai.models import (  # type: ignore[import-not-found]
+    FactorizedPrior,
+    FactorizedPriorReLU,
+    JointAutoregressiveHierarchicalPriors,
+    MeanScaleHyperprior,
+    ScaleHyperprior,
+)
 
 RATE, LAMBDA, SIZE = 5e-3, 0.3, 64
 SHARES = {"y": 1.0, "z": 0.01}
@@ -25,6 +31,7 @@ KINDS = {
     "bmshj2018-factorized-relu": (FactorizedPriorReLU, 400, 8, 12),
     "bmshj2018-hyperprior": (ScaleHyperprior, 1200, 8, 12),
     "mbt2018-mean": (MeanScaleHyperprior, 1200, 8, 12),
+    "mbt2018": (JointAutoregressiveHierarchicalPriors, 1200, 8, 12),
 }
 """Each kind's class, the steps of its training, and its widths N and M."""
 
@@ -53,16 +60,45 @@ def trained(kind: str) -> Any:
     return network.eval()
 
 
+def coded(network: Any, picture: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """The picture [1, 3, h, w] as the library decodes it, and the bits that it estimates.
+
+    With a context, what its own streams hold: its forward pass shows contexts latents that are rounded as they are, its
+    streams those that are rounded about their means.
+    """
+    found = network(picture)
+    likelihoods = found["likelihoods"]
+    if hasattr(network, "context_prediction"):
+        likelihoods["y"], found["x_hat"] = in_order(network, picture)
+    return found["x_hat"], sum(float(-part.clamp(min=FLOOR).log2().sum()) for part in likelihoods.values())
+
+
+def in_order(network: Any, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Likelihoods of the latents one after another, and the picture."""
+    network.update(force=True)
+    seen: dict[str, torch.Tensor] = {}
+    for name in ("h_s", "g_s"):
+        network.get_submodule(name).register_forward_pre_hook(
+            lambda _, inputs, name=name: seen.update({name: inputs[0]})
+        )
+    packed = network.compress(picture)
+    network.decompress(packed["strings"], packed["shape"])
+    y_hat = seen["g_s"]
+    features = torch.cat([network.h_s(seen["h_s"]), network.context_prediction(y_hat)], 1)
+    scales, means = network.entropy_parameters(features).chunk(2, 1)
+    likelihoods = network.gaussian_conditional(y_hat, scales, means=means)[1]
+    return likelihoods, network.g_s(y_hat)
+
+
 def main() -> None:
     folder = Path(__file__).parent
     for kind in KINDS:
         network, picture = trained(kind), (pictures(1, SIZE) * 255).round().to(torch.uint8)
-        with torch.no_grad():
-            found = network(picture / 255)
         torch.save({"epoch": 3, "state_dict": network.state_dict()}, folder / f"{kind}.pth.tar")
-        bits = sum(float(-part.clamp(min=FLOOR).log2().sum()) for part in found["likelihoods"].values())
+        with torch.no_grad():
+            decoded, bits = coded(network, picture / 255)
         np.savez_compressed(
-            folder / f"{kind}.npz", picture=picture.numpy(), decoded=found["x_hat"].numpy(), bits=np.array(bits)
+            folder / f"{kind}.npz", picture=picture.numpy(), decoded=decoded.numpy(), bits=np.array(bits)
         )
 
 

@@ -18,7 +18,13 @@ from tests.training.rehearsed import assert_rehearsed
 
 FOLDER = Path(__file__).parent
 MODULE = "training.commands.import_compressai"
-KINDS = ("bmshj2018-factorized", "bmshj2018-factorized-relu", "bmshj2018-hyperprior", "mbt2018-mean")
+CODECS = {
+    "bmshj2018-factorized": "deep-factorised",
+    "bmshj2018-factorized-relu": "deep-factorised-relu",
+    "bmshj2018-hyperprior": "deep-scale-hyperprior",
+    "mbt2018-mean": "deep-mean-scale",
+    "mbt2018": "deep-joint-autoregressive",
+}
 
 
 @pytest.fixture
@@ -40,7 +46,7 @@ def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
     crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number, kind in enumerate(KINDS, 1):
+    for number, kind in enumerate(CODECS, 1):
         options = [str(FOLDER / f"{kind}.pth.tar"), "--name", "balle", "--id", str(number), "--data", str(crops)]
         assert call_module("import-compressai", MODULE, options) == 0, capsys.readouterr()
     said = capsys.readouterr().out
@@ -54,12 +60,7 @@ def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
         )
         assert candidate.header.model == number
     sizes = {row.path.name: 1 for row in zoo.models.values()}
-    assert models_table(zoo, sizes)["codec"].tolist() == [
-        "deep-factorised",
-        "deep-factorised-relu",
-        "deep-scale-hyperprior",
-        "deep-mean-scale",
-    ]
+    assert models_table(zoo, sizes)["codec"].tolist() == list(CODECS.values())
     assert_rehearsed(zoo, tmp_path, monkeypatch)
 
 

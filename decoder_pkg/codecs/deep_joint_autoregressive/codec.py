@@ -1,0 +1,55 @@
+"""Hyper-latents and causal neighbours give means and standard deviations, as CompressAI has it (mbt2018).
+
+What precedes the first of its three 1x1 layers is linear, as in `joint_autoregressive`, and a part of that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..autoregressive import AutoregressiveArchitecture, AutoregressiveCodec, context_layers, context_sums
+from ..deep_hyper_decoder import DeepHyperArchitecture, DeepHyperDecoder, deep_hyper_layers
+from ..layers import Layer
+from ..transforms import GdnTransforms
+
+
+@dataclass(frozen=True)
+class DeepJointArchitecture(DeepHyperArchitecture, AutoregressiveArchitecture):
+    """Features of the hyper-decoder are ten thirds as many as latents."""
+
+    predicts_mean: ClassVar[bool] = False
+
+    @property
+    def hidden_width(self) -> int:
+        return 8 * self.latent_channels // 3
+
+
+def _row(number: int, name: str, width: int, channels: int) -> DeepJointArchitecture:
+    return DeepJointArchitecture(
+        number,
+        name,
+        transforms=GdnTransforms(channels, False, width, centred=False),
+        hyper_channels=width,
+        hyper_analysis_width=width,
+        hyper_width=channels,
+        upper_width=3 * channels // 2,
+        feature_width=10 * channels // 3,
+        components=1,
+        residual_blocks=0,
+    )
+
+
+class DeepJointCodec(AutoregressiveCodec[DeepJointArchitecture]):
+    """All channels of a position together."""
+
+    architectures = (
+        _row(31, "deep-joint-autoregressive", 192, 192),
+        _row(231, "smoke-deep-joint-autoregressive", 16, 16),
+    )
+    hyper_decoder = DeepHyperDecoder
+
+    @staticmethod
+    def layers(arch: DeepJointArchitecture) -> Sequence[Layer]:
+        return (*deep_hyper_layers(arch, context_sums(arch)), *context_layers(arch))
