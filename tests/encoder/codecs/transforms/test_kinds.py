@@ -75,6 +75,13 @@ def test_shortcut_is_there_where_the_kind_says_so(kind: Transforms) -> None:
         assert any(key.startswith("shortcut.") for key in network.state_dict()) == kind.shortcut
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=name)
+def test_no_layer_has_a_gradient_that_writes_beyond_its_memory(kind: Transforms) -> None:
+    for network in (build_analysis(kind), kind.build_synthesis()):
+        layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+        assert all(layer.stride == (1, 1) or layer.kernel_size != (1, 1) for layer in layers)
+
+
 def test_every_kind_has_an_analysis() -> None:
     assert {type(kind) for kind in KINDS} == set(ANALYSES)
 
