@@ -20,6 +20,12 @@ HUNDREDTH = 10486 / 2**20
 """0.01 in so few bits that its products with activations are exact."""
 
 
+HYPER_WIDTHS = (
+    "latent_channels", "hyper_channels", "hyper_analysis_width", "hyper_width", "upper_width", "feature_width"
+)  # fmt: skip
+"""What a weight file states beside the width of transforms that have one of their own."""
+
+
 class Stage(NamedTuple):
     """A 3x3 layer of the hyper-decoder, with a rectifier behind it.
 
@@ -40,26 +46,29 @@ class DeepHyperArchitecture(HyperArchitecture):
 
     Attributes:
       slope: of the rectifiers.
+      refined: whether a further layer precedes each that makes the grid finer, which then see 3x3 neighbours.
       upper_width: channels of the hyper-decoder at 1/16 resolution.
     """
 
-    open_widths: ClassVar[tuple[str, ...]] = (
-        "latent_channels", "width", "hyper_channels", "hyper_analysis_width", "hyper_width", "upper_width",
-        "feature_width",
-    )  # fmt: skip
+    open_widths: ClassVar[tuple[str, ...]] = (*HYPER_WIDTHS, "width")
     scale_kind: ClassVar[str] = SIGMA
     slope: ClassVar[float] = HUNDREDTH
+    refined: ClassVar[bool] = False
 
     upper_width: int
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """From hyper-latents to what the outputs are made of."""
-        width = self.hyper_width
-        return (
-            Stage("up32", self.hyper_channels, 4 * width, True),
-            Stage("up16", width, 4 * self.upper_width, True),
-        )
+        channels, width, upper = self.hyper_channels, self.hyper_width, self.upper_width
+        if self.refined:
+            return (
+                Stage("enter", channels, width, False),
+                Stage("up32", width, 4 * width, True),
+                Stage("middle", width, upper, False),
+                Stage("up16", upper, 4 * upper, True),
+            )
+        return (Stage("up32", channels, 4 * width, True), Stage("up16", width, 4 * upper, True))
 
 
 def deep_hyper_layers(arch: DeepHyperArchitecture, feature_peaks: tuple[str, ...] | str) -> tuple[Layer, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .asymmetric import AsymmetricCodec
 from .context_3d import Context3dCodec
+from .deep_cheng import DeepChengCodec
 from .deep_factorised import DeepFactorisedCodec
 from .deep_joint_autoregressive import DeepJointCodec
 from .deep_mean_scale import DeepMeanScaleCodec
@@ -33,6 +34,7 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     DeepScaleCodec,
     DeepMeanScaleCodec,
     DeepJointCodec,
+    DeepChengCodec,
 )
 
 ARCHITECTURES: tuple[Architecture, ...] = tuple(row for codec in CODECS for row in codec.architectures)

@@ -27,9 +27,12 @@ class DeepHyperAnalysis(nn.Module):
 
     def __init__(self, arch: DeepHyperArchitecture) -> None:
         super().__init__()
-        width, self._slope = arch.hyper_analysis_width, arch.slope
+        width, channels, self._slope = arch.hyper_analysis_width, arch.hyper_channels, arch.slope
         self.enter = conv3(arch.latent_channels, width)
-        self.layers = nn.ModuleList([conv5(width, width), conv5(width, arch.hyper_channels)])
+        down = [conv5(width, width), conv5(width, channels)]
+        if arch.refined:
+            down = [conv3(width, width), conv3(width, width, 2), conv3(width, width), conv3(width, channels, 2)]
+        self.layers = nn.ModuleList(down)
 
     def forward(self, y: Tensor) -> Tensor:
         x: Tensor = self.enter(complete_cells(y))

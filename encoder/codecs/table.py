@@ -8,6 +8,7 @@ from decoder_pkg.codecs import Architecture
 
 from .asymmetric import AsymmetricFloatCodec
 from .context_3d import Context3dFloatCodec
+from .deep_cheng import DeepChengFloatCodec
 from .deep_factorised import DeepFactorisedFloatCodec
 from .deep_joint_autoregressive import DeepJointFloatCodec
 from .deep_mean_scale import DeepMeanScaleFloatCodec
@@ -35,6 +36,7 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     DeepScaleFloatCodec,
     DeepMeanScaleFloatCodec,
     DeepJointFloatCodec,
+    DeepChengFloatCodec,
 )
 
 

@@ -47,6 +47,10 @@ class State:
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
 
+    def mentions(self, *parts: str) -> bool:
+        """Whether one of its names holds one of these."""
+        return any(part in name for name in self._tensors for part in parts)
+
     def size(self, name: str, axis: int) -> int:
         """The size of a tensor along an axis.
 

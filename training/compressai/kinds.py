@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from decoder_pkg.codecs import ARCHITECTURES, Architecture, stated
+from decoder_pkg.codecs.deep_factorised import DeepFactorisedArchitecture
 from decoder_pkg.codecs.deep_hyper_decoder import DeepHyperArchitecture
 from decoder_pkg.gains import GAIN_COUNT, GAIN_LAMBDAS, GAIN_STEPS, OCTAVES
 from encoder.codecs import FloatCodec, float_codec
 
 from .checkpoint import CheckpointError, State
 from .layers import Weights
-from .networks import density, gdn_transforms, hyper_networks
+from .networks import density, hyper_networks, transforms
 
 ROWS = {row.name: row for row in ARCHITECTURES}
 
@@ -90,11 +91,12 @@ def nearest_octave(multiplier: float) -> int:
     return min(max(round(math.log2(multiplier / GAIN_LAMBDAS[0])), 0), OCTAVES - 1)
 
 
-def _factorised(row: str, is_rectified: bool) -> Build:
+def _factorised(row: str) -> Build:
     def build(state: State, octave: int) -> FloatCodec[Any]:
         width, channels = _widths(state)
         arch = _stated(row, {"latent_channels": channels, "width": width})
-        weights = gdn_transforms(state, width, channels, is_rectified) | density(state, channels)
+        assert isinstance(arch, DeepFactorisedArchitecture)
+        weights = transforms(state, arch.transforms) | density(state, channels)
         log_step = 0.5 * math.log(2.0) * (octave - torch.arange(OCTAVES))
         return _loaded(arch, weights, log_step, weights["prior.median"])
 
@@ -110,7 +112,7 @@ def _hyperprior(row: str, hyper_widths: Callable[[int, int], tuple[int, int, int
         widths |= zip(("hyper_width", "upper_width", "feature_width"), hyper_widths(width, channels), strict=True)
         arch = _stated(row, widths | {"latent_channels": channels})
         assert isinstance(arch, DeepHyperArchitecture)
-        weights = gdn_transforms(state, width, channels) | density(state, width) | hyper_networks(state, arch)
+        weights = transforms(state, arch.transforms) | density(state, width) | hyper_networks(state, arch)
         return _loaded(arch, weights, torch.zeros(OCTAVES), torch.zeros(channels))
 
     return build
@@ -118,12 +120,14 @@ def _hyperprior(row: str, hyper_widths: Callable[[int, int], tuple[int, int, int
 
 def _widths(state: State) -> tuple[int, int]:
     """N and M, as the library calls them."""
+    if "g_a.0.conv1.weight" in state:
+        return (state.size("g_a.0.conv1.weight", 0),) * 2
     return state.size("g_a.0.weight", 0), state.size("g_a.6.weight", 0)
 
 
 def _stated(row: str, widths: dict[str, int]) -> Architecture:
     try:
-        return stated(ROWS[row], widths)
+        return stated(ROWS[row], {name: widths[name] for name in ROWS[row].open_widths})
     except ValueError as error:
         raise CheckpointError(str(error)) from None
 
@@ -137,43 +141,62 @@ def _loaded(arch: Architecture, weights: Weights, log_step: Tensor, median: Tens
 
 
 def _is_factorised(state: State) -> bool:
-    has_hyper = "h_a.0.weight" in state or "h_s.0.weight" in state
-    return "g_s.6.weight" in state and "entropy_bottleneck.quantiles" in state and not has_hyper
+    names = ("g_s.6.weight", "entropy_bottleneck.quantiles")
+    return all(name in state for name in names) and not state.mentions("h_a.", "h_s.")
 
 
-def _has_hyperprior(state: State, outputs: int, has_context: bool = False) -> bool:
+def _is_between_gdn(state: State, outputs: int) -> bool:
     """Whether its hyper-synthesis yields so many values for each latent: kinds that differ in it share their names."""
     names = ("g_a.1.beta", "g_a.6.weight", "h_a.0.weight", "h_s.4.weight")
-    sees_latents = any(name in state for name in ("context_prediction.weight", "entropy_parameters.0.weight"))
-    if sees_latents != has_context or not all(name in state for name in names):
+    if not all(name in state for name in names):
         return False
     return state.size("h_s.4.weight", 0) == outputs * state.size("g_a.6.weight", 0)
+
+
+def _has_context(state: State) -> bool:
+    return state.mentions("context_prediction.", "entropy_parameters.")
+
+
+def _is_cheng(state: State, attends: bool) -> bool:
+    return "g_a.0.conv1.weight" in state and state.mentions(".conv_a.", ".conv_b.") == attends
 
 
 KINDS = (
     Kind(
         "bmshj2018-factorized",
         lambda state: _is_factorised(state) and "g_a.1.beta" in state,
-        _factorised("deep-factorised", is_rectified=False),
+        _factorised("deep-factorised"),
         REACH,
     ),
-    Kind("bmshj2018-factorized-relu", _is_factorised, _factorised("deep-factorised-relu", is_rectified=True), REACH),
+    Kind("bmshj2018-factorized-relu", _is_factorised, _factorised("deep-factorised-relu"), REACH),
     Kind(
         "bmshj2018-hyperprior",
-        lambda state: _has_hyperprior(state, outputs=1),
+        lambda state: _is_between_gdn(state, outputs=1) and not _has_context(state),
         _hyperprior("deep-scale-hyperprior", lambda n, m: (n, n, m)),
         0,
     ),
     Kind(
         "mbt2018-mean",
-        lambda state: _has_hyperprior(state, outputs=2),
+        lambda state: _is_between_gdn(state, outputs=2) and not _has_context(state),
         _hyperprior("deep-mean-scale", lambda _n, m: (m, 3 * m // 2, m)),
         0,
     ),
     Kind(
         "mbt2018",
-        lambda state: _has_hyperprior(state, outputs=2, has_context=True),
+        lambda state: _is_between_gdn(state, outputs=2) and _has_context(state),
         _hyperprior("deep-joint-autoregressive", lambda _n, m: (m, 3 * m // 2, 10 * m // 3)),
+        0,
+    ),
+    Kind(
+        "cheng2020-anchor",
+        lambda state: _is_cheng(state, attends=False),
+        _hyperprior("deep-cheng-anchor", lambda n, _m: (n, 3 * n // 2, 10 * n // 3)),
+        0,
+    ),
+    Kind(
+        "cheng2020-attn",
+        lambda state: _is_cheng(state, attends=True),
+        _hyperprior("deep-cheng-attention", lambda n, _m: (n, 3 * n // 2, 10 * n // 3)),
         0,
     ),
 )

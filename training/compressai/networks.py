@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from decoder_pkg.codecs.deep_hyper_decoder import DeepHyperArchitecture
 from decoder_pkg.codecs.deep_joint_autoregressive import DeepJointArchitecture
+from decoder_pkg.codecs.transforms import Transforms
+from decoder_pkg.codecs.transforms.attention import Attention, PlainBlock, UpBlock
+from decoder_pkg.codecs.transforms.gdn import Gdn, Upsample
 from encoder.codecs.deep_density import WIDTHS
+from encoder.codecs.deep_hyper_networks import DeepHyperAnalysis
+from encoder.codecs.transforms.attention import DownBlock
+from encoder.codecs.transforms.table import build_analysis
 
 from .checkpoint import State
 from .layers import Weights, behind, convolution, normalisation, parts, transposed
 
+BOTTLENECKS = [(unit, layer) for unit in range(3) for layer in (0, 2, 4)]
 
-def gdn_transforms(state: State, width: int, channels: int, is_rectified: bool = False) -> Weights:
-    """Four layers either way, at the even places; what is between them at the odd ones."""
-    down, up = [3, width, width, width, channels], [channels, width, width, width, 3]
+BLOCKS: dict[type[nn.Module], dict[str, str]] = {
+    PlainBlock: {"first": "conv1", "second": "conv2"},
+    DownBlock: {"first": "conv1", "second": "conv2", "norm": "gdn", "beside": "skip"},
+    UpBlock: {"first.0": "subpel_conv.0", "second": "conv", "norm": "igdn", "beside.0": "upsample.0"},
+    Attention: {f"trunk.{unit}.layers.{layer}": f"conv_a.{unit}.conv.{layer}" for unit, layer in BOTTLENECKS}
+    | {f"mask.{unit}.layers.{layer}": f"conv_b.{unit}.conv.{layer}" for unit, layer in BOTTLENECKS}
+    | {"mask.3": "conv_b.3"},
+}
+"""What the library calls the layers of a block."""
+
+
+def transforms(state: State, kind: Transforms) -> Weights:
+    """Analysis and synthesis, layer by layer."""
     weights: Weights = {}
-    for layer in range(4):
-        place = 2 * layer
-        analysis, synthesis = f"analysis.layers.{place}", f"synthesis.layers.{place}"
-        weights |= convolution(state, f"g_a.{place}", analysis, down[layer + 1], down[layer], 5)
-        weights |= transposed(state, f"g_s.{place}", synthesis, up[layer], up[layer + 1])
-    if not is_rectified:
-        for place in (1, 3, 5):
-            weights |= normalisation(state, f"g_a.{place}", f"analysis.layers.{place}", width)
-            weights |= normalisation(state, f"g_s.{place}", f"synthesis.layers.{place}", width)
+    pairs = ("g_a", "analysis", build_analysis(kind)), ("g_s", "synthesis", kind.build_synthesis())
+    for source, target, network in pairs:
+        for place, block in network.get_submodule("layers").named_children():
+            names = BLOCKS.get(type(block), {})
+            for path, layer in block.named_modules():
+                there = ".".join(part for part in (source, place, names.get(path, path)) if part)
+                here = ".".join(part for part in (target, "layers", place, path) if part)
+                weights |= _layer(state, there, here, layer)
     return weights
+
+
+def _layer(state: State, source: str, target: str, layer: nn.Module) -> Weights:
+    """What a module holds itself."""
+    if isinstance(layer, Upsample):
+        return transposed(state, source, target, layer.in_channels, layer.out_channels // 4)
+    if isinstance(layer, nn.Conv2d):
+        return convolution(state, source, target, layer.out_channels, layer.in_channels, layer.kernel_size[0])
+    return normalisation(state, source, target, len(layer.root_beta)) if isinstance(layer, Gdn) else {}
 
 
 def density(state: State, channels: int) -> Weights:
@@ -41,13 +68,17 @@ def density(state: State, channels: int) -> Weights:
 
 def hyper_networks(state: State, arch: DeepHyperArchitecture) -> Weights:
     """Hyper-analysis, hyper-synthesis, and the network that sees neighbours, where there is one."""
-    width = arch.hyper_analysis_width
-    weights = convolution(state, "h_a.0", "hyper_analysis.enter", width, arch.latent_channels, 3)
-    weights |= convolution(state, "h_a.2", "hyper_analysis.layers.0", width, width, 5)
-    weights |= convolution(state, "h_a.4", "hyper_analysis.layers.1", arch.hyper_channels, width, 5)
+    weights: Weights = {}
+    analysis = [module for module in DeepHyperAnalysis(arch).named_modules() if isinstance(module[1], nn.Conv2d)]
+    for place, (path, layer) in enumerate(analysis):
+        weights |= _layer(state, f"h_a.{2 * place}", f"hyper_analysis.{path}", layer)
     for place, stage in enumerate(arch.stages):
-        target = f"hyper_synthesis.{stage.name}"
-        weights |= transposed(state, f"h_s.{2 * place}", target, stage.inputs, stage.outputs // 4)
+        source, target = f"h_s.{2 * place}", f"hyper_synthesis.{stage.name}"
+        if arch.refined:
+            source = f"{source}.0" if stage.shuffled else source
+            weights |= convolution(state, source, target, stage.outputs, stage.inputs, 3)
+        else:
+            weights |= transposed(state, source, target, stage.inputs, stage.outputs // 4)
     return weights | (_parameters(state, arch) if isinstance(arch, DeepJointArchitecture) else _outputs(state, arch))
 
 

@@ -44,7 +44,7 @@ def _row(number: int, name: str, width: int, channels: int) -> DeepJointArchitec
 class DeepJointCodec(AutoregressiveCodec[DeepJointArchitecture]):
     """All channels of a position together."""
 
-    architectures = (
+    architectures: ClassVar[tuple[DeepJointArchitecture, ...]] = (
         _row(31, "deep-joint-autoregressive", 192, 192),
         _row(231, "smoke-deep-joint-autoregressive", 16, 16),
     )

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from compressai.models import (  # type: ignore[import-not-found]
+    Cheng2020Anchor,
+    Cheng2020Attention,
     FactorizedPrior,
     FactorizedPriorReLU,
     JointAutoregressiveHierarchicalPriors,
@@ -26,12 +28,14 @@ SHARES = {"y": 1.0, "z": 0.01}
 FLOOR = 2.0**-24
 """Of a likelihood: the library's own is 1e-9, this project's this one."""
 
-KINDS = {
+KINDS: dict[str, tuple[Any, ...]] = {
     "bmshj2018-factorized": (FactorizedPrior, 400, 8, 12),
     "bmshj2018-factorized-relu": (FactorizedPriorReLU, 400, 8, 12),
     "bmshj2018-hyperprior": (ScaleHyperprior, 1200, 8, 12),
     "mbt2018-mean": (MeanScaleHyperprior, 1200, 8, 12),
     "mbt2018": (JointAutoregressiveHierarchicalPriors, 1200, 8, 12),
+    "cheng2020-anchor": (Cheng2020Anchor, 1200, 8),
+    "cheng2020-attn": (Cheng2020Attention, 1200, 8),
 }
 """Each kind's class, the steps of its training, and its widths N and M."""
 

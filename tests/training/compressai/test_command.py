@@ -20,10 +20,8 @@ FOLDER = Path(__file__).parent
 MODULE = "training.commands.import_compressai"
 CODECS = {
     "bmshj2018-factorized": "deep-factorised",
-    "bmshj2018-factorized-relu": "deep-factorised-relu",
-    "bmshj2018-hyperprior": "deep-scale-hyperprior",
     "mbt2018-mean": "deep-mean-scale",
-    "mbt2018": "deep-joint-autoregressive",
+    "cheng2020-anchor": "deep-cheng-anchor",
 }
 
 
@@ -50,7 +48,7 @@ def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
         options = [str(FOLDER / f"{kind}.pth.tar"), "--name", "balle", "--id", str(number), "--data", str(crops)]
         assert call_module("import-compressai", MODULE, options) == 0, capsys.readouterr()
     said = capsys.readouterr().out
-    assert "bmshj2018-factorized-relu, for gains 24 to 48" in said
+    assert "bmshj2018-factorized, for gains 24 to 48" in said
     assert "lost to fixed point" in said
     assert trained_codecs() == ["balle"]
     zoo = load_zoo(*weight_folders("balle"))

@@ -105,7 +105,8 @@ def test_names_of_earlier_versions_are_known(kind: str, tmp_path: Path) -> None:
 @EVERY
 def test_checkpoint_that_lacks_a_tensor_names_it(kind: str) -> None:
     whole = tensors(kind)
-    for name in State(whole)._tensors:
+    names = list(State(whole)._tensors)
+    for name in names[:: 1 + len(names) // 50]:
         rest = {other: value for other, value in whole.items() if other != name}
         why = rf"it lacks {name}|it is no network that can be read|lacks: \['g_a.1.gamma'"
         with pytest.raises(CheckpointError, match=why):
@@ -116,17 +117,20 @@ def test_checkpoint_that_lacks_a_tensor_names_it(kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("g_a.2.weight", torch.zeros(8, 8, 3, 3), r"g_a.2.weight is torch.float32 \(8, 8, 3, 3\)"),
-        ("g_s.0.bias", torch.full((8,), torch.nan), "g_s.0.bias holds values that are no finite numbers"),
-        ("g_s.4.bias", torch.zeros(8, dtype=torch.int64), "not floating point"),
-        ("g_a.0.weight", torch.zeros(100_000, 1), "width is 100000, not from 1 to 512"),
-        ("g_a.0.weight", torch.zeros(()), "it lacks g_a.0.weight"),
-        ("g_a.9.weight", torch.zeros(3), "lacks: .'g_a.9.weight'."),
+        ("{place}.weight", torch.zeros(8, 8, 1, 3), r"{place}.weight is torch.float32 \(8, 8, 1, 3\)"),
+        ("{place}.bias", torch.full((8,), torch.nan), "{place}.bias holds values that are no finite numbers"),
+        ("{place}.bias", torch.zeros(8, dtype=torch.int64), "not floating point"),
+        ("{first}.weight", torch.zeros(100_000, 1), "is 100000, not from 1 to"),
+        ("{first}.weight", torch.zeros(()), "it lacks {first}.weight"),
+        ("g_a.10.weight", torch.zeros(3), "lacks: .'g_a.10.weight'."),
     ],
 )
 def test_damaged_tensor_is_named(kind: str, name: str, value: torch.Tensor, why: str) -> None:
+    whole = tensors(kind)
+    first, place = ("g_a.0.conv1", "g_a.2.conv2") if "g_a.0.conv1.weight" in whole else ("g_a.0", "g_a.2")
+    name, why = (text.format(first=first, place=place) for text in (name, why))
     with pytest.raises(CheckpointError, match=why):
-        import_state(State(tensors(kind) | {name: value}), LAMBDA)
+        import_state(State(whole | {name: value}), LAMBDA)
 
 
 def test_foreign_network_is_told_what_can_be_read() -> None:

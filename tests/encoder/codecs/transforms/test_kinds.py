@@ -21,6 +21,7 @@ KINDS: list[Transforms] = [
     GdnTransforms(8, False, 6, rectified=True, centred=False),
     AttentionTransforms(6, False),
     AttentionTransforms(6, True, more_attention=True),
+    AttentionTransforms(6, False, attends=False, centred=False),
 ]
 SIDE = 48
 """Latents across the largest reach and more."""
