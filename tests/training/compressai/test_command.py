@@ -9,10 +9,15 @@ import skimage.data
 from PIL import Image
 
 from decoder_pkg.entropy import Q_ONE
+from encoder.candidates import CandidateCache
 from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture
-from encoder.models import load_zoo, trained_codecs, weight_folders
+from encoder.models import Zoo, load_zoo, trained_codecs, weight_folders
+from encoder.picture_coder import PictureCoder
+from encoder.pictures import load_picture
+from encoder.prediction import sweep_settings
 from eval.command_line import call_module
+from submission.package import pack_targets
 from submission.studies.models import models_table
 from tests.training.rehearsed import assert_rehearsed
 
@@ -60,6 +65,20 @@ def test_imported_networks_are_a_codec_of_the_zoo_that_packs(
     sizes = {row.path.name: 1 for row in zoo.models.values()}
     assert models_table(zoo, sizes)["codec"].tolist() == list(CODECS.values())
     assert_rehearsed(zoo, tmp_path, monkeypatch)
+    assert_budgets_are_filled(zoo.only([2]), tmp_path)
+
+
+def assert_budgets_are_filled(zoo: Zoo, folder: Path) -> None:
+    """Makes sure that a model of one gain takes budgets between its coarsest and its finest step."""
+    file, cache = folder / "large.png", CandidateCache(folder / "large")
+    Image.fromarray(skimage.data.chelsea()[:200, :260]).save(file)
+    coder = PictureCoder(load_picture(file), zoo, cache)
+    least, *_, most = (coder.encode(*at).candidate.header.length for at in sweep_settings(zoo))
+    assert most > 1.5 * least
+    sizes = [least + share * (most - least) for share in (0.2, 0.8)]
+    targets = [f"{8 * size / coder.pixels[:, :, 0].size:.3f}" for size in sizes]
+    for target, budget in pack_targets(zoo, [file], targets, folder, cache).items():
+        assert 0.97 * budget < (folder / target / "bs.zip").stat().st_size <= budget
 
 
 def test_foreign_file_is_named_in_one_line_and_nothing_is_written(
