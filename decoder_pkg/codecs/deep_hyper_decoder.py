@@ -19,7 +19,6 @@ MEDIAN = "hyper_median"
 HUNDREDTH = 10486 / 2**20
 """0.01 in so few bits that its products with activations are exact."""
 
-
 HYPER_WIDTHS = (
     "latent_channels", "hyper_channels", "hyper_analysis_width", "hyper_width", "upper_width", "feature_width"
 )  # fmt: skip
@@ -56,6 +55,12 @@ class DeepHyperArchitecture(HyperArchitecture):
     refined: ClassVar[bool] = False
 
     upper_width: int
+
+    @classmethod
+    def hyper_widths(cls, width: int, channels: int) -> dict[str, int]:
+        """What follows from the library's N and M."""
+        widths = dict.fromkeys(("hyper_channels", "hyper_analysis_width"), width)
+        return widths | {"hyper_width": channels, "upper_width": 3 * channels // 2, "feature_width": channels}
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -103,14 +103,11 @@ def _factorised(row: str) -> Build:
     return build
 
 
-def _hyperprior(row: str, hyper_widths: Callable[[int, int], tuple[int, int, int]]) -> Build:
-    """Of N and M, `hyper_widths` makes those of the hyper-decoder: at 1/32 and 1/16 resolution, and of features."""
-
+def _hyperprior(row: str) -> Build:
     def build(state: State, _octave: int) -> FloatCodec[Any]:
-        width, channels = _widths(state)
-        widths = dict.fromkeys(("width", "hyper_channels", "hyper_analysis_width"), width)
-        widths |= zip(("hyper_width", "upper_width", "feature_width"), hyper_widths(width, channels), strict=True)
-        arch = _stated(row, widths | {"latent_channels": channels})
+        (width, channels), known = _widths(state), ROWS[row]
+        assert isinstance(known, DeepHyperArchitecture)
+        arch = _stated(row, known.hyper_widths(width, channels) | {"latent_channels": channels, "width": width})
         assert isinstance(arch, DeepHyperArchitecture)
         weights = transforms(state, arch.transforms) | density(state, width) | hyper_networks(state, arch)
         return _loaded(arch, weights, torch.zeros(OCTAVES), torch.zeros(channels))
@@ -172,31 +169,31 @@ KINDS = (
     Kind(
         "bmshj2018-hyperprior",
         lambda state: _is_between_gdn(state, outputs=1) and not _has_context(state),
-        _hyperprior("deep-scale-hyperprior", lambda n, m: (n, n, m)),
+        _hyperprior("deep-scale-hyperprior"),
         0,
     ),
     Kind(
         "mbt2018-mean",
         lambda state: _is_between_gdn(state, outputs=2) and not _has_context(state),
-        _hyperprior("deep-mean-scale", lambda _n, m: (m, 3 * m // 2, m)),
+        _hyperprior("deep-mean-scale"),
         0,
     ),
     Kind(
         "mbt2018",
         lambda state: _is_between_gdn(state, outputs=2) and _has_context(state),
-        _hyperprior("deep-joint-autoregressive", lambda _n, m: (m, 3 * m // 2, 10 * m // 3)),
+        _hyperprior("deep-joint-autoregressive"),
         0,
     ),
     Kind(
         "cheng2020-anchor",
         lambda state: _is_cheng(state, attends=False),
-        _hyperprior("deep-cheng-anchor", lambda n, _m: (n, 3 * n // 2, 10 * n // 3)),
+        _hyperprior("deep-cheng-anchor"),
         0,
     ),
     Kind(
         "cheng2020-attn",
         lambda state: _is_cheng(state, attends=True),
-        _hyperprior("deep-cheng-attention", lambda n, _m: (n, 3 * n // 2, 10 * n // 3)),
+        _hyperprior("deep-cheng-attention"),
         0,
     ),
 )

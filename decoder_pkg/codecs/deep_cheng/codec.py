@@ -19,18 +19,9 @@ class DeepChengArchitecture(DeepJointArchitecture):
 
 
 def _row(number: int, name: str, width: int, attends: bool) -> DeepChengArchitecture:
-    return DeepChengArchitecture(
-        number,
-        name,
-        transforms=AttentionTransforms(width, False, attends=attends, centred=False),
-        hyper_channels=width,
-        hyper_analysis_width=width,
-        hyper_width=width,
-        upper_width=3 * width // 2,
-        feature_width=10 * width // 3,
-        components=1,
-        residual_blocks=0,
-    )
+    transforms = AttentionTransforms(width, False, attends=attends, centred=False)
+    widths = DeepChengArchitecture.hyper_widths(width, width)
+    return DeepChengArchitecture(number, name, transforms, components=1, residual_blocks=0, **widths)
 
 
 class DeepChengCodec(DeepJointCodec):

@@ -21,24 +21,19 @@ class DeepJointArchitecture(DeepHyperArchitecture, AutoregressiveArchitecture):
 
     predicts_mean: ClassVar[bool] = False
 
+    @classmethod
+    def hyper_widths(cls, width: int, channels: int) -> dict[str, int]:
+        return super().hyper_widths(width, channels) | {"feature_width": 10 * channels // 3}
+
     @property
     def hidden_width(self) -> int:
         return 8 * self.latent_channels // 3
 
 
 def _row(number: int, name: str, width: int, channels: int) -> DeepJointArchitecture:
-    return DeepJointArchitecture(
-        number,
-        name,
-        transforms=GdnTransforms(channels, False, width, centred=False),
-        hyper_channels=width,
-        hyper_analysis_width=width,
-        hyper_width=channels,
-        upper_width=3 * channels // 2,
-        feature_width=10 * channels // 3,
-        components=1,
-        residual_blocks=0,
-    )
+    transforms = GdnTransforms(channels, False, width, centred=False)
+    widths = DeepJointArchitecture.hyper_widths(width, channels)
+    return DeepJointArchitecture(number, name, transforms, components=1, residual_blocks=0, **widths)
 
 
 class DeepJointCodec(AutoregressiveCodec[DeepJointArchitecture]):

@@ -17,8 +17,10 @@ class DeepMeanScaleArchitecture(DeepHyperArchitecture):
 
 
 def _row(number: int, name: str, width: int, channels: int) -> DeepMeanScaleArchitecture:
-    transforms, upper = GdnTransforms(channels, False, width, centred=False), 3 * channels // 2
-    return DeepMeanScaleArchitecture(number, name, transforms, width, width, channels, channels, upper)
+    transforms = GdnTransforms(channels, False, width, centred=False)
+    return DeepMeanScaleArchitecture(
+        number, name, transforms, **DeepMeanScaleArchitecture.hyper_widths(width, channels)
+    )
 
 
 class DeepMeanScaleCodec(ScaledBandCodec[DeepMeanScaleArchitecture]):

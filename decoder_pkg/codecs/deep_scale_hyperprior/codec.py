@@ -19,10 +19,14 @@ class DeepScaleArchitecture(DeepHyperArchitecture):
     predicts_mean: ClassVar[bool] = False
     slope: ClassVar[float] = 0.0
 
+    @classmethod
+    def hyper_widths(cls, width: int, channels: int) -> dict[str, int]:
+        return super().hyper_widths(width, channels) | {"hyper_width": width, "upper_width": width}
+
 
 def _row(number: int, name: str, width: int, channels: int) -> DeepScaleArchitecture:
     transforms = GdnTransforms(channels, False, width, centred=False)
-    return DeepScaleArchitecture(number, name, transforms, width, width, width, channels, upper_width=width)
+    return DeepScaleArchitecture(number, name, transforms, **DeepScaleArchitecture.hyper_widths(width, channels))
 
 
 class DeepScaleCodec(ScaledBandCodec[DeepScaleArchitecture]):

@@ -13,6 +13,7 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import DecoderModel
 
 OPEN = next(row for row in ARCHITECTURES if row.name == "deep-factorised")
+HYPER = next(row for row in ARCHITECTURES if row.name == "deep-mean-scale")
 CLOSED = next(row for row in ARCHITECTURES if row.name == "factorised")
 
 
@@ -38,6 +39,8 @@ def test_stated_widths_reach_the_transforms() -> None:
         (OPEN, {"width": 513, "latent_channels": 8}),
         (OPEN, {"width": 8, "latent_channels": True}),
         (OPEN, {"width": 8, "latent_channels": "8"}),
+        (HYPER, open_widths(HYPER) | {"feature_width": 2049}),
+        (HYPER, open_widths(HYPER) | {"width": 513}),
         (CLOSED, {"latent_channels": 8}),
     ],
 )
