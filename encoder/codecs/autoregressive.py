@@ -19,11 +19,11 @@ from .likelihoods import LIKELIHOODS, SymbolLikelihood
 from .normal_likelihoods import MixtureLikelihood, mixture_weights
 from .relaxation import Quantiser
 
-PASSES = 3
+PASSES, MANY_PASSES = 3, 16
 """How often a context is evaluated: each pass sees the rounded latents of the one before, all positions in parallel.
 
 The first sees them rounded around the means of the hyper-latents, which in training is all: what rounding changes is
-distributed alike.
+distributed alike. Of many, the last sees what the decoder does, but for a few latents.
 """
 
 Arch = TypeVar("Arch", bound=AutoregressiveArchitecture)
@@ -43,10 +43,14 @@ class AutoregressiveContext(ContextNetwork):
     def __init__(self, arch: AutoregressiveArchitecture) -> None:
         super().__init__()
         self.groups = nn.ModuleList(GroupContext(arch, group) for group in range(arch.groups))
+        self._passes = PASSES
+
+    def converge(self) -> None:
+        self._passes = MANY_PASSES
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
         seen = mean + quantise((y - mean) / step) * step
-        for _ in range(0 if self.training else PASSES - 1):
+        for _ in range(0 if self.training else self._passes - 1):
             with torch.no_grad():
                 rounded = self._pass(y, mean, features, seen, step, quantise).y_hat
             seen = y + (rounded - y).detach()

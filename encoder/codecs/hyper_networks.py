@@ -131,6 +131,9 @@ class ContextNetwork(nn.Module, ABC):
           quantise: relaxation of rounding.
         """
 
+    def converge(self) -> None:
+        """As `FloatCodec.converge`."""
+
 
 class FeaturesAreScales(ContextNetwork):
     """No context: the features are those of a likelihood's scales, the means those of the hyper-latents."""
@@ -159,6 +162,9 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
     @property
     def static_priors(self) -> Mapping[str, StaticPrior]:
         return {PRIOR: self.prior}
+
+    def converge(self) -> None:
+        self.context.converge()
 
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
         y = self.analysis.scale(analysed, gain_index).float()

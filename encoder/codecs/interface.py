@@ -106,6 +106,12 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
     def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
         """Parameters, symbols and rates of latents at quantisation step q."""
 
+    def converge(self) -> None:
+        """From now on, evaluates contexts until they are nearly those of latents that are known one by one.
+
+        By default there are none. It takes longer, and is for what shall be exact.
+        """
+
     def renew(self, pictures: Tensor, gain_index: Tensor, generator: torch.Generator) -> None:
         """Called now and then in training: gives what has gone idle a new start; by default nothing has.
 

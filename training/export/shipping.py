@@ -58,6 +58,8 @@ def ship(
 
 def _is_as_good(exported: EncoderModel, trained: TrainedRun, crops: CropSet) -> bool:
     """Whether quantised weights and fixed point lose as little as they may; prints what they lose."""
+    for model in (trained.model, exported.floats):
+        model.converge()
     estimated, actual = code_lengths(exported.floats, exported.decoder.codec, trained.gains, crops)
     lost = {"quantised weights": rounding_loss(trained, exported.floats, crops), "fixed point": actual / estimated - 1}
     for what, share in lost.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import suppress
 from itertools import product
 
@@ -13,7 +14,7 @@ from decoder_pkg.codecs import LATENTS, codec_of
 from decoder_pkg.entropy import CodingStep, Grid, new_payload, open_payload, shortest_payload
 from decoder_pkg.errors import CorruptPayload, WeightsError
 from decoder_pkg.weight_files import TensorReader
-from encoder.codecs import ROUNDED, STRAIGHT_THROUGH, autoregressive, coding_setting
+from encoder.codecs import ROUNDED, STRAIGHT_THROUGH, coding_setting
 from encoder.coding import AnalysedPicture, estimated_bits, parts_of, with_choices
 from encoder.coding.splice import splice
 from encoder.refinement import RefinementSetting, refine_latents
@@ -66,11 +67,9 @@ def test_walk_goes_through_every_integer_once_and_grid_by_grid(name: str) -> Non
 
 @EVERY
 @pytest.mark.parametrize("q", Q_VALUES)
-def test_integers_cost_what_the_float_model_estimates(
-    name: str, q: int, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(autoregressive, "PASSES", 12)  # so many come near to contexts that are known one by one
-    model = seeded_model(name)
+def test_integers_cost_what_the_float_model_estimates(name: str, q: int, pixels: np.ndarray) -> None:
+    model, floats = seeded_model(name), copy.deepcopy(seeded_model(name).floats)
+    floats.converge()
     picture, total = AnalysedPicture(pixels, model), np.zeros(2)
     for gain in (8, 40):
         quantised = picture.quantise(coding_setting(gain, q))
@@ -79,7 +78,7 @@ def test_integers_cost_what_the_float_model_estimates(
             key: torch.from_numpy(grid).permute(2, 0, 1)[None].float() / shapes[key].steps
             for key, grid in quantised.integers.items()
         }
-        total += estimated_bits(model.floats, latents, gain, q), quantised.ideal_bits
+        total += estimated_bits(floats, latents, gain, q), quantised.ideal_bits
     assert total[1] > 100
     assert total[1] == pytest.approx(total[0], rel=0.005)
 

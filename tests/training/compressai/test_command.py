@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import skimage.data
+import torch
 from PIL import Image
 
 from decoder_pkg.entropy import Q_ONE
@@ -19,7 +20,12 @@ from encoder.prediction import sweep_settings
 from eval.command_line import call_module
 from submission.package import pack_targets
 from submission.studies.models import models_table
+from tests.seeded import in_integers, photograph_crops
 from tests.training.rehearsed import assert_rehearsed
+from training.commands.import_compressai import as_trained
+from training.compressai import import_state, read_state
+from training.data import CropSet
+from training.export import shipping
 
 FOLDER = Path(__file__).parent
 MODULE = "training.commands.import_compressai"
@@ -79,6 +85,16 @@ def assert_budgets_are_filled(zoo: Zoo, folder: Path) -> None:
     targets = [f"{8 * size / coder.pixels[:, :, 0].size:.3f}" for size in sizes]
     for target, budget in pack_targets(zoo, [file], targets, folder, cache).items():
         assert 0.97 * budget < (folder / target / "bs.zip").stat().st_size <= budget
+
+
+def test_fixed_point_is_compared_with_contexts_as_they_are_decoded(
+    crops: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shipping, "MOST_LOST", 0.003)
+    found = import_state(read_state(FOLDER / "mbt2018.pth.tar"), 0.0128)
+    found.model.requires_grad_(False)
+    exported = in_integers(found.model, [(photograph_crops(), torch.tensor([40, 40]))])
+    assert shipping._is_as_good(exported, as_trained(found), CropSet(crops)), capsys.readouterr().out
 
 
 def test_foreign_file_is_named_in_one_line_and_nothing_is_written(
