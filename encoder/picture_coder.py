@@ -16,7 +16,7 @@ from .codecs import Latents, coding_setting
 from .coding import ESTIMATION, ROUNDING, AnalysedPicture, Estimate, estimate, round_to_fit, splice_between
 from .models import Zoo, arithmetic
 from .pictures import Pixels, pixels_digest
-from .prediction import ModelSetting, Prediction, anchors, predict
+from .prediction import ModelSetting, Prediction, anchors, predict, settings_of
 from .presets import Preset
 from .refinement import (
     REFINEMENT_VERSION,
@@ -89,13 +89,13 @@ class PictureCoder:
 
     def estimates(self, model: int) -> list[Estimate]:
         """A model's estimates at its anchors, from the cache where they are known."""
-        gains = anchors(self.zoo.models[model].gains, alone=model not in self.zoo.parents)
-        key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), gains, self._kept_under[1]
+        at = anchors(settings_of(self.zoo, model), alone=model not in self.zoo.parents)
+        key = self.zoo.models[model].digest, ESTIMATION, arithmetic(), at, self._kept_under[1]
         path = self._cache.path(self.digest, "estimates", *key)
         rows = load_rows(path)
         if rows is None:
             picture = self._analyse(model)
-            found = [estimate(picture, gain, (PSNR, *self._metrics)) for gain in gains]
+            found = [estimate(picture, one.gain, (PSNR, *self._metrics), one.q) for one in at]
             save_rows(path, [asdict(one) for one in found])
             return found
         return [Estimate(**row) for row in rows]

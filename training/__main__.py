@@ -5,6 +5,7 @@ from eval.command_line import run_verbs
 VERBS = {
     "train": "training.commands.train",
     "export": "training.commands.export",
+    "import-compressai": "training.commands.import_compressai",
     "filter-basis": "training.commands.filter_basis",
     "milestones": "training.commands.milestones",
 }

@@ -8,6 +8,11 @@ from decoder_pkg.codecs import Architecture
 
 from .asymmetric import AsymmetricFloatCodec
 from .context_3d import Context3dFloatCodec
+from .deep_cheng import DeepChengFloatCodec
+from .deep_factorised import DeepFactorisedFloatCodec
+from .deep_joint_autoregressive import DeepJointFloatCodec
+from .deep_mean_scale import DeepMeanScaleFloatCodec
+from .deep_scale_hyperprior import DeepScaleFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
 from .joint_autoregressive import JointAutoregressiveFloatCodec
@@ -27,6 +32,11 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     JointAutoregressiveFloatCodec,
     Context3dFloatCodec,
     AsymmetricFloatCodec,
+    DeepFactorisedFloatCodec,
+    DeepScaleFloatCodec,
+    DeepMeanScaleFloatCodec,
+    DeepJointFloatCodec,
+    DeepChengFloatCodec,
 )
 
 

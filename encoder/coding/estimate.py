@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GainField
 from decoder_pkg.grids import LATENT_STRIDE
 from decoder_pkg.pixels.render import to_bytes
@@ -35,33 +36,36 @@ ESTIMATION = THRESHOLD, WINDOW, MARGIN, LEAST_WINDOWS, SHARE
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a picture is expected to take at a gain of a model, and to lose.
+    """What a picture is expected to take at a setting of a model, and to lose.
 
     Attributes:
-      gain: gain index; q is 1.
+      gain: gain index.
+      q: quantisation step in 1/Q_ONE.
       bits: of the latents.
       losses: by the metrics' columns.
     """
 
     gain: int
+    q: int
     bits: float
     losses: dict[str, float]
 
 
-def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric]) -> Estimate:
+def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric], q: int = Q_ONE) -> Estimate:
     """Bits of the whole picture, and losses that a few windows of a large one stand for.
 
     Args:
       picture: the picture under one model.
       gain: gain index.
       metrics: to be measured.
+      q: quantisation step in 1/Q_ONE.
     """
     model = float_model(picture.model)
     device = next(model.parameters()).device
     gains, (height, width) = torch.tensor([gain], device=device), picture.size
     with torch.inference_mode():
         latents = each(picture.latents(GainField(gain)), lambda grid: grid.to(device))
-        coded = model.code(latents, gains, 1.0, Relaxation(as_rdoq))
+        coded = model.code(latents, gains, q / Q_ONE, Relaxation(as_rdoq))
         bits = float(coded.position_bits().sum() + coded.side_bits.sum())
         measured, pixels = [], []
         for down, across in windows(*coded.y_hat.shape[2:]):
@@ -75,7 +79,7 @@ def estimate(picture: AnalysedPicture, gain: int, metrics: Sequence[Metric]) -> 
     for metric, values in zip(metrics, zip(*measured, strict=True), strict=True):
         loss = metric.mean(values, pixels)
         losses[metric.column] = loss * height * width if metric.is_sum else loss
-    return Estimate(gain, bits, losses)
+    return Estimate(gain, q, bits, losses)
 
 
 def windows(height: int, width: int) -> Iterator[tuple[Span, Span]]:

@@ -2,4 +2,4 @@
 
 from .curves import Curves, spline, to_logs
 from .prediction import Prediction, anchors, predict
-from .settings import COARSEST_Q, FINEST_Q, SWEEP, ModelSetting, settings_of, sweep_settings
+from .settings import COARSEST_Q, FINEST_Q, ModelSetting, settings_of, sweep_settings

@@ -6,20 +6,16 @@ import math
 from typing import NamedTuple
 
 from decoder_pkg.entropy import Q_ONE
-from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS
+from decoder_pkg.gains import GAIN_STEPS
 
 from ..models import Zoo
 
 COARSEST_Q, FINEST_Q = 255, 64
-"""Quantisation steps beyond the lowest and the highest gain: below 64 bytes grow much faster than quality."""
+"""Quantisation steps where gains end, below the lowest and above the highest: below 64 bytes grow much faster than
+quality."""
 
-SWEEP = (
-    *((0, q) for q in (COARSEST_Q, 202, 160)),
-    *((gain, Q_ONE) for gain in range(0, GAIN_COUNT, 2)),
-    *((GAIN_COUNT - 1, q) for q in (101, 80, FINEST_Q)),
-)
-"""Settings (gain, q) by rising rate: every second gain, a quarter octave of lambda apart; coarser steps below
-the lowest gain, and finer ones above the highest, so that smooth pictures can take what a high budget gives them."""
+COARSER, FINER = (COARSEST_Q, 202, 160), (101, 80, FINEST_Q)
+"""Those of the sweep, so that smooth pictures can take what a high budget gives them."""
 
 
 class ModelSetting(NamedTuple):
@@ -35,19 +31,35 @@ class ModelSetting(NamedTuple):
         return self.gain + 2 * GAIN_STEPS * math.log2(Q_ONE / self.q)
 
 
-def settings_of(model: int, gains: range) -> list[ModelSetting]:
-    """All settings worth considering, by rising rate: each gain, and as close beyond the lowest and the highest."""
+def settings_of(zoo: Zoo, model: int) -> list[ModelSetting]:
+    """All settings worth considering, by rising rate: each gain, and as close beyond them where gains end."""
+    below, gains, above = _ends(zoo, model)
 
     def steps(gain: int, last: int) -> list[ModelSetting]:
         count = round(abs(ModelSetting(model, gain, last).position - gain))
         found = [round(Q_ONE * (last / Q_ONE) ** (step / count)) for step in range(1, count + 1)]
         return [ModelSetting(model, gain, q) for q in found]
 
-    below = steps(0, COARSEST_Q)[::-1] if gains[0] == 0 else []
-    above = steps(GAIN_COUNT - 1, FINEST_Q) if gains[-1] == GAIN_COUNT - 1 else []
-    return [*below, *(ModelSetting(model, gain, Q_ONE) for gain in gains), *above]
+    coarser = [setting for gain in below for setting in steps(gain, COARSEST_Q)[::-1]]
+    finer = [setting for gain in above for setting in steps(gain, FINEST_Q)]
+    return [*coarser, *(ModelSetting(model, gain, Q_ONE) for gain in gains), *finer]
 
 
 def sweep_settings(zoo: Zoo) -> list[ModelSetting]:
-    """Every model at every setting of the sweep that it was trained for."""
-    return [ModelSetting(number, *at) for number, model in zoo.models.items() for at in SWEEP if at[0] in model.gains]
+    """Of every model every second gain, a quarter octave of lambda apart, and a few steps where gains end."""
+    found = []
+    for model in zoo.models:
+        below, gains, above = _ends(zoo, model)
+        found += [ModelSetting(model, gain, q) for gain in below for q in COARSER]
+        found += [ModelSetting(model, gain, Q_ONE) for gain in gains if gain % 2 == 0 or len(gains) == 1]
+        found += [ModelSetting(model, gain, q) for gain in above for q in FINER]
+    return found
+
+
+def _ends(zoo: Zoo, model: int) -> tuple[range, range, range]:
+    """A model's lowest gain, all, and its highest; the outer two are empty if some model serves the gain beyond."""
+    served = {gain for each in zoo.models.values() for gain in each.gains}
+    gains = zoo.models[model].gains
+    below = range(0) if gains[0] - 1 in served else gains[:1]
+    above = range(0) if gains[-1] + 1 in served else gains[-1:]
+    return below, gains, above

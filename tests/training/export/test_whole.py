@@ -14,6 +14,7 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import MANIFEST, load_bundle
 from encoder.candidates import CandidateCache
 from encoder.codecs import coding_setting, float_codec
+from encoder.codecs.hyper_networks import HyperSynthesis
 from encoder.codecs.quadtree import QuadtreeFloatCodec
 from encoder.coding import AnalysedPicture
 from encoder.models import load_zoo
@@ -88,6 +89,7 @@ def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
     """A layer whose outputs are small asks for a finer scale than its weights can have in 16 bits."""
     model = float_codec(TrainConfig(architecture="smoke-quadtree").build_architecture())
     assert isinstance(model, QuadtreeFloatCodec)
+    assert isinstance(model.hyper_synthesis, HyperSynthesis)
     peaks = {row.name: 4.0 for row in codec_of(model.arch).layers(model.arch)} | {"hyper.enter": 1e-3}
     arrays, exponents = quantise_layers(model, peaks)
     scale = 2.0 ** (arrays["hyper.enter.shift"].astype(int) + exponents["hyper.enter"])
