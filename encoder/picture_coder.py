@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from functools import partial
 
 from decoder_pkg.entropy import Q_ONE
 from eval.metrics import PSNR, SQUARED_ERROR, Distortion, Metric
-from eval.storage import load_rows, save_rows
 
 from .candidates import Candidate, CandidateCache, Measured
-from .codecs import Latents, ModelSetting, NotCoded, coding_setting
-from .coding import (
-    ESTIMATION,
-    ROUNDING,
-    AnalysedPicture,
-    Estimate,
-    ModelPicture,
-    model_picture,
-    round_to_fit,
-    splice_between,
-)
-from .models import EncoderModel, Zoo, arithmetic
+from .codecs import Latents, ModelSetting, coding_setting
+from .coding import ROUNDING, AnalysedPicture, ModelPicture, model_picture, round_to_fit, splice_between
+from .estimates import Estimates
+from .models import Zoo, arithmetic
 from .pictures import Pixels, pixels_digest
-from .prediction import Prediction, anchors, competes, predict
+from .prediction import Prediction, predict
 from .presets import Preset
 from .refinement import (
     REFINEMENT_VERSION,
@@ -63,6 +54,7 @@ class PictureCoder:
       pixels: [H, W, 3] uint8.
       zoo: the models.
       digest: of the picture.
+      estimates: of the picture under each model.
     """
 
     def __init__(self, pixels: Pixels, zoo: Zoo, cache: CandidateCache, metrics: Sequence[Metric] = ()) -> None:
@@ -80,7 +72,7 @@ class PictureCoder:
         filters = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
         self._kept_under = filters, [metric.key for metric in self._metrics]
         self._pictures: dict[int, ModelPicture] = {}
-        self._estimates: dict[int, Sequence[Estimate]] = {}
+        self.estimates = Estimates(zoo, cache, self.digest, self._picture, (PSNR, *self._metrics))
 
     def encode(self, model: int, gain: int, q: int = Q_ONE) -> Measured:
         """One candidate, from the cache where it is known.
@@ -97,55 +89,7 @@ class PictureCoder:
         """What all settings of the origins, and of some of the other models, are expected to take and to lose."""
         models = [number for number in self.zoo.models if number in self.zoo.origins or number in specialists]
         columns = [metric.column for metric in (PSNR, *self._metrics)]
-        return predict(self.zoo, {number: self.estimates(number) for number in models}, columns)
-
-    def estimates(self, model: int) -> Sequence[Estimate]:
-        """A model's estimates at its anchors, from the cache where they are known.
-
-        A conventional codec has none where it cannot code the picture, or learned models serve it better.
-        """
-        if model not in self._estimates:
-            path = self._cache.path(self.digest, "estimates", *self._estimated_under(self.zoo.models[model]))
-            rows = load_rows(path)
-            found = self._estimate(self.zoo.models[model]) if rows is None else [Estimate(**row) for row in rows]
-            if rows is None:
-                save_rows(path, [asdict(one) for one in found])
-            self._estimates[model] = found
-        return self._estimates[model]
-
-    def _estimated_under(self, model: EncoderModel) -> tuple[object, ...]:
-        """What estimates of a model depend on beside the picture."""
-        key = model.digest, ESTIMATION, self._anchors(model), self._kept_under[1]
-        if not model.conventional:
-            return *key, arithmetic()
-        return *key, model.conventional.version, [self.zoo.models[other].digest for other in self._learned_origins]
-
-    def _anchors(self, model: EncoderModel) -> list[ModelSetting]:
-        if model.conventional:
-            return model.conventional.anchors(model.id)
-        gains = anchors(model.gains, alone=model.id not in self.zoo.parents)
-        return [ModelSetting(model.id, gain, Q_ONE) for gain in gains]
-
-    def _estimate(self, model: EncoderModel) -> list[Estimate]:
-        settings = [coding_setting(at.gain, at.q) for at in self._anchors(model)]
-        picture, metrics = self._picture(model.id), (PSNR, *self._metrics)
-        found = list[Estimate]()
-        try:
-            for setting in settings:
-                found.append(picture.estimate(setting, metrics))
-                if model.conventional and len(found) == 1 and not self._competes(found[0]):
-                    return []
-        except NotCoded:
-            return []
-        return sorted(found, key=lambda one: one.position)
-
-    def _competes(self, other: Estimate) -> bool:
-        learned = {number: self.estimates(number) for number in self._learned_origins}
-        return competes(self.zoo, learned, other, self.pixels.shape[0] * self.pixels.shape[1])
-
-    @property
-    def _learned_origins(self) -> list[int]:
-        return [number for number in self.zoo.origins if not self.zoo.models[number].conventional]
+        return predict(self.zoo, {number: self.estimates.of(number) for number in models}, columns)
 
     def refine(
         self,

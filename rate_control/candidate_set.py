@@ -29,7 +29,7 @@ from .engine import Engine, Here
 from .jobs import Coding, Place, Predicting, Refine, Refining, Start, Task
 from .set_picture import SetPicture
 from .set_work import SetWork
-from .settling import Goal, Wanted, at, is_predicted, settle, within
+from .settling import ROUNDS, Goal, Wanted, at, is_predicted, settle, within
 
 Choices = list[tuple[SetPicture, Candidate]]
 
@@ -96,14 +96,14 @@ class CandidateSet:
         settings = sweep_settings(self.zoo)
         self.code(dict.fromkeys(self.pictures, settings))
 
-    def settle(self, goals: Sequence[Goal]) -> None:
+    def settle(self, goals: Sequence[Goal], rounds: int = ROUNDS) -> None:
         """Codes what goals choose of all settings until they choose nothing that is only predicted."""
 
         def code(wanted: Sequence[Wanted]) -> None:
             pictures = {picture.name: picture for picture in self.pictures}
             self.code({pictures[n]: [ModelSetting(*s) for s in settings] for n, settings in wanted[0].items()})
 
-        settle(lambda: [self.predicted()], goals, code)
+        settle(lambda: [self.predicted()], goals, code, rounds)
 
     def table(self, predicted: bool = False) -> pd.DataFrame:
         """All candidates so far as a candidate table with model, gain, q and m; with what is predicted of the rest."""

@@ -100,7 +100,7 @@ class Predicting:
 
     def __call__(self, coder: PictureCoder) -> Found:
         """The estimates of each model."""
-        return Found(estimates={number: coder.estimates(number) for number in self.models})
+        return Found(estimates={number: coder.estimates.of(number) for number in self.models})
 
 
 @dataclass(frozen=True)

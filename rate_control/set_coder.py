@@ -15,9 +15,14 @@ from .allocation import InfeasibleBudget, TableAllocation, allocate_table, apply
 from .candidate_set import CandidateSet
 from .jobs import Refine, Start
 from .set_picture import PARTNER_CHANGE, SetPicture
+from .settling import near
 
 ROUNDS = 3
 """Times that the whole set is refined at most, each at a better Lagrange multiplier."""
+
+
+ROUGHLY = 2
+"""Rounds in which settings near several budgets are coded; each budget then goes on by itself."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,10 @@ class SetCoder(CandidateSet):
           budgets: bytes of the whole archives.
           refined: latents will be refined: the choice is not coded before.
         """
-        goals = [self.within(budget - self._fixed_bytes()) for budget in budgets]
+        goals = [near(budget - self._fixed_bytes(), self.distortion) for budget in budgets]
         self.predict(goals)
         if not refined:
-            self.settle(goals)
+            self.settle(goals, ROUGHLY)
 
     def fill(self, budget: int, refine: Refine | None = None, saving: float = 0.0, around: int = 0) -> SetResult:
         """The archive of at most `budget` bytes with the least distortion.

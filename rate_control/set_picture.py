@@ -16,7 +16,7 @@ from encoder.codecs import ModelSetting
 from encoder.coding import Estimate
 from encoder.models import Zoo
 from encoder.pictures import load_with_notes, pixels_digest
-from encoder.prediction import Prediction, predict
+from encoder.prediction import Prediction, predict, settings_of
 from eval.metrics import Distortion, Metric
 
 from .allocation import OperatingPoints, distortions, multiplier_at
@@ -181,7 +181,7 @@ class SetPicture:
 
     def _finer(self, chosen: Candidate) -> Coding | None:
         """The next finer setting of a choice's model; None where there is none that is not known."""
-        settings = self._zoo.models[chosen.header.model].settings
+        settings = settings_of(self._zoo, chosen.header.model)
         index = settings.index(ModelSetting(*chosen.header.setting)) + 1
         known = {header.setting for header in self.plain}
         return Coding((settings[index],)) if index < len(settings) and settings[index] not in known else None

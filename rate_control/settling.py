@@ -13,7 +13,7 @@ from .allocation import InfeasibleBudget, allocate_table, cheapest_rows, smalles
 ROUNDS = 6
 """Times that what goals choose is coded, at most."""
 
-DOUBT = 0.002
+DOUBT = 0.01
 """Share by which losses that are only predicted count as larger: what is coded is left for a real improvement."""
 
 Goal = Callable[[pd.DataFrame], pd.DataFrame]
@@ -31,6 +31,19 @@ def within(available: int, distortion: Distortion) -> Goal:
             return allocate_table(table, available, distortion).chosen
         except InfeasibleBudget:
             return smallest_rows(table)
+
+    return goal
+
+
+def near(available: int, distortion: Distortion) -> Goal:
+    """The goal of least cost where so many bytes are about full: what fills the last of them is not looked for."""
+
+    def goal(table: pd.DataFrame) -> pd.DataFrame:
+        try:
+            multiplier = allocate_table(table, available, distortion).allocation.multiplier
+        except InfeasibleBudget:
+            return smallest_rows(table)
+        return cheapest_rows(table, multiplier, distortion)
 
     return goal
 
@@ -53,17 +66,20 @@ def settle(
 ) -> None:
     """Codes what goals choose until they choose nothing that is only predicted.
 
+    The goal in the middle comes first: what is coded for it corrects what is predicted for the others.
+
     Args:
       tables: candidate tables as they are known now; each round corrects the predictions of the next.
       goals: choose from each of the tables.
       code: codes settings, given those of each table.
-      rounds: at most.
+      rounds: of all goals, at most.
     """
-    for _ in range(rounds):
-        wanted = [_wanted(table, goals) for table in tables()]
-        if not any(wanted):
+    for asked in (goals[len(goals) // 2 :][:1], *[goals] * rounds):
+        wanted = [_wanted(table, asked) for table in tables()]
+        if any(wanted):
+            code(wanted)
+        elif asked is goals:
             break
-        code(wanted)
 
 
 def _wanted(table: pd.DataFrame, goals: Sequence[Goal]) -> Wanted:

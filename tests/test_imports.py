@@ -26,7 +26,7 @@ ORDER: dict[str, tuple[set[str], tuple[str, ...]]] = {
         {"decoder_pkg", "encoder", "eval", "rate_control"},
         ("package", "rehearsal", "check", "leaderboard", "studies", "commands"),
     ),
-    "training": ({"decoder_pkg", "encoder", "eval"}, ("data", "tasks", "loop", "export", "commands")),
+    "training": ({"decoder_pkg", "encoder", "eval"}, ("data", "tasks", "loop", "export", "compressai", "commands")),
 }
 """The packages that each package may use, and its sub-packages, of which each may use those before it."""
 

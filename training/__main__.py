@@ -6,6 +6,7 @@ VERBS = {
     "train": "training.commands.train",
     "export": "training.commands.export",
     "conventional": "training.commands.conventional",
+    "import-compressai": "training.commands.import_compressai",
     "filter-basis": "training.commands.filter_basis",
     "milestones": "training.commands.milestones",
 }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import tomllib
 
-from decoder_pkg.codecs import ARCHITECTURES, Architecture
+from decoder_pkg.codecs import ARCHITECTURES, Architecture, changed
 from decoder_pkg.codecs.quadtree import GROUPS
 from decoder_pkg.codecs.transforms import TransformArchitecture
+from decoder_pkg.codecs.widths import rows
 from decoder_pkg.gains import GAIN_COUNT
 from decoder_pkg.grids import LATENT_STRIDE
 from eval.storage import read_plain
@@ -31,20 +31,9 @@ CHANNEL_STEP = GROUPS
 
 def changeable(arch: Architecture) -> dict[str, Allowed]:
     """What a run may replace in its architecture's row, and in that of its transforms."""
-    known = [f.name for row in _rows(arch) for f in fields(row) if type(getattr(row, f.name)) is int and f.name != "id"]
+    known = [f.name for row in rows(arch) for f in fields(row) if type(getattr(row, f.name)) is int and f.name != "id"]
     widths = {width: Allowed(int, 1, MOST_CHANNELS) for width in known}
     return widths | {"latent_channels": Allowed(int, CHANNEL_STEP, MOST_CHANNELS, step=CHANNEL_STEP)}
-
-
-def _rows(arch: Architecture) -> list[Any]:
-    return [arch, arch.transforms] if isinstance(arch, TransformArchitecture) else [arch]
-
-
-def changed(arch: Architecture, changes: Mapping[str, Any]) -> Architecture:
-    """An architecture with other widths."""
-    own, *transforms = (replace(row, **{k: v for k, v in changes.items() if k in vars(row)}) for row in _rows(arch))
-    found: Architecture = replace(own, transforms=transforms[0]) if transforms else own
-    return found
 
 
 @dataclass(frozen=True)

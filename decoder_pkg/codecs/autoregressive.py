@@ -41,9 +41,11 @@ class AutoregressiveArchitecture(HyperArchitecture):
       groups: of channels.
       components: Gaussians of a latent.
       residual_blocks: of each group's parameter network.
+      slope: of its rectifiers.
     """
 
     groups: ClassVar[int] = 1
+    slope: ClassVar[float] = 0.125
 
     components: int
     residual_blocks: int
@@ -52,6 +54,11 @@ class AutoregressiveArchitecture(HyperArchitecture):
     def context_width(self) -> int:
         """Channels of the parameter network of one group."""
         return self.feature_width // self.groups
+
+    @property
+    def hidden_width(self) -> int:
+        """Channels of the same behind its first layer."""
+        return self.context_width
 
     @property
     def group_channels(self) -> int:
@@ -71,10 +78,7 @@ class AutoregressiveCodec(HyperCodec[AutoregressiveArch]):
 
     @staticmethod
     def layers(arch: AutoregressiveArch) -> Sequence[Layer]:
-        names = [_name(group) for group in range(arch.groups)]
-        sums = ("hyper.scale", *(f"{name}.enter" for name in names), *(f"{name}.current" for name in names[1:]))
-        groups = (layer for group in range(arch.groups) for layer in _group_layers(arch, group, sums))
-        return (*hyper_layers(arch, sums), *groups)
+        return (*hyper_layers(arch, context_sums(arch)), *context_layers(arch))
 
     def walk_latents(self, latents: Grid, features: Grid, q: int, exchange: Exchange) -> None:
         neighbours, (height, width) = Neighbours(*latents.shape), latents.shape[:2]
@@ -107,7 +111,8 @@ class GroupNetwork:
             [layers[_block_name(name, block, layer)] for layer in range(BLOCK_LAYERS)]
             for block in range(arch.residual_blocks)
         ]
-        self._parameters = read_parameters(layers, name, arch.components, reader)
+        self._slope = arch.slope
+        self._parameters = read_parameters(layers, name, arch.components, arch.scale_kind, reader)
 
     def predict(self, patches: Integers, known: Grid, features: Grid, q: int) -> Predicted:
         """Parameters of n positions.
@@ -121,34 +126,47 @@ class GroupNetwork:
         x = self._enter.columns(patches) + features[:, self._own]
         if self._current:
             x += self._current.columns(known.astype(np.float64))
-        x = self._hidden.columns(leaky(clamp_activation(x)))
+        x = self._hidden.columns(leaky(clamp_activation(x), self._slope))
         for block in self._blocks:
             inner = x
             for layer in block:
-                inner = layer.columns(leaky(inner))
+                inner = layer.columns(leaky(inner, self._slope))
             x = clamp_activation(x + inner)
-        return self._parameters.of(leaky(x), q)
+        return self._parameters.of(leaky(x, self._slope), q)
+
+
+def context_sums(arch: AutoregressiveArchitecture) -> tuple[str, ...]:
+    """Peaks of what is added up at the entrance of the networks: of the features and of what neighbours tell."""
+    names = [_name(group) for group in range(arch.groups)]
+    return ("hyper.scale", *(f"{name}.enter" for name in names), *(f"{name}.current" for name in names[1:]))
+
+
+def context_layers(arch: AutoregressiveArchitecture) -> list[Layer]:
+    """Layers of the parameter networks of all groups."""
+    sums = context_sums(arch)
+    return [layer for group in range(arch.groups) for layer in _group_layers(arch, group, sums)]
 
 
 def _group_layers(arch: AutoregressiveArchitecture, group: int, sums: tuple[str, ...]) -> list[Layer]:
     """Layers of a group's network; `sums` are those that are added to what its neighbours tell."""
-    name, module, width = _name(group), f"context.groups.{group}", arch.context_width
-    hidden, channels = f"{name}.hidden", arch.latent_channels
+    name, module = _name(group), f"context.groups.{group}"
+    width, inner, hidden, channels = arch.context_width, arch.hidden_width, f"{name}.hidden", arch.latent_channels
     blocks = range(arch.residual_blocks)
     added = (hidden, *(_block_name(name, block, BLOCK_LAYERS - 1) for block in blocks))
     rows = [Layer(f"{name}.enter", f"{module}.enter", CAUSAL_WINDOW, channels, width, MEAN_EXPONENT, sums)]
     if group:
         known = group * arch.group_channels
         rows.append(Layer(f"{name}.current", f"{module}.current", POINT, known, width, MEAN_EXPONENT, sums))
-    rows.append(Layer(hidden, f"{module}.hidden", POINT, width, width, "hyper.scale", added))
+    rows.append(Layer(hidden, f"{module}.hidden", POINT, width, inner, "hyper.scale", added))
     for block in blocks:
         source = hidden
         for layer in range(BLOCK_LAYERS):
             own = _block_name(name, block, layer)
             peak = added if layer == BLOCK_LAYERS - 1 else (own,)
-            rows.append(Layer(own, f"{module}.blocks.{block}.{layer}", POINT, width, width, source, peak))
+            rows.append(Layer(own, f"{module}.blocks.{block}.{layer}", POINT, inner, inner, source, peak))
             source = own
-    return [*rows, *parameter_layers(name, module, width, arch.group_channels, hidden, arch.components)]
+    parameters = parameter_layers(name, module, inner, arch.group_channels, hidden, arch.components, arch.scale_kind)
+    return [*rows, *parameters]
 
 
 def _name(group: int) -> str:

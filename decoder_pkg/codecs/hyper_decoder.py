@@ -21,14 +21,13 @@ from ..entropy import (
     clamp_activation,
     leaky,
     pixel_shuffle,
-    read_scale_tables,
     read_static_tables,
 )
 from ..grids import hyper_grid
 from ..weight_files import TensorReader
 from .interface import HYPER_LATENTS, LATENTS, CodingSetting, GridShape, Size
 from .interface import Integers as PictureIntegers
-from .layers import MEAN_EXPONENT, POINT, SQUARE, Layer, read_layers
+from .layers import MEAN_EXPONENT, POINT, SCALE, SQUARE, Layer, read_layers, read_tables
 from .transforms import TransformArchitecture, TransformCodec
 
 PRIOR = "hyper_prior"
@@ -45,9 +44,11 @@ class HyperArchitecture(TransformArchitecture):
       hyper_width: channels of the hyper-decoder.
       feature_width: features for each position of the latents that the hyper-decoder yields beside their means.
       predicts_mean: whether it yields means; else they are zero.
+      scale_kind: what the networks yield of a latent's scale, under one distribution: SCALE or SIGMA.
     """
 
     predicts_mean: ClassVar[bool] = True
+    scale_kind: ClassVar[str] = SCALE
 
     hyper_channels: int
     hyper_analysis_width: int
@@ -136,12 +137,18 @@ HyperArch = TypeVar("HyperArch", bound=HyperArchitecture)
 
 
 class HyperCodec(TransformCodec[HyperArch]):
-    """Codes hyper-latents first, then the latents by what those predict."""
+    """Codes hyper-latents first, then the latents by what those predict.
+
+    Attributes:
+      hyper_decoder: how its hyper-latents are decoded.
+    """
+
+    hyper_decoder: ClassVar[type[HyperDecoder]] = HyperDecoder
 
     def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
         super().__init__(arch, reader)
         layers = self.layers(arch)
-        self._hyper = HyperDecoder(layers, arch, reader)
+        self._hyper = self.hyper_decoder(layers, arch, reader)
         self._context = read_layers((layer for layer in layers if layer.name.startswith("context.")), reader)
 
     def grids(self, size: Size) -> dict[str, GridShape]:
@@ -173,4 +180,4 @@ class ScaledCodec(HyperCodec[HyperArch]):
 
     def __init__(self, arch: HyperArch, reader: TensorReader) -> None:
         super().__init__(arch, reader)
-        self._tables = read_scale_tables(reader)
+        self._tables = read_tables(arch.scale_kind, reader)

@@ -35,7 +35,10 @@ class Architecture:
     Attributes:
       id: number written to weight files and never reused.
       name: name for people.
+      open_widths: fields, of it or of its transforms, that each weight file states for itself.
     """
+
+    open_widths: ClassVar[tuple[str, ...]] = ()
 
     id: int
     name: str

@@ -15,7 +15,10 @@ from ..entropy import (
     POINT_TAPS,
     SQUARE_TAPS,
     IntegerConv,
+    ScaleTables,
     build_conv,
+    read_scale_tables,
+    read_sigma_tables,
     split_outputs,
 )
 from ..weight_files import TensorReader
@@ -25,6 +28,11 @@ POINT, SQUARE, CAUSAL_WINDOW = len(POINT_TAPS), len(SQUARE_TAPS), len(CAUSAL_TAP
 
 SCALE, MIXTURE_SCALE, SIDE_SCALE = "scale", "scale of a mixture", "scale of a side"
 """As a layer's peak: it yields log2 sigma, in steps of a scale bin above the smallest; the symbol model differs."""
+
+SIGMA = "standard deviation"
+"""As a layer's peak: it yields sigma itself, in 2^-SIGMA_EXPONENT."""
+
+SIGMA_EXPONENT = 16
 
 MEAN_EXPONENT = MEAN_STEPS.bit_length() - 1
 """As a layer's source or peak: latents in 1/MEAN_STEPS."""
@@ -55,8 +63,8 @@ class Layer:
 
     @property
     def yields_scale(self) -> bool:
-        """Whether its outputs are scales."""
-        return isinstance(self.peak, str)
+        """Whether its outputs are log2 of scales."""
+        return isinstance(self.peak, str) and self.peak != SIGMA
 
     @property
     def limit(self) -> int:
@@ -80,3 +88,12 @@ def read_layers(layers: Iterable[Layer], reader: TensorReader) -> dict[str, Inte
             parts = split_outputs(whole, layer.groups)
             found |= {f"{layer.name}.{group}": part for group, part in enumerate(parts)}
     return found
+
+
+def read_tables(scale_kind: str, reader: TensorReader) -> ScaleTables:
+    """The tables of latents under one distribution, for layers that yield this kind of scale.
+
+    Raises:
+      WeightsError: they are missing or do not fit together.
+    """
+    return read_sigma_tables(reader) if scale_kind == SIGMA else read_scale_tables(reader)

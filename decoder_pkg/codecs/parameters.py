@@ -19,12 +19,11 @@ from ..entropy import (
     SymbolModel,
     mixture_weights,
     read_normal_tables,
-    read_scale_tables,
     relative_means,
 )
 from ..entropy.normal_tables import WEIGHT_BITS
 from ..weight_files import TensorReader
-from .layers import MEAN_EXPONENT, MIXTURE_SCALE, POINT, SCALE, Layer
+from .layers import MEAN_EXPONENT, MIXTURE_SCALE, POINT, Layer, read_tables
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Parameters(ABC):
 
 
 def parameter_layers(
-    name: str, module: str, inputs: int, channels: int, source: str, components: int
+    name: str, module: str, inputs: int, channels: int, source: str, components: int, scale_kind: str
 ) -> tuple[Layer, ...]:
     """Layers of one Gaussian a latent, or of a mixture of several.
 
@@ -60,33 +59,36 @@ def parameter_layers(
       channels: latents at a position.
       source: layer whose output exponent is that of what they see.
       components: Gaussians of a latent.
+      scale_kind: of one Gaussian, as `HyperArchitecture.scale_kind`.
     """
 
     def layer(part: str, peak: int | str) -> Layer:
         return Layer(f"{name}.{part}", f"{module}.{part}", POINT, inputs, components * channels, source, peak)
 
     if components == 1:
-        return layer("mean", MEAN_EXPONENT), layer("scale", SCALE)
+        return layer("mean", MEAN_EXPONENT), layer("scale", scale_kind)
     return layer("mean", MEAN_EXPONENT), layer("scale", MIXTURE_SCALE), layer("weight", LOGIT_BITS)
 
 
-def read_parameters(layers: Mapping[str, IntegerConv], name: str, components: int, reader: TensorReader) -> Parameters:
+def read_parameters(
+    layers: Mapping[str, IntegerConv], name: str, components: int, scale_kind: str, reader: TensorReader
+) -> Parameters:
     """The last layers of a network, and the tables that they name.
 
     Raises:
       WeightsError: the tables are missing or do not fit together.
     """
     if components == 1:
-        return GaussianParameters(layers, name, reader)
+        return GaussianParameters(layers, name, scale_kind, reader)
     return MixtureParameters(layers, name, components, reader)
 
 
 class GaussianParameters(Parameters):
     """A mean, and a scale that names a table."""
 
-    def __init__(self, layers: Mapping[str, IntegerConv], name: str, reader: TensorReader) -> None:
+    def __init__(self, layers: Mapping[str, IntegerConv], name: str, scale_kind: str, reader: TensorReader) -> None:
         self._mean, self._scale = layers[f"{name}.mean"], layers[f"{name}.scale"]
-        self._tables = read_scale_tables(reader)
+        self._tables = read_tables(scale_kind, reader)
 
     def of(self, x: Integers, q: int) -> Predicted:
         symbols = ScaledSymbols(self._tables, self._tables.index(self._scale.columns(x), q))

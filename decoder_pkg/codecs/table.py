@@ -7,6 +7,11 @@ from typing import Any
 from .asymmetric import AsymmetricCodec
 from .av1 import Av1Codec
 from .context_3d import Context3dCodec
+from .deep_cheng import DeepChengCodec
+from .deep_factorised import DeepFactorisedCodec
+from .deep_joint_autoregressive import DeepJointCodec
+from .deep_mean_scale import DeepMeanScaleCodec
+from .deep_scale_hyperprior import DeepScaleCodec
 from .factorised import FactorisedCodec
 from .interface import Architecture, IntegerCodec
 from .joint_autoregressive import JointAutoregressiveCodec
@@ -26,6 +31,11 @@ CODECS: tuple[type[IntegerCodec[Any]], ...] = (
     JointAutoregressiveCodec,
     Context3dCodec,
     AsymmetricCodec,
+    DeepFactorisedCodec,
+    DeepScaleCodec,
+    DeepMeanScaleCodec,
+    DeepJointCodec,
+    DeepChengCodec,
     Av1Codec,
 )
 

@@ -37,6 +37,16 @@ from .mixture import LOGIT_BITS, Mixture, mixture_weights, relative_means
 from .normal_tables import NormalTables, read_normal_tables
 from .prior_bank import BankSymbols, PriorBank, read_prior_bank
 from .range_coder import new_payload, open_payload, shortest_payload
-from .scale_tables import BIN_OCTAVES, SCALE_BINS, SCALE_SHIFT, SKIPPED, ScaledSymbols, ScaleTables, read_scale_tables
+from .scale_tables import (
+    BIN_OCTAVES,
+    FINE_SCALES,
+    SCALE_BINS,
+    SCALE_SHIFT,
+    SKIPPED,
+    ScaledSymbols,
+    ScaleTables,
+    read_scale_tables,
+    read_sigma_tables,
+)
 from .static_tables import StaticSymbols, StaticTables, read_static_tables
 from .uniform_symbols import UniformSymbols

@@ -126,9 +126,9 @@ def split_outputs(layer: IntegerConv, parts: int) -> list[IntegerConv]:
     ]
 
 
-def leaky(x: Integers) -> Integers:
-    """Leaky ReLU of slope 2^-3, rounded down."""
-    return np.maximum(x, np.floor(x * 0.125))
+def leaky(x: Integers, slope: float = 0.125) -> Integers:
+    """Leaky ReLU, rounded down; the slope is one of few bits, so that products are exact."""
+    return np.maximum(x, np.floor(x * slope))
 
 
 def clamp_activation(x: Integers) -> Integers:

@@ -25,6 +25,9 @@ SCALE_BINS = 256
 BIN_OCTAVES = 5 / 128
 """Width of a scale bin in log2 of the standard deviation."""
 
+FINE_SCALES = 16
+"""Parts of a scale bin that standard deviations are told apart by."""
+
 SKIPPED = 0
 """The table of the smallest standard deviation: its latents are zero and not coded (skip mode).
 
@@ -72,6 +75,23 @@ class ScaleTables:
         sizes = np.arange(LARGEST, dtype=np.int32)
         bits = np.array([table.bits(sizes) for table in self.tables])
         return np.pad(np.diff(bits, axis=1), ((0, 0), (1, 1))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SigmaTables(ScaleTables):
+    """Tables by the standard deviation itself.
+
+    Attributes:
+      thresholds: [SCALE_BINS * FINE_SCALES - 1] int32, rising: entry k - 1 is the least one of scale k, in
+        FINE_SCALES of a bin.
+    """
+
+    thresholds: Grid
+
+    def index(self, scale: Integers, q: int) -> NDArray[np.uint8]:
+        """Tables of latents, as above, but that `scale` is their standard deviation as the thresholds count it."""
+        parts = np.searchsorted(self.thresholds, scale, side="right")
+        return super().index(parts * np.float64((1 << SCALE_SHIFT) // FINE_SCALES), q)
 
 
 @dataclass(frozen=True)
@@ -134,3 +154,15 @@ def read_scale_tables(reader: TensorReader) -> ScaleTables:
     if table_of_bin.max() >= len(tables):
         raise WeightsError("the scale bins do not fit the coding tables")
     return ScaleTables(tables, table_of_bin, reader.get("log_q", np.int16, Q_VALUES).astype(np.int64))
+
+
+def read_sigma_tables(reader: TensorReader) -> SigmaTables:
+    """The tables of a weight file, and the thresholds that make scales of standard deviations.
+
+    Raises:
+      WeightsError: they are missing or do not fit together.
+    """
+    thresholds = reader.get("sigma.threshold", np.int32, SCALE_BINS * FINE_SCALES - 1)
+    if (np.diff(thresholds.astype(np.int64)) < 0).any():
+        raise WeightsError("the thresholds of standard deviations fall")
+    return SigmaTables(**vars(read_scale_tables(reader)), thresholds=thresholds)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..codecs import Architecture, IntegerCodec, architecture, codec_of
+from ..codecs import Architecture, IntegerCodec, architecture, codec_of, stated
 from ..errors import WeightsError
 from ..fields import all_of, field, parse_object
 from ..pixels.filters import FILTERS, PostFilter
@@ -44,7 +44,8 @@ class DecoderModel:
         self.digest = tensors_digest(self.file)
         try:
             metadata = dict[str, object](self.file.metadata)
-            self.arch: Architecture = architecture(int(field(metadata, "architecture", str)))
+            widths = all_of(parse_object(field(metadata, "widths", str)), int) if "widths" in metadata else {}
+            self.arch: Architecture = stated(architecture(int(field(metadata, "architecture", str))), widths)
             self.exponents = all_of(parse_object(field(metadata, "exponents", str)), int)
             if self.exponents.keys() != {layer.name for layer in codec_of(self.arch).layers(self.arch)}:
                 raise ValueError("the exponents are not those of its layers")

@@ -15,15 +15,15 @@ from decoder_pkg.codecs.autoregressive import BLOCK_LAYERS, AutoregressiveArchit
 
 from .causal import CausalConv
 from .hyper_networks import Context, ContextNetwork, HyperFloatCodec
-from .likelihoods import ScaledLikelihood, SymbolLikelihood
+from .likelihoods import LIKELIHOODS, SymbolLikelihood
 from .normal_likelihoods import MixtureLikelihood, mixture_weights
 from .relaxation import Quantiser
 
-PASSES = 3
+PASSES, MANY_PASSES = 3, 16
 """How often a context is evaluated: each pass sees the rounded latents of the one before, all positions in parallel.
 
 The first sees them rounded around the means of the hyper-latents, which in training is all: what rounding changes is
-distributed alike.
+distributed alike. Of many, the last sees what the decoder does, but for a few latents.
 """
 
 Arch = TypeVar("Arch", bound=AutoregressiveArchitecture)
@@ -43,10 +43,14 @@ class AutoregressiveContext(ContextNetwork):
     def __init__(self, arch: AutoregressiveArchitecture) -> None:
         super().__init__()
         self.groups = nn.ModuleList(GroupContext(arch, group) for group in range(arch.groups))
+        self._passes = PASSES
+
+    def converge(self) -> None:
+        self._passes = MANY_PASSES
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
         seen = mean + quantise((y - mean) / step) * step
-        for _ in range(0 if self.training else PASSES - 1):
+        for _ in range(0 if self.training else self._passes - 1):
             with torch.no_grad():
                 rounded = self._pass(y, mean, features, seen, step, quantise).y_hat
             seen = y + (rounded - y).detach()
@@ -71,17 +75,18 @@ class GroupContext(nn.Module):
 
     def __init__(self, arch: AutoregressiveArchitecture, group: int) -> None:
         super().__init__()
-        width, channels, self._components = arch.context_width, arch.group_channels, arch.components
+        width, inner, channels = arch.context_width, arch.hidden_width, arch.group_channels
+        self._components, self._slope, self._likelihood = arch.components, arch.slope, LIKELIHOODS[arch.scale_kind]
         self.enter = CausalConv(arch.latent_channels, width)
         self.current = nn.Conv2d(group * channels, width, 1) if group else None
-        self.hidden = nn.Conv2d(width, width, 1)
+        self.hidden = nn.Conv2d(width, inner, 1)
         self.blocks = nn.ModuleList(
-            nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(BLOCK_LAYERS)) for _ in range(arch.residual_blocks)
+            nn.ModuleList(nn.Conv2d(inner, inner, 1) for _ in range(BLOCK_LAYERS)) for _ in range(arch.residual_blocks)
         )
-        self.mean = nn.Conv2d(width, arch.components * channels, 1)
-        self.scale = nn.Conv2d(width, arch.components * channels, 1)
+        self.mean = nn.Conv2d(inner, arch.components * channels, 1)
+        self.scale = nn.Conv2d(inner, arch.components * channels, 1)
         if arch.components > 1:
-            self.weight = nn.Conv2d(width, arch.components * channels, 1)
+            self.weight = nn.Conv2d(inner, arch.components * channels, 1)
             assert self.scale.bias is not None
             with torch.no_grad():  # Gaussians that begin alike would stay so
                 self.scale.bias.add_(torch.linspace(-1, 1, arch.components).repeat_interleave(channels))
@@ -100,20 +105,21 @@ class GroupContext(nn.Module):
         x = self.enter(seen) + features
         if self.current is not None:
             x = x + self.current(torch.cat(list(known), 1))
-        x = self.hidden(F.leaky_relu(x, 0.125))
+        x = self.hidden(F.leaky_relu(x, self._slope))
         for block in self.blocks:
             inner = x
             for layer in block:  # type: ignore[attr-defined]
-                inner = layer(F.leaky_relu(inner, 0.125))
+                inner = layer(F.leaky_relu(inner, self._slope))
             x = x + inner
-        return self._distribution(F.leaky_relu(x, 0.125), step)
+        return self._distribution(F.leaky_relu(x, self._slope), step)
 
     def _distribution(self, x: Tensor, step: float) -> tuple[Tensor, SymbolLikelihood]:
-        mean, log2_sigma = self.mean(x).float(), self.scale(x).float() - math.log2(step)
+        mean, scale = self.mean(x).float(), self.scale(x)
         if self._components == 1:
-            return mean, ScaledLikelihood(log2_sigma)
+            return mean, self._likelihood.of(scale, step)
         mean, log2_sigma, logits = (
-            part.unflatten(1, (self._components, -1)) for part in (mean, log2_sigma, self.weight(x).float())
+            part.unflatten(1, (self._components, -1))
+            for part in (mean, scale.float() - math.log2(step), self.weight(x).float())
         )
         weight = mixture_weights(logits)
         centre = (weight * mean).sum(1)

@@ -5,7 +5,6 @@ The hyper-decoder mirrors `decoder_pkg.codecs.hyper_decoder`.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from decoder_pkg.codecs import HYPER_LATENTS, LATENTS
+from decoder_pkg.codecs import HYPER_LATENTS, LATENTS, SCALE
 from decoder_pkg.codecs.hyper_decoder import PRIOR, HyperArchitecture
 from decoder_pkg.codecs.transforms.residual import conv3
 from decoder_pkg.grids import HYPER_STRIDE
 
 from .interface import Coded
 from .latents import Latents
-from .likelihoods import ScaledLikelihood, StaticLikelihood, SymbolLikelihood
+from .likelihoods import LIKELIHOODS, StaticLikelihood, SymbolLikelihood
 from .relaxation import Quantiser, Relaxation
 from .static_priors import FactorisedPrior, StaticPrior
 from .transforms import TransformFloatCodec
@@ -42,12 +41,16 @@ class HyperAnalysis(nn.Module):
         self.leave = conv3(width, arch.hyper_channels, stride=2)
 
     def forward(self, y: Tensor) -> Tensor:
-        bottom, right = -y.shape[2] % HYPER_STRIDE, -y.shape[3] % HYPER_STRIDE
-        complete = F.pad(y, (0, right, 0, bottom), mode="replicate") if bottom or right else y
-        x = F.leaky_relu(self.enter(complete), 0.125)
+        x = F.leaky_relu(self.enter(complete_cells(y)), 0.125)
         x = F.leaky_relu(self.down(x), 0.125)
         z: Tensor = self.leave(x)
         return z.clamp(-HYPER_LIMIT, HYPER_LIMIT)
+
+
+def complete_cells(y: Tensor) -> Tensor:
+    """Latents [B, M, h, w] with their edge repeated until the last hyper-latent has all of its own."""
+    bottom, right = -y.shape[2] % HYPER_STRIDE, -y.shape[3] % HYPER_STRIDE
+    return F.pad(y, (0, right, 0, bottom), mode="replicate") if bottom or right else y
 
 
 class HyperSynthesis(nn.Module):
@@ -128,13 +131,20 @@ class ContextNetwork(nn.Module, ABC):
           quantise: relaxation of rounding.
         """
 
+    def converge(self) -> None:
+        """As `FloatCodec.converge`."""
+
 
 class FeaturesAreScales(ContextNetwork):
-    """No context: the features are log2 of the standard deviations, the means those of the hyper-latents."""
+    """No context: the features are those of a likelihood's scales, the means those of the hyper-latents."""
+
+    def __init__(self, scale_kind: str = SCALE) -> None:
+        super().__init__()
+        self._likelihood = LIKELIHOODS[scale_kind]
 
     def forward(self, y: Tensor, mean: Tensor, features: Tensor, step: float, quantise: Quantiser) -> Context:
         residual = (y - mean) / step
-        likelihood = ScaledLikelihood(features.float() - math.log2(step))
+        likelihood = self._likelihood.of(features, step)
         return Context.of(residual, mean, step, likelihood, quantise(residual), self.training)
 
 
@@ -145,13 +155,16 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
 
     def __init__(self, arch: Arch) -> None:
         super().__init__(arch)
-        self.hyper_analysis = HyperAnalysis(arch)
-        self.hyper_synthesis = HyperSynthesis(arch)
-        self.prior = FactorisedPrior(arch.hyper_channels)
+        self.hyper_analysis: nn.Module = HyperAnalysis(arch)
+        self.hyper_synthesis: nn.Module = HyperSynthesis(arch)
+        self.prior: StaticPrior = FactorisedPrior(arch.hyper_channels)
 
     @property
     def static_priors(self) -> Mapping[str, StaticPrior]:
         return {PRIOR: self.prior}
+
+    def converge(self) -> None:
+        self.context.converge()
 
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
         y = self.analysis.scale(analysed, gain_index).float()
@@ -162,11 +175,16 @@ class HyperFloatCodec(TransformFloatCodec[Arch]):
         z: Tensor = self.hyper_analysis(y)
         return z.float()
 
+    def predict(self, z_hat: Tensor) -> tuple[Tensor, Tensor]:
+        """Means [B, M, 4hz, 4wz] and features [B, C, 4hz, 4wz] float of hyper-latents."""
+        predicted: tuple[Tensor, Tensor] = self.hyper_synthesis(z_hat)
+        return predicted
+
     def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
         y, z = latents[LATENTS], latents[HYPER_LATENTS]
         height, width = y.shape[2:]
         z_hat = relaxation.quantise(z)
-        mean, features = (part[:, :, :height, :width] for part in self.hyper_synthesis(z_hat))
+        mean, features = (part[:, :, :height, :width] for part in self.predict(z_hat))
         coded: Context = self.context(y, mean.float(), features, step, relaxation.quantise)
         rated = relaxation.noise(z) if relaxation.noise else z_hat
         side_bits = StaticLikelihood(self.prior, gain_index).bits(rated).flatten(1).sum(1)

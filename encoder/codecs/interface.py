@@ -93,6 +93,11 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
     def static_priors(self) -> Mapping[str, StaticPrior]:
         """Densities that are exported as static tables, by their prefix in the decoder's weight file."""
 
+    @property
+    def integer_tensors(self) -> Mapping[str, Tensor]:
+        """Further tensors of the decoder's weight file, int32, that stand for floats here; none by default."""
+        return {}
+
     @abstractmethod
     def latents(self, analysed: Tensor, gain_index: Tensor) -> Latents:
         """All latents of analysed pictures at a gain, not rounded; gain_index is [B] int64."""
@@ -100,6 +105,12 @@ class FloatCodec(nn.Module, ABC, Generic[Arch]):
     @abstractmethod
     def code(self, latents: Latents, gain_index: Tensor, step: float, relaxation: Relaxation) -> Coded:
         """Parameters, symbols and rates of latents at quantisation step q."""
+
+    def converge(self) -> None:
+        """From now on, evaluates contexts until they are nearly those of latents that are known one by one.
+
+        By default there are none. It takes longer, and is for what shall be exact.
+        """
 
     def renew(self, pictures: Tensor, gain_index: Tensor, generator: torch.Generator) -> None:
         """Called now and then in training: gives what has gone idle a new start; by default nothing has.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from decoder_pkg.codecs.layers import SCALE, SIGMA
 from decoder_pkg.entropy import BIN_OCTAVES
 
 from .static_priors import StaticPrior
@@ -29,19 +32,29 @@ LIKELIHOOD_MIN = 2.0**-24
 """Floor of a likelihood, so that an impossible symbol costs 24 bits and not infinitely many."""
 
 
-def latent_likelihood(residual: Tensor, log2_sigma: Tensor, dead_zone: float = DEAD_ZONE) -> Tensor:
+LEAST_SIGMA = 0.11
+"""Of latents whose network yields sigma itself, as in CompressAI."""
+
+
+def latent_likelihood(
+    residual: Tensor,
+    log2_sigma: Tensor,
+    dead_zone: float = DEAD_ZONE,
+    components: tuple[tuple[float, float], ...] = COMPONENTS,
+) -> Tensor:
     """Probability of the interval that is coded as a residual, under Gaussians of one mean and different widths.
 
     Args:
       residual: float, (y - mean) / q, any shape.
       log2_sigma: float, same shape, log2 of the scale in units of q.
       dead_zone: of rounding; 0 for the unit interval around a residual with noise.
+      components: share and width, in units of sigma, of the Gaussians.
     """
     inverse = torch.exp2(-log2_sigma.clamp(min=LOG2_SIGMA_MIN)) * 0.7071067811865476
     lower, upper = interval(residual.abs(), dead_zone)
     parts = [
         share / 2 * (torch.erfc(lower * inverse / width) - torch.erfc(upper * inverse / width))
-        for share, width in COMPONENTS
+        for share, width in components
     ]
     return torch.stack(parts).sum(0)
 
@@ -94,7 +107,15 @@ class ScaledLikelihood(SymbolLikelihood):
       log2_sigma: [B, M, h, w] float, log2 of the standard deviation in units of the quantisation step.
     """
 
+    components: ClassVar[tuple[tuple[float, float], ...]] = COMPONENTS
+    dead_zone: ClassVar[float] = DEAD_ZONE
+
     log2_sigma: Tensor
+
+    @classmethod
+    def of(cls, scale: Tensor, step: float) -> ScaledLikelihood:
+        """Of log2 of standard deviations, as a network yields it, at quantisation step q."""
+        return cls(scale.float() - math.log2(step))
 
     @property
     def skipped(self) -> Tensor:
@@ -103,15 +124,34 @@ class ScaledLikelihood(SymbolLikelihood):
     def bits(self, symbols: Tensor) -> Tensor:
         # Most latents are skipped at low rates: only the others are computed.
         coded = (~self.skipped).flatten().nonzero().squeeze(1)
-        likelihood = latent_likelihood(symbols.flatten()[coded], self.log2_sigma.flatten()[coded])
+        scales = self.log2_sigma.flatten()[coded]
+        likelihood = latent_likelihood(symbols.flatten()[coded], scales, self.dead_zone, self.components)
         nothing = torch.zeros(symbols.numel(), device=symbols.device)
         return nothing.index_copy(0, coded, information(likelihood)).view(symbols.shape)
 
     def detach(self) -> ScaledLikelihood:
-        return ScaledLikelihood(self.log2_sigma.detach())
+        return type(self)(self.log2_sigma.detach())
 
     def noisy_bits(self, values: Tensor) -> Tensor:
-        return information(latent_likelihood(values, self.log2_sigma, 0.0))
+        return information(latent_likelihood(values, self.log2_sigma, 0.0, self.components))
+
+
+class GaussianLikelihood(ScaledLikelihood):
+    """The same under one Gaussian and without a dead zone."""
+
+    components = ((1.0, 1.0),)
+    dead_zone = 0.0
+
+    @classmethod
+    def of(cls, scale: Tensor, step: float) -> ScaledLikelihood:
+        """Of the standard deviations themselves."""
+        sigma = scale.float()
+        # The gradient passes below the bound, or what is there would never come back.
+        return super().of(torch.log2(sigma + (sigma.clamp(min=LEAST_SIGMA) - sigma).detach()), step)
+
+
+LIKELIHOODS = {SCALE: ScaledLikelihood, SIGMA: GaussianLikelihood}
+"""Of latents under one distribution, by the kind of scale that their network yields."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,6 @@ from decoder_pkg.codecs import CodingSetting
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.gains import GAIN_COUNT, GAIN_STEPS, GainField, gain_lambda
 
-COARSEST_Q, FINEST_Q = 255, 64
-"""Quantisation steps beyond the lowest and the highest gain: below 64 bytes grow much faster than quality."""
-
 
 class ModelSetting(NamedTuple):
     """A model, and the gain index and the quantisation step q, in 1/128, at which it codes a picture."""
@@ -37,21 +34,6 @@ def setting_at(model: int, place: float) -> ModelSetting:
     beyond = place - gain if gain in (0, GAIN_COUNT - 1) else 0.0
     q = round(Q_ONE * 2 ** (-beyond / (2 * GAIN_STEPS))) if abs(beyond) >= 1 else Q_ONE
     return ModelSetting(model, gain, min(max(q, 1), 255))
-
-
-def settings_of(model: int, gains: range) -> list[ModelSetting]:
-    """All settings of a learned model that are worth considering, by rising rate: each gain, and as close beyond the
-    lowest and the highest.
-    """
-
-    def steps(gain: int, last: int) -> list[ModelSetting]:
-        count = round(abs(position(gain, last) - gain))
-        found = [round(Q_ONE * (last / Q_ONE) ** (step / count)) for step in range(1, count + 1)]
-        return [ModelSetting(model, gain, q) for q in found]
-
-    below = steps(0, COARSEST_Q)[::-1] if gains[0] == 0 else []
-    above = steps(GAIN_COUNT - 1, FINEST_Q) if gains[-1] == GAIN_COUNT - 1 else []
-    return [*below, *(ModelSetting(model, gain, Q_ONE) for gain in gains), *above]
 
 
 def coding_setting(gain: int, q: int) -> CodingSetting:

@@ -10,6 +10,11 @@ from .asymmetric import AsymmetricFloatCodec
 from .av1 import Av1Encoder
 from .context_3d import Context3dFloatCodec
 from .conventional import ConventionalCodec
+from .deep_cheng import DeepChengFloatCodec
+from .deep_factorised import DeepFactorisedFloatCodec
+from .deep_joint_autoregressive import DeepJointFloatCodec
+from .deep_mean_scale import DeepMeanScaleFloatCodec
+from .deep_scale_hyperprior import DeepScaleFloatCodec
 from .factorised import FactorisedFloatCodec
 from .interface import FloatCodec
 from .joint_autoregressive import JointAutoregressiveFloatCodec
@@ -29,6 +34,11 @@ FLOAT_CODECS: tuple[type[FloatCodec[Any]], ...] = (
     JointAutoregressiveFloatCodec,
     Context3dFloatCodec,
     AsymmetricFloatCodec,
+    DeepFactorisedFloatCodec,
+    DeepScaleFloatCodec,
+    DeepMeanScaleFloatCodec,
+    DeepJointFloatCodec,
+    DeepChengFloatCodec,
 )
 
 CONVENTIONAL_CODECS: tuple[ConventionalCodec, ...] = (Av1Encoder(),)

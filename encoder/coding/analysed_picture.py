@@ -80,15 +80,14 @@ class AnalysedPicture(ModelPicture):
         """Bits of the whole picture as float networks see them, and losses that a few windows of a large one stand for.
 
         Args:
-          setting: with q = 1.
+          setting: one of the model's.
           metrics: to be measured.
         """
-        assert setting.q == Q_ONE
         model = float_model(self.model)
         device = next(model.parameters()).device
         gains, (height, width) = torch.tensor([setting.gain.base], device=device), self.size
         latents = each(self.latents(setting.gain), lambda grid: grid.to(device))
-        coded = model.code(latents, gains, 1.0, Relaxation(as_rdoq))
+        coded = model.code(latents, gains, setting.q / Q_ONE, Relaxation(as_rdoq))
         bits = float(coded.position_bits().sum() + coded.side_bits.sum())
 
         def decoded(window: Window) -> Pixels:

@@ -22,15 +22,7 @@ from decoder_pkg.models import MANIFEST, DecoderModel, read_file
 from decoder_pkg.weight_files import MAX_WEIGHTS_BYTES, TensorFile, read_weights, tensors_digest, unpack
 from eval.metrics import PSNR
 
-from ..codecs import (
-    ConventionalCodec,
-    FloatCodec,
-    ModelSetting,
-    conventional_codec,
-    float_codec,
-    load_layers,
-    settings_of,
-)
+from ..codecs import ConventionalCodec, FloatCodec, conventional_codec, float_codec, load_layers
 from .devices import fastest_device
 
 
@@ -60,11 +52,6 @@ class EncoderModel:
     def conventional(self) -> ConventionalCodec | None:
         """The codec that codes pictures without any network; None where the model is learned."""
         return conventional_codec(self.decoder.arch)
-
-    @cached_property
-    def settings(self) -> list[ModelSetting]:
-        """All settings worth considering, by rising rate."""
-        return self.conventional.settings(self.id) if self.conventional else settings_of(self.id, self.gains)
 
     @cached_property
     def digest(self) -> str:

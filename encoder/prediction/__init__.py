@@ -2,4 +2,4 @@
 
 from .curves import Curves, spline, to_logs
 from .prediction import Prediction, anchors, competes, predict
-from .settings import SWEEP, sweep_settings
+from .settings import COARSEST_Q, FINEST_Q, settings_of, sweep_settings

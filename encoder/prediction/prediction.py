@@ -6,27 +6,34 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from decoder_pkg.entropy import Q_ONE
 from eval.metrics import PSNR, SQUARED_ERROR
 
 from ..codecs import ModelSetting
 from ..coding import Estimate
 from ..models import Zoo
 from .curves import Curves, Logs, Values, interpolated, spline, to_logs
+from .settings import settings_of
 
 CHEAP_BPP = 0.15
 """Rate of a first coding up to which a conventional codec is estimated anyway: it is quick, and models end early."""
 
 ANCHORS, FEW_ANCHORS = 5, 2
-"""Gains at which a model is estimated: by itself, or where its ratio to the model that it was fine-tuned from is."""
+"""Settings at which a model is estimated: by itself, or where its ratio to the model that it was fine-tuned from is."""
 
 Prediction = Curves[ModelSetting]
 """Bytes and losses of one picture at all settings of some models; a model is a line."""
 
 
-def anchors(gains: range, alone: bool) -> list[int]:
-    """Gains at which a model is estimated: all by itself, or beside the model that it was fine-tuned from."""
-    count = min(len(gains), ANCHORS if alone else FEW_ANCHORS)
-    return sorted({int(gain) for gain in np.linspace(gains[0], gains[-1], count).round()})
+def anchors(settings: Sequence[ModelSetting], alone: bool) -> list[ModelSetting]:
+    """Settings at which a model is estimated: all by itself, or beside the model that it was fine-tuned from.
+
+    Gains among them speak for the steps beyond; a single gain does not.
+    """
+    gains = [setting for setting in settings if setting.q == Q_ONE]
+    among = gains if len(gains) > 1 else settings
+    count = min(len(among), ANCHORS if alone else FEW_ANCHORS)
+    return [among[place] for place in sorted({int(x) for x in np.linspace(0, len(among) - 1, count).round()})]
 
 
 def predict(zoo: Zoo, estimates: Mapping[int, Sequence[Estimate]], columns: Sequence[str]) -> Prediction:
@@ -42,7 +49,7 @@ def predict(zoo: Zoo, estimates: Mapping[int, Sequence[Estimate]], columns: Sequ
     settings: list[ModelSetting] = []
     for model in (number for number in zoo.models if estimates.get(number)):
         points = estimates[model]
-        own = zoo.models[model].settings
+        own = settings_of(zoo, model)
         at = np.array([point.position for point in points])
         logs = np.array([to_logs(max(p.bits / 8, 1.0), [p.losses[column] for column in columns]) for p in points])
         places = np.array([setting.position for setting in own])

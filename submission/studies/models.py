@@ -105,7 +105,7 @@ def models_table(zoo: Zoo, zip_bytes: Mapping[str, int]) -> pd.DataFrame:
                 "trained for": facts.get("distortion", "PSNR"),
                 "gains": "{} to {}".format(*facts.get("gains", ALL_GAINS)),
                 "delta to": row.get("base", ""),
-                "iterations": facts["iterations"],
+                "iterations": facts.get("iterations", ""),
                 "hours": facts.get("hours", ""),
                 "GPU hours": facts.get("gpu_hours", ""),
             }

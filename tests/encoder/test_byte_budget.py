@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,19 @@ def test_budget_beyond_the_highest_gain_is_used_too(golden_zoo: Zoo, photo: Pixe
     assert 0.95 * budget <= candidate_size(best) <= budget
     assert best.squared_error < most.squared_error
     assert max(picture.encode(*setting).candidate.header.length for setting in sweep_settings(picture.zoo)) > budget
+
+
+def test_single_gain_fills_any_budget_between_its_coarsest_and_its_finest_step(
+    golden_zoo: Zoo, photo: Pixels, tmp_path: Path
+) -> None:
+    number, model = next(iter(golden_zoo.models.items()))
+    zoo = replace(golden_zoo, models={number: replace(model, gains=range(24, 25))})
+    picture = coder(zoo, photo[:200, :260], tmp_path)
+    least, *_, most = (candidate_size(picture.encode(*setting).candidate) for setting in sweep_settings(zoo))
+    assert most > 2 * least
+    for share in (0.02, 0.3, 0.6, 0.98):
+        budget = round(least * (most / least) ** share)
+        assert 0.98 * budget <= candidate_size(encode_within(picture, candidate_size, budget)) <= budget
 
 
 def test_budget_beyond_everything_takes_the_best(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:

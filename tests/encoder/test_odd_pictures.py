@@ -72,4 +72,4 @@ def test_longest_picture_is_left_to_the_models_for_pillow_does_not_decode_it(
 ) -> None:
     """A run must not end where one codec cannot code a picture."""
     pixels = grey(np.arange(LONGEST).reshape(size) // 300)
-    assert PictureCoder(pixels, av1_zoo, CandidateCache(tmp_path)).estimates(AV1) == []
+    assert PictureCoder(pixels, av1_zoo, CandidateCache(tmp_path)).estimates.of(AV1) == []

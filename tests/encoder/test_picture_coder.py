@@ -17,7 +17,7 @@ from encoder.codecs import ModelSetting
 from encoder.coding import AnalysedPicture, parts_of
 from encoder.models import NEAR, Zoo
 from encoder.picture_coder import PictureCoder
-from encoder.prediction import SWEEP, sweep_settings
+from encoder.prediction import sweep_settings
 from encoder.presets import Preset
 from eval.metrics import MS_SSIM, squared_error
 from tests.encoder.refining import MULTIPLIER, small
@@ -54,7 +54,7 @@ def test_interrupted_sweep_goes_on_where_it_stopped(
     again = [second.encode(*setting) for setting in settings]
     assert again[:5] == first
     assert [measured.candidate.header.setting for measured in again] == settings
-    assert calls == [*SWEEP[5:], *SWEEP]  # the rest of the first model, and the second one
+    assert calls == [(setting.gain, setting.q) for setting in settings[5:]]
 
 
 def test_damaged_cache_file_is_made_again(golden_zoo: Zoo, photo: Pixels, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_estimates_are_kept_each_under_all_that_it_depends_on(
     for other in others:
         with pytest.raises(AssertionError, match="made again"):
             other.predict()
-    monkeypatch.setattr("encoder.picture_coder.ESTIMATION", ("another",))
+    monkeypatch.setattr("encoder.estimates.ESTIMATION", ("another",))
     with pytest.raises(AssertionError, match="made again"):
         coder(golden_zoo, pixels, tmp_path).predict()
 

@@ -15,6 +15,7 @@ from encoder.candidates import CandidateCache
 from encoder.codecs import ModelSetting
 from encoder.models import Zoo, load_zoo
 from encoder.pictures import load_picture
+from encoder.prediction import settings_of
 from encoder.presets import Preset
 from eval.metrics import squared_error
 from rate_control.jobs import Coding, PresetRefinement, Start
@@ -78,7 +79,7 @@ def test_conventional_choice_alone_asks_for_no_refinement(av1_zoo: Zoo, mixed: l
 
 
 def test_conventional_choice_grows_by_its_next_finer_setting(av1_zoo: Zoo, mixed: list[Path], tmp_path: Path) -> None:
-    settings = av1_zoo.models[AV1].settings
+    settings = settings_of(av1_zoo, AV1)
     coder = SetCoder(av1_zoo, mixed[1:2], CandidateCache(tmp_path))
     coder.code({coder.pictures[0]: settings[30:31] + settings[-1:]})
     picture = coder.pictures[0]

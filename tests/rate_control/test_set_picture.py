@@ -27,7 +27,7 @@ def opened(zoo: Zoo, file: Path, cache: Path) -> tuple[SetPicture, PictureCoder]
     metrics = measured_metrics(SQUARED_ERROR)
     picture = SetPicture(file, zoo, metrics)
     coder = PictureCoder(load_picture(file), zoo, CandidateCache(cache), metrics)
-    picture.expect({number: coder.estimates(number) for number in zoo.origins})
+    picture.expect({number: coder.estimates.of(number) for number in zoo.origins})
     return picture, coder
 
 
@@ -127,7 +127,7 @@ def test_prediction_of_more_models_remembers_the_stream_that_was_coded_first(fil
         picture.add(coder.to_fit(candidate, room), plain=True)
     assert len(picture.candidates) > 4
     assert TUNED not in {setting.model for setting in picture.prediction.settings}
-    picture.expect({TUNED: coder.estimates(TUNED)})
+    picture.expect({TUNED: coder.estimates.of(TUNED)})
     settings = picture.prediction.settings
     assert [setting.gain for setting in settings if setting.model == TUNED] == list(TUNED_GAINS)
     sizes, losses = picture.prediction.predicted()

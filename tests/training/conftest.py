@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import skimage.data
 from PIL import Image
 
-from tests.training.runs import SMOKE, trainer
+from tests.training.runs import exported, finished_run, made_once
 from training.data.crops import CropSet
+from training.export.trained import load_run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,8 +38,23 @@ CODECS = ("smoke", "smoke-quadtree", "smoke-mean-scale", "smoke-factorised", "sm
 
 
 @pytest.fixture(scope="session", params=CODECS)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
+def every_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
     """A finished run of each; tests leave its folder as it is."""
-    folder = tmp_path_factory.mktemp("run")
-    trainer(folder, crops, replace(SMOKE, architecture=request.param)).run()
-    return folder
+    return finished_run(tmp_path_factory, crops, request.param)
+
+
+@pytest.fixture(scope="session")
+def every_export(every_run: Path, tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> tuple[Path, Path]:
+    """The folders of both halves of each, as model 3; tests leave them as they are."""
+
+    def make(folder: Path) -> None:
+        exported(load_run(every_run), crops, folder)
+
+    folder = made_once(tmp_path_factory, f"export of {every_run.name}", make)
+    return folder / "decoder", folder / "encoder"
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> Path:
+    """A finished run; tests leave its folder as it is."""
+    return finished_run(tmp_path_factory, crops, CODECS[0])

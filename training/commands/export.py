@@ -7,27 +7,20 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
-import tempfile
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
-from decoder_pkg.models import MAX_MODELS, DecoderModel
+from decoder_pkg.models import MAX_MODELS
 from encoder.models import EncoderModel, load_zoo, weight_folders
 from eval.command_line import OptionError, whole_within
 from eval.machine import commit
-from eval.storage import write_atomically
 
 from ..data import CROPS, CropError, CropSet
-from ..export import LICENCE, ExportError, TrainedRun, load_run
-from ..export.manifests import NewModel, check_rows, update_manifests
-from ..export.whole import code_lengths, export, export_delta, rounding_loss
+from ..export import LICENCE, ExportError, load_run
+from ..export.manifests import NewModel
+from ..export.shipping import ship
 from ..run_folder import RunError
 from ..settings import ConfigError
-
-MOST_LOST = 0.003
-"""Share of rate and distortion that quantised weights may lose, and of the bits that fixed point may: a tenth of
-a percent and half of that are usual."""
 
 EXAMPLES = """examples:
   python -m training export --run runs/base --id 1 --name base
@@ -52,23 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     record = trained.record | {"data": crops.description, "commit": commit(), "licence": LICENCE}
     file = f"{arguments.name}.safetensors.gz"
     row = NewModel(arguments.id, arguments.name, file, base.id if base else None, record)
-    folders = weight_folders(arguments.codec)
-    check_rows(folders[0], row)
-    with tempfile.TemporaryDirectory() as name:
-        halves = Path(name) / "decoder" / file, Path(name) / "encoder" / file
-        if base:
-            export_delta(trained, base, crops, *halves)
-        else:
-            export(trained, crops, *halves)
-        print(f"{file}: " + " + ".join(f"{half.stat().st_size / 1e6:.2f} MB" for half in halves))
-        decoder = DecoderModel(halves[0].read_bytes(), base.decoder if base else None)
-        exported = EncoderModel(arguments.id, decoder, halves[1], gains=trained.gains, base=base)
-        if not _is_as_good(exported, trained, crops):
-            return 1
-        for half, folder in zip(halves, folders, strict=True):
-            write_atomically(folder / file, half.read_bytes())
-    update_manifests(*folders, row, weight_folders())
-    return 0
+    return 0 if ship(trained, row, crops, weight_folders(arguments.codec), base) else 1
 
 
 model_id = whole_within(0, MAX_MODELS - 1)
@@ -94,15 +71,3 @@ def _base(arguments: argparse.Namespace) -> EncoderModel | None:
     if arguments.base not in models:
         raise OptionError(f"--base {arguments.base}: there are the models {list(models)}")
     return models[arguments.base]
-
-
-def _is_as_good(exported: EncoderModel, trained: TrainedRun, crops: CropSet) -> bool:
-    """Whether quantised weights and fixed point lose as little as they may; prints what they lose."""
-    estimated, actual = code_lengths(exported.floats, exported.decoder.codec, trained.gains, crops)
-    lost = {"quantised weights": rounding_loss(trained, exported.floats, crops), "fixed point": actual / estimated - 1}
-    for what, share in lost.items():
-        print(f"lost to {what}: {100 * share:+.3f} %")
-        if not abs(share) <= MOST_LOST:
-            print(f"that is more than {MOST_LOST:.1%}: the weights stay as they were", file=sys.stderr)
-            return False
-    return True

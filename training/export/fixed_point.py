@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from decoder_pkg.codecs import Layer, codec_of
+from decoder_pkg.codecs.layers import SIGMA, SIGMA_EXPONENT
 from decoder_pkg.entropy import ACTIVATION_LIMIT, MAX_SHIFT, TAPS, WEIGHT_LIMIT
 from encoder.codecs import LOG2_SIGMA_MIN, SCALE_UNIT, FloatCodec, source_exponent, watched_convolutions
 
@@ -85,6 +86,8 @@ def integer_bias(
 def _target_exponent(row: Layer, peaks: dict[str, float]) -> int:
     if isinstance(row.peak, int):
         return row.peak
+    if row.peak == SIGMA:
+        return SIGMA_EXPONENT
     return 0 if isinstance(row.peak, str) else _exponent(max(peaks[name] for name in row.peak))
 
 

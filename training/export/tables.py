@@ -11,11 +11,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from decoder_pkg.codecs.layers import MIXTURE_SCALE, SCALE, SIDE_SCALE
-from decoder_pkg.entropy import BIN_OCTAVES, MEAN_STEPS, PRECISION, Q_ONE, Q_VALUES, SCALE_BINS, SCALE_SHIFT
+from decoder_pkg.codecs.layers import MIXTURE_SCALE, SCALE, SIDE_SCALE, SIGMA, SIGMA_EXPONENT
+from decoder_pkg.entropy import (
+    BIN_OCTAVES,
+    FINE_SCALES,
+    MEAN_STEPS,
+    PRECISION,
+    Q_ONE,
+    Q_VALUES,
+    SCALE_BINS,
+    SCALE_SHIFT,
+)
 from decoder_pkg.entropy.normal_tables import FINE_BITS, INVERSE_BITS, SIGMA_ONE, TAIL_BITS, TAIL_REACH, TAIL_STEPS
 from decoder_pkg.gains import GAIN_STEPS
 from encoder.codecs import COMPONENTS, LOG2_SIGMA_MIN, NORMAL, StaticPrior, latent_likelihood
+from encoder.codecs.likelihoods import DEAD_ZONE, LEAST_SIGMA
 
 LATENT_TABLES = 64
 SUPPORT_SIGMAS = 5.0 * max(width for _, width in COMPONENTS)
@@ -34,14 +44,14 @@ Arrays = dict[str, NDArray[np.generic]]
 Components = tuple[tuple[float, float], ...]
 
 
-def gaussian_tables() -> Arrays:
-    """The latents' tables, which bins share one, and the table of log2 q."""
+def gaussian_tables(components: Components = COMPONENTS, dead_zone: float = DEAD_ZONE) -> Arrays:
+    """The latents' tables, which bins share one, and the table of log2 q; arguments as of `latent_likelihood`."""
     log2_sigma = scales_of_bins()
     table_of_bin = share_tables(log2_sigma)
     supports, frequencies = [], []
     for table in range(LATENT_TABLES):
         middle = float(log2_sigma[table_of_bin == table].mean())
-        mass = _mass(middle, math.ceil(SUPPORT_SIGMAS * 2.0**middle) + 1)
+        mass = _mass(middle, math.ceil(SUPPORT_SIGMAS * 2.0**middle) + 1, components, dead_zone)
         supports.append(len(mass) // 2)
         frequencies.append(integer_frequencies(mass, max(0.0, 1 - float(mass.sum()))))
     return {
@@ -72,6 +82,18 @@ def normal_tables(components: Components) -> Arrays:
     }
 
 
+def sigma_tables() -> Arrays:
+    """Tables of one Gaussian without a dead zone, and the thresholds of its standard deviation.
+
+    Entry k - 1 is the least sigma, in 2^-SIGMA_EXPONENT, whose scale is k / FINE_SCALES of a bin; none is below
+    LEAST_SIGMA.
+    """
+    step = np.arange(1, SCALE_BINS * FINE_SCALES) - 0.5
+    sigma = np.exp2(LOG2_SIGMA_MIN + step * BIN_OCTAVES / FINE_SCALES)
+    thresholds = np.where(sigma <= LEAST_SIGMA, -(2**31), np.ceil(sigma * 2.0**SIGMA_EXPONENT))
+    return gaussian_tables(NORMAL, 0.0) | {"sigma.threshold": thresholds.astype(np.int32)}
+
+
 def scales_of_bins() -> NDArray[np.float64]:
     """[SCALE_BINS] log2 of the standard deviation in the middle of each bin."""
     return np.asarray(LOG2_SIGMA_MIN + np.arange(SCALE_BINS) * BIN_OCTAVES)
@@ -85,6 +107,7 @@ def log_q_table() -> NDArray[np.int16]:
 
 SCALE_TABLES: dict[str, Callable[[], Arrays]] = {
     SCALE: gaussian_tables,
+    SIGMA: sigma_tables,
     MIXTURE_SCALE: partial(normal_tables, NORMAL),
     SIDE_SCALE: partial(normal_tables, COMPONENTS),
 }
@@ -117,10 +140,12 @@ def _relative_loss(log2_sigma: float, step: float = 1e-3) -> float:
     return information / float(-(mass * np.log(mass)).sum())
 
 
-def _mass(log2_sigma: float, support: int) -> NDArray[np.float64]:
+def _mass(
+    log2_sigma: float, support: int, components: Components = COMPONENTS, dead_zone: float = DEAD_ZONE
+) -> NDArray[np.float64]:
     """Mass of each integer in [-support, support]."""
     values = torch.arange(-support, support + 1, dtype=torch.float64)
-    return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma)).numpy())
+    return np.asarray(latent_likelihood(values, torch.full_like(values, log2_sigma), dead_zone, components).numpy())
 
 
 def static_tables(prefix: str, prior: StaticPrior) -> Arrays:

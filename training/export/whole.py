@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-from decoder_pkg.codecs import IntegerCodec, codec_of
+from decoder_pkg.codecs import Architecture, IntegerCodec, codec_of, open_widths
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.models import DecoderModel
 from decoder_pkg.weight_files import SCALE_SUFFIX, pack, zip_weights
@@ -47,12 +47,18 @@ def export(run: TrainedRun, crops: CropSet, decoder_file: Path, encoder_file: Pa
     model, rng = run.model, np.random.default_rng(0)
     batches = [_calibration_batch(crops, run.gains, rng) for _ in range(CALIBRATION_BATCHES)]
     layers, exponents = quantise_layers(model, calibrate(model, batches))
-    metadata = {"architecture": str(model.arch.id), "exponents": json.dumps(exponents)}
+    metadata = description(model.arch, exponents)
     decoder = layers | coding_tables(model) | _packed(model, DECODER_NETWORKS)
     encoder = _packed(model, encoder_networks(model))
     goals = _goals(run, DecoderModel(_safetensors(decoder, metadata)), encoder, crops)
     _save(_coarser(decoder, goals[0]), decoder_file, metadata)
     _save(_coarser(encoder, goals[1]), encoder_file)
+
+
+def description(arch: Architecture, exponents: Mapping[str, int]) -> dict[str, str]:
+    """The metadata of a whole model's weight file."""
+    metadata = {"architecture": str(arch.id), "exponents": json.dumps(exponents)}
+    return metadata | ({"widths": json.dumps(open_widths(arch))} if arch.open_widths else {})
 
 
 def export_delta(run: TrainedRun, base: EncoderModel, crops: CropSet, decoder_file: Path, encoder_file: Path) -> None:
@@ -82,7 +88,7 @@ def coding_tables(model: FloatCodec[Any]) -> Arrays:
         tables |= SCALE_TABLES[kind]()
     for prefix, prior in model.static_priors.items():
         tables |= static_tables(prefix, prior)
-    return tables
+    return tables | {name: tensor.numpy() for name, tensor in model.integer_tensors.items()}
 
 
 def _goals(run: TrainedRun, grid: DecoderModel, encoder: ReadOnlyArrays, crops: CropSet) -> tuple[Goals, Goals]:

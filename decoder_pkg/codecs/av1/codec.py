@@ -39,7 +39,7 @@ class Av1Architecture(Architecture):
 class Av1Codec(IntegerCodec[Av1Architecture]):
     """Bytes of a sequence header and a frame, after their number; gain and q stand for no choice of the decoder's."""
 
-    architectures = (Av1Architecture(id=27, name="av1"),)
+    architectures = (Av1Architecture(id=34, name="av1"),)
     needs = "Pillow with AVIF (11.3 or later)"
 
     @staticmethod

@@ -23,7 +23,7 @@ class FactorisedArchitecture(TransformArchitecture):
     """Nothing beside the transforms."""
 
 
-ARCHITECTURES = (
+ARCHITECTURES: tuple[FactorisedArchitecture, ...] = (
     FactorisedArchitecture(id=11, name="factorised", transforms=full(256)),
     FactorisedArchitecture(id=211, name="smoke-factorised", transforms=SMOKE),
 )

@@ -73,6 +73,11 @@ class Attention(nn.Module):
         return attended
 
 
+def attentions(width: int, is_there: bool) -> list[nn.Module]:
+    """An attention where a kind of transforms has one."""
+    return [Attention(width)] if is_there else []
+
+
 class AttentionSynthesis(Synthesis):
     """Latents to pictures."""
 
@@ -80,12 +85,12 @@ class AttentionSynthesis(Synthesis):
         super().__init__(kind)
         width = kind.latent_channels
         self.layers = nn.Sequential(
-            Attention(width),
+            *attentions(width, kind.attends),
             PlainBlock(width),
             UpBlock(width),
             PlainBlock(width),
             UpBlock(width),
-            Attention(width),
+            *attentions(width, kind.attends),
             PlainBlock(width),
             UpBlock(width),
             PlainBlock(width),

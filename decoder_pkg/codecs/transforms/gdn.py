@@ -34,6 +34,11 @@ class Gdn(nn.Module):
         return x * (torch.sqrt(squares) if self._inverse else torch.rsqrt(squares))
 
 
+def norm(kind: GdnTransforms, inverse: bool = False) -> nn.Module:
+    """What stands between two layers."""
+    return nn.ReLU() if kind.rectified else Gdn(kind.width, inverse)
+
+
 class Upsample(nn.Conv2d):
     """A transposed 5x5 convolution of stride 2: a 3x3 one to four times as many channels computes the same sums.
 
@@ -55,11 +60,11 @@ class GdnSynthesis(Synthesis):
         width = kind.width
         self.layers = nn.Sequential(
             Upsample(kind.latent_channels, width),
-            Gdn(width, inverse=True),
+            norm(kind, inverse=True),
             Upsample(width, width),
-            Gdn(width, inverse=True),
+            norm(kind, inverse=True),
             Upsample(width, width),
-            Gdn(width, inverse=True),
+            norm(kind, inverse=True),
             Upsample(width, 3),
         )
 

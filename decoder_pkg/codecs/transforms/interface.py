@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,10 +28,13 @@ class Transforms(ABC):
       latent_channels: channels of the latents at 1/16 resolution.
       shortcut: a linear layer from pixels to latents beside the analysis, and one back beside the synthesis, which
         begin as principal components: networks that are trained for hours only need not learn these.
+      centred: whether pictures are seen less mid-grey, and latents are about zero; else each has its channel's median,
+        as in CompressAI. Layers pad with zeros: neither can be a part of a bias.
     """
 
     latent_channels: int
     shortcut: bool
+    centred: bool = field(default=True, kw_only=True)
 
     @property
     @abstractmethod

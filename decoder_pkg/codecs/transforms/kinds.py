@@ -51,9 +51,11 @@ class GdnTransforms(Transforms):
 
     Attributes:
       width: channels between the layers.
+      rectified: with rectifiers in place of the normalisation.
     """
 
     width: int
+    rectified: bool = False
 
     @property
     def synthesis_reach(self) -> float:
@@ -75,20 +77,23 @@ class AttentionTransforms(Transforms):
 
     Attributes:
       more_attention: two further attentions in the analysis (Guo et al. 2020, section 2).
+      attends: whether there are attentions at all.
     """
 
     more_attention: bool = False
+    attends: bool = True
 
     @property
     def synthesis_reach(self) -> float:
-        at_sixteenth, at_eighth, at_quarter, at_half = 3 + 2 + 1, 1 + 2 + 1, 1 + 3 + 2 + 1, 1 + 2 + 1
+        attention = 3 if self.attends else 0
+        at_sixteenth, at_eighth, at_quarter, at_half = attention + 2 + 1, 1 + 2 + 1, 1 + attention + 2 + 1, 1 + 2 + 1
         return at_sixteenth + at_eighth / 2 + at_quarter / 4 + at_half / 8
 
     @property
     def analysis_reach(self) -> float:
-        attention = 3 if self.more_attention else 0
-        at_half, at_quarter, at_eighth = 1 + attention + 2 + 1, 1 + 3 + 2 + 1, 1 + attention + 2 + 1
-        return 1 / 16 + at_half / 8 + at_quarter / 4 + at_eighth / 2 + 3
+        attention, more = 3 if self.attends else 0, 3 if self.more_attention else 0
+        at_half, at_quarter, at_eighth = 1 + more + 2 + 1, 1 + attention + 2 + 1, 1 + more + 2 + 1
+        return 1 / 16 + at_half / 8 + at_quarter / 4 + at_eighth / 2 + attention
 
     def build_synthesis(self) -> Synthesis:
         from .attention import AttentionSynthesis

@@ -15,6 +15,8 @@ from .interface import Transforms
 
 Network = TypeVar("Network", bound=nn.Module)
 
+MID_GREY = 0.5
+
 
 def to_channels_last(network: Network) -> Network:
     """Lays the weights out as dense convolutions run fastest; changes the network itself."""
@@ -46,6 +48,8 @@ class Synthesis(nn.Module, ABC):
         channels = kind.latent_channels
         self.log_inverse_gain = nn.Parameter(torch.zeros(OCTAVES, channels))
         self.shortcut = nn.Conv2d(channels, 3 * LATENT_STRIDE**2, 1) if kind.shortcut else None
+        self.median = None if kind.centred else nn.Parameter(torch.zeros(channels))
+        self._grey = MID_GREY if kind.centred else 0.0
 
     def forward(self, y_hat: Tensor, gain_index: Tensor) -> Tensor:
         """Reconstructs pictures.
@@ -58,10 +62,12 @@ class Synthesis(nn.Module, ABC):
           [B, 3, 16h, 16w] float, nominally in [0, 1], not clamped.
         """
         y = y_hat * torch.exp(interpolate_log_gain(self.log_inverse_gain, gain_index))
+        if self.median is not None:
+            y = y + self.median[:, None, None]
         picture = self.deep(y)
         if self.shortcut is not None:
             picture = picture + F.pixel_shuffle(self.shortcut(y), LATENT_STRIDE)
-        return picture + 0.5
+        return picture + self._grey
 
     @abstractmethod
     def deep(self, y: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class FactorisedFloatCodec(TransformFloatCodec[FactorisedArchitecture]):
 
     def __init__(self, arch: FactorisedArchitecture) -> None:
         super().__init__(arch)
-        self.prior = FactorisedPrior(arch.latent_channels)
+        self.prior: StaticPrior = FactorisedPrior(arch.latent_channels)
 
     @property
     def static_priors(self) -> Mapping[str, StaticPrior]:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.codecs.transforms import Transforms
-from decoder_pkg.codecs.transforms.synthesis import interpolate_log_gain
+from decoder_pkg.codecs.transforms.synthesis import MID_GREY, interpolate_log_gain
 from decoder_pkg.gains import OCTAVES
 from decoder_pkg.grids import LATENT_STRIDE
 
@@ -22,6 +22,8 @@ class Analysis(nn.Module, ABC):
         channels = kind.latent_channels
         self.log_gain = nn.Parameter(torch.zeros(OCTAVES, channels))
         self.shortcut = nn.Conv2d(3 * LATENT_STRIDE**2, channels, 1) if kind.shortcut else None
+        self.median = None if kind.centred else nn.Parameter(torch.zeros(channels))
+        self._grey = MID_GREY if kind.centred else 0.0
 
     def forward(self, picture: Tensor, gain_index: Tensor) -> Tensor:
         """Latents in units of the quantisation step: [B, M, H/16, W/16] float.
@@ -38,9 +40,11 @@ class Analysis(nn.Module, ABC):
 
     def unscaled(self, picture: Tensor) -> Tensor:
         """Latents before the gain: they serve every rate."""
-        centred = picture - 0.5
+        centred = picture - self._grey
         y = self.deep(centred)
-        return y if self.shortcut is None else y + self.shortcut(F.pixel_unshuffle(centred, LATENT_STRIDE))
+        if self.shortcut is not None:
+            y = y + self.shortcut(F.pixel_unshuffle(centred, LATENT_STRIDE))
+        return y if self.median is None else y - self.median[:, None, None]
 
     @abstractmethod
     def deep(self, centred: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from decoder_pkg.codecs.transforms import AttentionTransforms
-from decoder_pkg.codecs.transforms.attention import LEAK, Attention, PlainBlock
+from decoder_pkg.codecs.transforms.attention import LEAK, PlainBlock, attentions
 from decoder_pkg.codecs.transforms.gdn import Gdn
 from decoder_pkg.codecs.transforms.residual import conv3
 
@@ -19,10 +19,12 @@ class DownBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.first, self.second = conv3(inputs, outputs, stride=2), conv3(outputs, outputs)
-        self.norm, self.beside = Gdn(outputs), nn.Conv2d(inputs, outputs, 1, stride=2)
+        self.norm, self.beside = Gdn(outputs), nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.norm(self.second(F.leaky_relu(self.first(x), LEAK))) + self.beside(x)
+        # With a stride of its own, the gradient of a 1x1 layer writes beyond its memory (oneDNN, few inputs).
+        beside = self.beside(x[:, :, ::2, ::2])
+        y: Tensor = self.norm(self.second(F.leaky_relu(self.first(x), LEAK))) + beside
         return y
 
 
@@ -31,17 +33,12 @@ class AttentionAnalysis(Analysis):
 
     def __init__(self, kind: AttentionTransforms) -> None:
         super().__init__(kind)
-        width = kind.latent_channels
-
-        def more() -> list[nn.Module]:
-            """An attention where Guo et al. 2020, section 2, add one to those of Cheng et al."""
-            return [Attention(width)] if kind.more_attention else []
-
+        width, more = kind.latent_channels, kind.more_attention
         self.layers = nn.Sequential(
-            DownBlock(3, width), *more(), PlainBlock(width),
-            DownBlock(width, width), Attention(width), PlainBlock(width),
-            DownBlock(width, width), *more(), PlainBlock(width),
-            conv3(width, width, stride=2), Attention(width),
+            DownBlock(3, width), *attentions(width, more), PlainBlock(width),
+            DownBlock(width, width), *attentions(width, kind.attends), PlainBlock(width),
+            DownBlock(width, width), *attentions(width, more), PlainBlock(width),
+            conv3(width, width, stride=2), *attentions(width, kind.attends),
         )  # fmt: skip
 
     def deep(self, centred: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from decoder_pkg.codecs.transforms import GdnTransforms
-from decoder_pkg.codecs.transforms.gdn import Gdn
+from decoder_pkg.codecs.transforms.gdn import norm
 
 from .analysis import Analysis
 
@@ -17,7 +17,7 @@ class GdnAnalysis(Analysis):
         super().__init__(kind)
         width = kind.width
         self.layers = nn.Sequential(
-            conv5(3, width), Gdn(width), conv5(width, width), Gdn(width), conv5(width, width), Gdn(width),
+            conv5(3, width), norm(kind), conv5(width, width), norm(kind), conv5(width, width), norm(kind),
             conv5(width, kind.latent_channels),
         )  # fmt: skip
 

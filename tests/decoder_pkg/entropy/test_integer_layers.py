@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from decoder_pkg.codecs.deep_hyper_decoder import HUNDREDTH
 from decoder_pkg.entropy.integer_layers import ACTIVATION_LIMIT, build_conv, leaky, pixel_shuffle
 from decoder_pkg.errors import WeightsError
 
@@ -57,6 +58,12 @@ def test_layer_that_could_round_is_refused() -> None:
 def test_layer_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(WeightsError):
         build_conv(np.zeros(shape, np.int16), np.zeros(4, np.int64), np.zeros(4, np.int8), ACTIVATION_LIMIT)
+
+
+def test_slope_of_a_hundredth_is_exact_for_every_activation() -> None:
+    x = np.concatenate([np.arange(-ACTIVATION_LIMIT, -ACTIVATION_LIMIT + 1000), np.arange(-1000, 1000)])
+    exact = [max(int(value), int(value) * 10486 >> 20) for value in x]
+    assert leaky(x.astype(np.float64), HUNDREDTH).tolist() == exact
 
 
 def test_leaky_rounds_down() -> None:

@@ -10,6 +10,7 @@ from decoder_pkg.pixels.filters import FilterChain
 from encoder.codecs import NotCoded, coding_setting
 from encoder.coding import ConventionalPicture
 from encoder.models import Zoo, load_zoo
+from encoder.prediction import settings_of
 from eval.metrics import PSNR, squared_error
 from tests.av1_zoo import AV1
 from tests.streams import archive_of
@@ -24,7 +25,7 @@ def under_av1(zoo: Zoo, pixels: Pixels) -> ConventionalPicture:
 @pytest.mark.parametrize("place", [5, 30, 55])
 def test_candidate_decodes_to_the_picture_that_was_measured(av1_zoo: Zoo, photo: Pixels, place: int) -> None:
     picture = under_av1(av1_zoo, photo[:75, :90])
-    at = av1_zoo.models[AV1].settings[place]
+    at = settings_of(av1_zoo, AV1)[place]
     candidate, shown = picture.encode(coding_setting(at.gain, at.q))
     assert candidate.header.setting == at
     (decoded,) = decode_archive(av1_zoo.bundle, archive_of(av1_zoo.bundle, candidate.entry("picture")))
@@ -37,7 +38,7 @@ def test_post_filter_is_on_where_it_pays(photo: Pixels) -> None:
     """Of shipped weights: it was trained on other pictures than AV1's."""
     zoo = load_zoo()
     model = next(model for model in zoo.models.values() if model.conventional)
-    at = coding_setting(*model.settings[25][1:])
+    at = coding_setting(*settings_of(zoo, model.id)[25][1:])
     picture = ConventionalPicture(photo, model, zoo.bundle.post_filters)
     (filtered, _), (plain, _) = picture.encode(at), picture.code(picture.quantise(at), at, FilterChain())
     assert filtered.header.filters
@@ -46,7 +47,7 @@ def test_post_filter_is_on_where_it_pays(photo: Pixels) -> None:
 
 def test_estimate_is_a_quick_coding(av1_zoo: Zoo, photo: Pixels) -> None:
     picture = under_av1(av1_zoo, photo[:96, :128])
-    for at in av1_zoo.models[AV1].settings[10:50:20]:
+    for at in settings_of(av1_zoo, AV1)[10:50:20]:
         setting = coding_setting(at.gain, at.q)
         found, (coded, _) = picture.estimate(setting, [PSNR]), picture.encode(setting)
         assert found.position == at.position
@@ -59,7 +60,7 @@ def test_losses_are_seen_in_the_windows_that_learned_models_are_seen_in(
 ) -> None:
     """Else a picture whose windows are harder than the rest would speak for AV1."""
     pixels = np.concatenate([photo[:96, :128], np.zeros_like(photo[:96, :128])])
-    at = coding_setting(*av1_zoo.models[AV1].settings[20][1:])
+    at = coding_setting(*settings_of(av1_zoo, AV1)[20][1:])
     monkeypatch.setattr("encoder.coding.estimate.windows", lambda height, width: upper(height, width))
     half = under_av1(av1_zoo, pixels).estimate(at, [PSNR]).losses[PSNR.column]
     monkeypatch.undo()

@@ -31,8 +31,11 @@ def shipped() -> Zoo:
 
 
 @pytest.mark.parametrize(("model", "gain"), [(1, 0), (1, 24), (1, 48), (3, 23), (3, 35)])
-def test_estimate_lies_near_the_coded_stream(shipped: Zoo, photo: Pixels, model: int, gain: int) -> None:
+def test_estimate_lies_near_the_coded_stream(
+    shipped: Zoo, photo: Pixels, model: int, gain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else too many settings would have to be coded before a choice is one of what is known."""
+    monkeypatch.setattr(MODULE, "LEAST_WINDOWS", 1000)
     picture = AnalysedPicture(photo, shipped.models[model], shipped.bundle.post_filters)
     found = picture.estimate(coding_setting(gain, Q_ONE), METRICS)
     coded, decoded = picture.encode(coding_setting(gain, Q_ONE), chain=FilterChain())
@@ -73,12 +76,12 @@ def test_bits_are_those_of_the_whole_picture_not_of_its_windows(estimates: list[
 
 def test_window_is_decoded_as_within_the_whole_picture(golden_zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows that tile a picture lose what the picture loses, up to what little their margins lack."""
-    picture = AnalysedPicture(skimage.data.astronaut()[:250, :500], golden_zoo.models[7])
+    picture = AnalysedPicture(skimage.data.astronaut()[:185, :380], golden_zoo.models[7])
     whole = picture.estimate(coding_setting(24, Q_ONE), [PSNR]).losses[PSNR.column]
-    parts = list(tiles((16, 32), WINDOW, MARGIN))
+    parts = list(tiles((12, 24), WINDOW, MARGIN))
     assert len(parts) == 2
     monkeypatch.setattr(MODULE, "windows", lambda height, width: parts)
-    assert picture.estimate(coding_setting(24, Q_ONE), [PSNR]).losses[PSNR.column] == pytest.approx(whole, rel=1e-3)
+    assert picture.estimate(coding_setting(24, Q_ONE), [PSNR]).losses[PSNR.column] == pytest.approx(whole, rel=1e-2)
 
 
 sides = st.integers(1, 300)

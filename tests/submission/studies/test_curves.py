@@ -13,7 +13,7 @@ from encoder.candidates import CandidateCache
 from encoder.models import Zoo
 from encoder.picture_coder import PictureCoder
 from encoder.pictures import load_picture
-from encoder.prediction import SWEEP
+from encoder.prediction import sweep_settings
 from encoder.presets import Preset
 from eval.command_line import call_module
 from eval.machine import provenance
@@ -101,9 +101,10 @@ def test_whole_set_is_no_mean_of_pictures() -> None:
 def test_curves_of_a_model_count_real_bytes(golden_zoo: Zoo, files: list[Path]) -> None:
     model = next(iter(golden_zoo.models))
     (codec,) = model_codecs(golden_zoo, files, [[model]], Here())
-    assert codec.table.groupby("candidate")["image"].apply(set).tolist() == [{"one", "two"}] * len(SWEEP)
+    settings = sweep_settings(golden_zoo.only([model]))
+    assert codec.table.groupby("candidate")["image"].apply(set).tolist() == [{"one", "two"}] * len(settings)
     picture = PictureCoder(load_picture(files[0]), golden_zoo, CandidateCache())
-    first = picture.encode(model, *SWEEP[0]).candidate
+    first = picture.encode(model, *settings[0][1:]).candidate
     row = codec.table.iloc[0]
     assert row["bytes"] == entry_size(first.entry("one"))
     assert codec.provenance.bundle_sha256 == golden_zoo.bundle.digest.hex()

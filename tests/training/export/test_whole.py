@@ -14,32 +14,25 @@ from decoder_pkg.errors import WeightsError
 from decoder_pkg.models import MANIFEST, load_bundle
 from encoder.candidates import CandidateCache
 from encoder.codecs import coding_setting, float_codec
+from encoder.codecs.hyper_networks import HyperSynthesis
 from encoder.codecs.quadtree import QuadtreeFloatCodec
 from encoder.coding import AnalysedPicture
 from encoder.models import load_zoo
 from encoder.picture_coder import PictureCoder
 from encoder.prediction import sweep_settings
+from tests.training.runs import exported
 from training.config import TrainConfig
 from training.data.crops import CropSet
 from training.export.fixed_point import quantise_layers
 from training.export.manifests import NewModel, update_manifests
-from training.export.trained import TrainedRun, load_run
-from training.export.whole import code_lengths, export, export_delta
-
-Folders = tuple[Path, Path]
+from training.export.trained import load_run
+from training.export.whole import code_lengths, export_delta
 
 
-def exported(trained: TrainedRun, crops: CropSet, folder: Path, file: str = "m.safetensors") -> Folders:
-    """The folders of both halves, with one model, of id 3."""
-    folders = folder / "decoder", folder / "encoder"
-    export(trained, crops, *(half / file for half in folders))
-    update_manifests(*folders, NewModel(3, "m", file, None, trained.record))
-    return folders
-
-
-def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: CropSet, tmp_path: Path) -> None:
-    trained = load_run(run)
-    folders = exported(trained, crops, tmp_path)
+def test_exported_model_codes_what_the_float_model_estimates(
+    every_run: Path, every_export: tuple[Path, Path], crops: CropSet
+) -> None:
+    trained, folders = load_run(every_run), every_export
     codec = load_bundle(folders[0]).models[3].codec
     estimated, actual = code_lengths(trained.model, codec, trained.gains, crops)
     # Hardly trained, its latents are wide and escape often; a trained model comes within half a percent.
@@ -50,10 +43,9 @@ def test_exported_model_codes_what_the_float_model_estimates(run: Path, crops: C
     assert load_bundle(folders[0]).digest == zoo.bundle.digest
 
 
-def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: Path) -> None:
-    trained = load_run(run)
-    folders = exported(trained, crops, tmp_path)
-    twin = load_zoo(*folders).models[3].floats
+def test_exported_model_goes_back_to_float(every_run: Path, every_export: tuple[Path, Path], crops: CropSet) -> None:
+    trained = load_run(every_run)
+    twin = load_zoo(*every_export).models[3].floats
     pictures, gains = crops.batch(np.random.default_rng(1), 2, 128), torch.tensor([8, 40])
     with torch.no_grad():
         first, second = trained.model(pictures, gains), twin(pictures, gains)
@@ -63,8 +55,8 @@ def test_exported_model_goes_back_to_float(run: Path, crops: CropSet, tmp_path: 
 
 
 @pytest.mark.long
-def test_fine_tuned_model_is_exported_as_a_delta(run: Path, crops: CropSet, tmp_path: Path) -> None:
-    trained = load_run(run)
+def test_fine_tuned_model_is_exported_as_a_delta(every_run: Path, crops: CropSet, tmp_path: Path) -> None:
+    trained = load_run(every_run)
     folders = exported(trained, crops, tmp_path)
     with torch.no_grad():
         for weight in trained.model.parameters():
@@ -97,6 +89,7 @@ def test_weights_larger_than_what_they_yield_are_not_clipped() -> None:
     """A layer whose outputs are small asks for a finer scale than its weights can have in 16 bits."""
     model = float_codec(TrainConfig(architecture="smoke-quadtree").build_architecture())
     assert isinstance(model, QuadtreeFloatCodec)
+    assert isinstance(model.hyper_synthesis, HyperSynthesis)
     peaks = {row.name: 4.0 for row in codec_of(model.arch).layers(model.arch)} | {"hyper.enter": 1e-3}
     arrays, exponents = quantise_layers(model, peaks)
     scale = 2.0 ** (arrays["hyper.enter.shift"].astype(int) + exponents["hyper.enter"])

@@ -12,14 +12,14 @@ from safetensors.numpy import save
 
 from decoder_pkg.weight_files import LEFT, TensorFile, read_weights
 from encoder.models import EncoderModel, load_zoo
-from tests.training.runs import SMOKE, trainer
+from tests.training.runs import SMOKE, exported, finished_run, trainer
 from training.config import TrainConfig
 from training.data.crops import CropSet
 from training.export.deltas import Goal
 from training.export.factors import factors
 from training.export.manifests import NewModel, update_manifests
 from training.export.trained import load_run
-from training.export.whole import export, export_delta
+from training.export.whole import export_delta
 from training.loop.trainer import Trainer
 
 RANK = 3
@@ -31,12 +31,8 @@ CONFIG = replace(
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory, crops: CropSet) -> tuple[Path, Path]:
     """Weights of a small model, number 3, that fine-tuned models start from."""
-    run, whole = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("weights")
-    trainer(run, crops, replace(SMOKE, architecture="smoke-quadtree")).run()
-    decoder, encoder = whole / "decoder", whole / "encoder"
-    export(load_run(run), crops, decoder / "m.safetensors", encoder / "m.safetensors")
-    update_manifests(decoder, encoder, NewModel(3, "m", "m.safetensors", None, load_run(run).record))
-    return decoder, encoder
+    run = load_run(finished_run(tmp_path_factory, crops, "smoke-quadtree"))
+    return exported(run, crops, tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")

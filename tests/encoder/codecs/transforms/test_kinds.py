@@ -17,8 +17,11 @@ KINDS: list[Transforms] = [
     ResidualTransforms(8, True, 8, 8, 8, 2, 1, 2, 1),
     GdnTransforms(8, False, 6),
     GdnTransforms(8, True, 6),
+    GdnTransforms(8, False, 6, centred=False),
+    GdnTransforms(8, False, 6, rectified=True, centred=False),
     AttentionTransforms(6, False),
     AttentionTransforms(6, True, more_attention=True),
+    AttentionTransforms(6, False, attends=False, centred=False),
 ]
 SIDE = 48
 """Latents across the largest reach and more."""
@@ -71,6 +74,13 @@ def test_shortcut_is_there_where_the_kind_says_so(kind: Transforms) -> None:
     for network in (build_analysis(kind), kind.build_synthesis()):
         assert (network.shortcut is not None) == kind.shortcut
         assert any(key.startswith("shortcut.") for key in network.state_dict()) == kind.shortcut
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=name)
+def test_no_layer_has_a_gradient_that_writes_beyond_its_memory(kind: Transforms) -> None:
+    for network in (build_analysis(kind), kind.build_synthesis()):
+        layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+        assert all(layer.stride == (1, 1) or layer.kernel_size != (1, 1) for layer in layers)
 
 
 def test_every_kind_has_an_analysis() -> None:

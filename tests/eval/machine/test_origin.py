@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.machine import provenance as module
-from eval.machine.provenance import UNKNOWN, commit, device, provenance
+from eval.machine import origin as module
+from eval.machine.origin import UNKNOWN, commit, device, provenance
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -1,0 +1,3 @@
+"""The factorised prior between the transforms of CompressAI."""
+
+from .codec import DeepFactorisedArchitecture, DeepFactorisedCodec

@@ -1,0 +1,3 @@
+"""The mean-scale hyperprior of CompressAI, in exact integers."""
+
+from .codec import DeepMeanScaleArchitecture, DeepMeanScaleCodec

@@ -1,0 +1,3 @@
+"""The factorised prior between the transforms of CompressAI, in float."""
+
+from .codec import DeepFactorisedFloatCodec

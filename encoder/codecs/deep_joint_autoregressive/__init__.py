@@ -1,0 +1,3 @@
+"""The joint autoregressive and hierarchical prior of CompressAI in float."""
+
+from .codec import DeepJointFloatCodec

@@ -1,0 +1,3 @@
+"""The mean-scale hyperprior of CompressAI in float."""
+
+from .codec import DeepMeanScaleFloatCodec

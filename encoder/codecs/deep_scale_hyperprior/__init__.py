@@ -1,0 +1,3 @@
+"""The scale hyperprior of CompressAI in float."""
+
+from .codec import DeepScaleFloatCodec
