@@ -12,6 +12,7 @@ SEASON ?= 2021
 PRESET ?= fast
 METRIC ?= psnr
 CODEC ?=
+AVIF ?=
 LIMIT ?=
 BASELINES ?= best
 ENGINE ?= local
@@ -55,8 +56,8 @@ $(READY): requirements.lock
 ##@ Build and check a submission
 
 .PHONY: submission
-submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:", CODEC=mean-scale, BASELINES=best|quick|none)
-	$(BIN)/python -m submission submit --season "$$SEASON" --preset "$$PRESET" --engine "$$ENGINE" --baselines "$$BASELINES" --dist "$$DIST" $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(OF_TARGETS)
+submission: setup ## encode, allocate, pack, rehearse and score (IMAGES=folder, PRESET=fast, SEASON=2021, TARGET=0.15, METRIC=psnr, LIMIT="psnr=28:", CODEC=mean-scale, AVIF=1 where the server decodes AVIF, BASELINES=best|quick|none)
+	$(BIN)/python -m submission submit --season "$$SEASON" --preset "$$PRESET" --engine "$$ENGINE" --baselines "$$BASELINES" --dist "$$DIST" $(if $(AVIF),--avif) $(WISHES) $(OF_CODEC) $(OF_IMAGES) $(OF_TARGETS)
 
 .PHONY: check
 check: setup ## every problem of a submission, with its severity (DIST=dist, SEASON=2021)

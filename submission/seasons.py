@@ -77,6 +77,7 @@ class Season:
       cpus: of the machine.
       gpu: of the machine.
       packages: of the container's Python.
+      avif: whether the container's Pillow is known to decode AVIF.
       data_zip: name under which the data lies beside the decoder.
       single_zip: one upload with team_info.json in place of a decoder and a data file.
       ms_ssim_by_pixels: the set's MS-SSIM is weighted by pixels, not the plain mean.
@@ -95,6 +96,7 @@ class Season:
     cpus: int | None = None
     gpu: str | None = None
     packages: tuple[str, ...] | None = None
+    avif: bool = False
     data_zip: str | None = None
     single_zip: bool = False
     ms_ssim_by_pixels: bool = True

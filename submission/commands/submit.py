@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -70,6 +71,7 @@ EXAMPLES = f"""examples:
   python -m submission submit --preset medium           refine the latents: minutes for each megapixel
   python -m submission submit --preset best --engine ray    on the Ray cluster at RAY_ADDRESS
   python -m submission submit --season 2022             the rules of another year
+  python -m submission submit --avif                    the server's Pillow decodes AVIF: AV1 may code pictures
   python -m submission submit --limit psnr=28: --limit bpp=:0.5    no picture below 28 dB or above 0.5 bpp
   python -m submission submit --codec mean-scale        a trained codec in place of the shipped models
   python -m submission submit --metric ms-ssim          the best MS-SSIM for the bytes, in place of PSNR
@@ -99,6 +101,7 @@ ERRORS = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_photographs_option(parser)
     add_season_option(parser)
+    parser.add_argument("--avif", action="store_true", help="the server's Pillow decodes AVIF: AV1 may code pictures")
     add_targets_option(parser, None, "the season's")
     add_coding_options(parser)
     add_codec_option(parser)
@@ -124,6 +127,7 @@ def _submit(
 ) -> None:
     """Packs, rehearses and scores; what dist holds is replaced once the rehearsal has succeeded."""
     rules = season(arguments.season)
+    rules = replace(rules, avif=rules.avif or arguments.avif)
     dist, targets = arguments.dist, arguments.targets or list(rules.targets)
     distortion = chosen_distortion(arguments)
     names = [DECODER_ZIP, SUBMISSION_ZIP, *(f"{target}/{rules.data_name}" for target in targets)]

@@ -12,7 +12,7 @@ from eval.problems import Problem
 from eval.report import board_markdown, board_plot, board_tables
 from eval.storage import write_atomically
 
-from ..package import DecoderZip, model_needs, needs_texts
+from ..package import ASK, DecoderZip, model_needs, needs_texts
 from ..seasons import DEFAULT_COLUMNS, Season
 
 BOARD = "leaderboard"
@@ -26,7 +26,8 @@ def decoder_report(package: DecoderZip, rules: Season, weights: Path) -> str:
     against = f"{100 * size / limit:.1f} % of {limit:,}" if limit else f"{known} for {rules.year}"
     lines.append(f"{'decoder.zip':<24}{size:>12,} bytes, {against}")
     lines.append(f"sha256 {package.sha256}")
-    lines += needs_texts(model_needs(load_bundle(weights)), rules)
+    needed = needs_texts(model_needs(load_bundle(weights)), rules)
+    lines += needed if rules.avif else [f"{text}: it codes no picture; {ASK}" for text in needed]
     return "\n".join(lines)
 
 

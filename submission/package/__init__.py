@@ -13,7 +13,7 @@ from .decoder_zip import (
 )
 from .dist import Busy, ForeignFiles, clean, exclusive, reading, rebuilt
 from .freeze import LOCK, freeze, read_lock
-from .needs import Needs, model_needs, needs_texts, packed_needs, stream_needs
+from .needs import ASK, Needs, model_needs, needs_texts, packed_needs, stream_needs
 from .originals import EMBEDDED, ORIGINALS, set_pixels, stage_originals
 from .pack import RULES, SUBMISSION_ZIP, TEAM, TEAM_INFO, copy_pictures, pack_decoder, pack_submission, pack_targets
 from .wheels import fetch_wheels

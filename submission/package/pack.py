@@ -24,6 +24,7 @@ from rate_control.set_coder import SetCoder
 from ..seasons import DEFAULT_SEASON, MAX_UNPACKED, Season, season
 from .decoder_zip import DECODER_ZIP, ENTRY, BuildError, DecoderZip, build_decoder_zip
 from .freeze import LOCK, check_frozen
+from .needs import usable
 from .zips import build_zip
 
 SUBMISSION_ZIP = "submission.zip"
@@ -62,11 +63,14 @@ def pack_targets(
 ) -> dict[str, int]:
     """Encodes the set and writes dist/<target>/bs.zip, or as the season names it; returns the budget of each target.
 
+    Models whose pictures the season's container may not decode code none.
+
     Raises:
+      BuildError: no other model is left.
       InfeasibleBudget: a target is too small for the set.
       TableError: a limit leaves a picture without candidates.
     """
-    coder = SetCoder(zoo, files, cache, distortion, limits, engine, progress)
+    coder = SetCoder(usable(zoo, rules), files, cache, distortion, limits, engine, progress)
     budgets = {target: budget_bytes(coder.pixels, target) for target in targets}
     overhead = len(build_zip({ZIP_MEMBER: b""}))
     refine = refinement(preset, distortion)
