@@ -15,6 +15,9 @@ Setting = TypeVar("Setting", bound=Hashable)
 LEAST = 1e-9
 """Losses have logarithms: this stands for none."""
 
+UNSURE = 0.1
+"""Share by which the least size of a line may be smaller than it was drawn, as long as it is not coded."""
+
 Logs = NDArray[np.float64]
 """Natural logarithms of bytes and of each loss, [1 + L] or [K, 1 + L]."""
 
@@ -89,7 +92,10 @@ class Curves(Generic[Setting]):
         return float(np.exp(level))
 
     def _levels(self, size: int, distortion: Distortion, pixels: int) -> dict[int, tuple[float, float]]:
-        """Of each line, how far its least size is above one, and its distortion there or at the end below; in logs."""
+        """Of each line, how far its least size is above one, and its distortion there or at the end below; in logs.
+
+        A least size that is not coded may be smaller than what was coded beside it makes it: coding it tells.
+        """
         sizes, losses = self.predicted()
         level = np.log(np.maximum(distortion.of(losses, np.full(len(sizes), float(pixels))), LEAST))
         wanted, logs = float(np.log(size)), np.log(sizes)
@@ -97,7 +103,9 @@ class Curves(Generic[Setting]):
         for line in dict.fromkeys(self.lines.tolist()):
             own = self.lines == line
             rising = np.maximum.accumulate(logs[own])
-            found[line] = max(rising[0] - wanted, 0.0), float(np.interp(wanted, rising, level[own]))
+            first = int(np.flatnonzero(own)[0])
+            least = rising[0] if first in self._coded else min(rising[0], self._drawn[first, 0]) - UNSURE
+            found[line] = max(least - wanted, 0.0), float(np.interp(wanted, rising, level[own]))
         return found
 
     def _corrections(self) -> Logs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,11 @@ def least_error(zoo: Zoo, pixels: Pixels, cache: Path, budget: int) -> float:
         return np.inf
 
 
-@pytest.mark.parametrize("bpp", [0.8, 1.5])
-@pytest.mark.parametrize("kind", KINDS)
+COARSE = ("one-pixel checkerboard", 0.3), ("page", 0.5)
+"""Just above the coarsest stream of AV1."""
+
+
+@pytest.mark.parametrize(("kind", "bpp"), [*product(KINDS, (0.8, 1.5)), *COARSE])
 def test_picture_is_coded_no_worse_than_by_the_better_codec_alone(
     av1_zoo: Zoo, tmp_path: Path, kind: str, bpp: float
 ) -> None:

@@ -119,6 +119,18 @@ def test_picture_without_losses_is_no_error(made: Callable[[], Curves[Place]]) -
     assert len(drawn.cheapest(10.0, SQUARED_ERROR, PIXELS)) == 1
 
 
+def test_line_that_may_begin_at_a_size_is_looked_at_until_its_least_is_coded() -> None:
+    """Estimates of a coarsest stream may be too large, and so may what others beside it make of them."""
+    drawn, least = curves({2: 0.9}), 0.9 * size_at(20)
+    wanted = round(0.95 * least)
+    assert drawn.nearest(round(0.85 * least), SQUARED_ERROR, PIXELS)[0] == 1
+    assert drawn.nearest(wanted, SQUARED_ERROR, PIXELS) == (2, 20)
+    drawn.learn((2, 22), 1.5 * 0.9 * size_at(22), losses(0.9 * error_at(22)))
+    assert drawn.nearest(wanted, SQUARED_ERROR, PIXELS) == (2, 20)
+    drawn.learn((2, 20), 0.97 * least, losses(0.9 * error_at(20)))
+    assert drawn.nearest(wanted, SQUARED_ERROR, PIXELS)[0] == 1
+
+
 @pytest.mark.parametrize("size", [1, 105, 290, 400, 499, 700, 10**9])
 def test_nearest_takes_about_what_is_asked_on_the_line_that_loses_least(size: int) -> None:
     drawn = curves({2: 0.9})
