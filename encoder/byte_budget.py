@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from decoder_pkg.entropy import Q_ONE
 from eval.metrics import SQUARED_ERROR
 
 from .candidates import Candidate
@@ -108,7 +107,7 @@ def refine_within(coder: PictureCoder, size: Callable[[Candidate], int], budget:
     if not effort.method or not learned:
         return best
     roomy, ratio = _nearest(coder, prediction, int(budget / (1 - effort.saving))), 1.0
-    multiplier = trained_multiplier(roomy.gain) * (roomy.q / Q_ONE) ** 2
+    multiplier = trained_multiplier(roomy.gain, roomy.q)
     pixels = coder.pixels.shape[0] * coder.pixels.shape[1]
     for _ in range(ATTEMPTS):
         multiplier *= ratio ** (1 / ELASTICITY)

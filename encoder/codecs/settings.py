@@ -41,6 +41,9 @@ def coding_setting(gain: int, q: int) -> CodingSetting:
     return CodingSetting(GainField(gain), q)
 
 
-def trained_multiplier(gain: int) -> float:
-    """Squared error per byte at which this gain was trained, which minimised bits + lambda / 3 * squared error."""
-    return 24 / gain_lambda(float(gain))
+def trained_multiplier(gain: int, q: int = Q_ONE) -> float:
+    """Squared error per byte at which this gain was trained, which minimised bits + lambda / 3 * squared error.
+
+    A quantisation step q beside it goes as that of a gain: its square as 1 / lambda.
+    """
+    return 24 / gain_lambda(float(gain)) * (q / Q_ONE) ** 2

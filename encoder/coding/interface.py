@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from decoder_pkg.codecs import CodingSetting, Size
-from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.errors import CorruptPayload
 from decoder_pkg.payload import SideInformation, checksum, decode_payload
 from decoder_pkg.pixels.filters import FilterChain, PostFilter
@@ -109,8 +108,7 @@ class ModelPicture(ABC):
         """The post-filters of least rate and squared error at about the Lagrange multiplier of these gain and q."""
         tiles = self.rendered(quantised, setting, sum(link.reach for link in self.filters.values()))
         gain = setting.gain.base
-        multiplier = trained_multiplier(gain) * (setting.q / Q_ONE) ** 2
-        return fit_chain(self.filters, self.pixels, tiles, gain, multiplier)
+        return fit_chain(self.filters, self.pixels, tiles, gain, trained_multiplier(gain, setting.q))
 
     def _header(
         self, setting: CodingSetting, side: SideInformation, payload: bytes, quantised: QuantisedPicture
