@@ -22,9 +22,11 @@ class ConventionalCodec(ABC):
 
     Attributes:
       architecture: type of the architecture that it serves.
+      real_losses: share of a quick coding's losses that a real one is expected to have, in about as many bytes.
     """
 
     architecture: ClassVar[type[Architecture]]
+    real_losses: ClassVar[float]
 
     @property
     @abstractmethod

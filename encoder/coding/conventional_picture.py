@@ -13,7 +13,7 @@ from decoder_pkg.pixels.filters import FilterChain
 from decoder_pkg.pixels.render import assemble
 from eval.metrics import Metric
 
-from ..codecs import ModelSetting, NotCoded, position
+from ..codecs import ConventionalCodec, ModelSetting, NotCoded, position
 from ..pictures import Pixels
 from .estimate import Estimate, Window, windowed_losses
 from .interface import ModelPicture
@@ -21,7 +21,7 @@ from .payload import QuantisedPicture, given
 
 
 class ConventionalPicture(ModelPicture):
-    """A picture as a conventional codec codes it; estimates are quick codings of the whole."""
+    """A picture as a conventional codec codes it; estimates are quick codings of the whole, corrected."""
 
     def quantise(self, setting: CodingSetting) -> QuantisedPicture:
         return given(self.model.decoder.codec, self._integers(setting, quick=False), self.size, setting)
@@ -37,10 +37,14 @@ class ConventionalPicture(ModelPicture):
             rows, columns = (span.target(LATENT_STRIDE, side) for span, side in zip(window, self.size, strict=True))
             return np.ascontiguousarray(picture[rows, columns])
 
-        losses = windowed_losses(self.pixels, decoded, metrics)
+        quick = windowed_losses(self.pixels, decoded, metrics)
+        losses = {column: self._codec.real_losses * loss for column, loss in quick.items()}
         return Estimate(position(setting.gain.base, setting.q), quantised.ideal_bits, losses)
 
     def _integers(self, setting: CodingSetting, quick: bool) -> Integers:
-        codec = self.model.conventional
-        assert codec
-        return codec.code(self.pixels, ModelSetting(self.model.id, setting.gain.base, setting.q), quick)
+        return self._codec.code(self.pixels, ModelSetting(self.model.id, setting.gain.base, setting.q), quick)
+
+    @property
+    def _codec(self) -> ConventionalCodec:
+        assert self.model.conventional
+        return self.model.conventional

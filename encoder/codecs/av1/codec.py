@@ -27,6 +27,10 @@ USUAL = {"tune": "psnr"}
 WITHOUT_BLOCK_COPY = {**USUAL, "enable-intrabc": "0"}
 """Copying blocks within a frame turns its loop filters off, which may cost more than it saves."""
 
+REAL_LOSSES = 0.94
+"""Half of what real codings of photographs gain on the whole, 12 %: pictures differ, and a choice finds those for which
+it is too much."""
+
 ANCHORS = (40, 63, 52, 26, 10)
 """Quantisers at which a picture is estimated, first one in the middle."""
 
@@ -38,10 +42,11 @@ class Av1Encoder(ConventionalCodec):
     """
 
     architecture = Av1Architecture
+    real_losses = REAL_LOSSES
 
     @property
     def version(self) -> str:
-        return f"libavif {features.version('avif')}, speeds {SPEED} and {QUICK_SPEED}, better of two"
+        return f"libavif {features.version('avif')}, speeds {SPEED} and {QUICK_SPEED}, better of two, {REAL_LOSSES}"
 
     def settings(self, model: int) -> list[ModelSetting]:
         return [setting_at(model, place_of(quantiser)) for quantiser in range(COARSEST, FINEST - 1, -1)]
