@@ -66,20 +66,17 @@ def settle(
 ) -> None:
     """Codes what goals choose until they choose nothing that is only predicted.
 
-    The goal in the middle comes first: what is coded for it corrects what is predicted for the others.
-
     Args:
       tables: candidate tables as they are known now; each round corrects the predictions of the next.
       goals: choose from each of the tables.
       code: codes settings, given those of each table.
-      rounds: of all goals, at most.
+      rounds: at most.
     """
-    for asked in (goals[len(goals) // 2 :][:1], *[goals] * rounds):
-        wanted = [_wanted(table, asked) for table in tables()]
-        if any(wanted):
-            code(wanted)
-        elif asked is goals:
+    for _ in range(rounds):
+        wanted = [_wanted(table, goals) for table in tables()]
+        if not any(wanted):
             break
+        code(wanted)
 
 
 def _wanted(table: pd.DataFrame, goals: Sequence[Goal]) -> Wanted:
