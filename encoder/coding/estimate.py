@@ -21,7 +21,7 @@ from ..models import float_model
 from .analysed_picture import AnalysedPicture
 from .rounding import THRESHOLD, as_rdoq
 
-WINDOW, MARGIN = 12, 1
+WINDOW, MARGIN = 12, 2
 """Side of a window whose pixels are looked at, and what is synthesised around it, in latents."""
 
 LEAST_WINDOWS, SHARE = 2, 0.1

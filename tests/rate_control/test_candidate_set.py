@@ -17,7 +17,7 @@ from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.candidate_set import along
 from rate_control.jobs import Coding, Found, PictureJob, Predicting, run_job
 from rate_control.set_coder import SetCoder
-from rate_control.settling import DOUBT, ROUNDS
+from rate_control.settling import ROUNDS
 from tests.families import ORIGIN, TUNED, family
 
 BUDGETS = (1100, 1500, 1777, 2500, 4000)
@@ -90,8 +90,8 @@ def test_all_goals_share_one_prediction_and_find_what_each_finds_alone(
         alone = SetCoder(golden_zoo, files, cache)
         alone.prepare([budget])
         results = [coder.fill(budget).table.chosen["squared_error"].sum() for coder in (together, alone)]
-        # What others coded corrects predictions too, and what promises less than the doubt is not coded.
-        assert results[0] == pytest.approx(results[1], rel=DOUBT)
+        # What others coded corrects predictions too, so that a neighbouring setting may be chosen.
+        assert results[0] == pytest.approx(results[1], rel=0.005)
 
 
 def test_budget_below_everything_is_refused_with_the_coded_bytes(

@@ -29,7 +29,6 @@ CONFIG = replace(
     from_model=8,
     rank=RANK,
     iterations=20,
-    evaluate_every=10,
     adam_lr=3e-3,
     noise_iterations=0,
 )
