@@ -13,7 +13,7 @@ from .allocation import InfeasibleBudget, allocate_table, cheapest_rows, smalles
 ROUNDS = 6
 """Times that what goals choose is coded, at most."""
 
-DOUBT = 0.005
+DOUBT = 0.002
 """Share by which losses that are only predicted count as larger: what is coded is left for a real improvement."""
 
 Goal = Callable[[pd.DataFrame], pd.DataFrame]
