@@ -52,6 +52,21 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def positive(text: str) -> float:
+    """A positive number.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value
+
+
 def _is_whole(text: str) -> bool:
     """Whether a text is digits, no more than a number of 64 bits has."""
     return text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from encoder.byte_budget import MAX_BPP
 from encoder.presets import PRESETS
-from eval.command_line import MAX_DIGITS
+from eval.command_line import MAX_DIGITS, positive
 from eval.metrics import METRICS, MIX, PSNR, Distortion, distortion_of
 
 from .allocation import Limits, TableError
@@ -68,21 +68,6 @@ def parse_target(text: str) -> str:
         shown = f"{text[:40]!r} is no target like 0.15"
         raise argparse.ArgumentTypeError(f"{shown}: a positive decimal number up to {MAX_BPP}")
     return text
-
-
-def positive(text: str) -> float:
-    """A positive number.
-
-    Raises:
-      argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
-    return value
 
 
 def parse_limit(text: str) -> Limits:

@@ -13,7 +13,7 @@ from .allocation import InfeasibleBudget, allocate_table, cheapest_rows, smalles
 ROUNDS = 6
 """Times that what goals choose is coded, at most."""
 
-DOUBT = 0.01
+DOUBT = 0.002
 """Share by which losses that are only predicted count as larger: what is coded is left for a real improvement."""
 
 Goal = Callable[[pd.DataFrame], pd.DataFrame]
@@ -66,20 +66,17 @@ def settle(
 ) -> None:
     """Codes what goals choose until they choose nothing that is only predicted.
 
-    The goal in the middle comes first: what is coded for it corrects what is predicted for the others.
-
     Args:
       tables: candidate tables as they are known now; each round corrects the predictions of the next.
       goals: choose from each of the tables.
       code: codes settings, given those of each table.
-      rounds: of all goals, at most.
+      rounds: at most.
     """
-    for asked in (goals[len(goals) // 2 :][:1], *[goals] * rounds):
-        wanted = [_wanted(table, asked) for table in tables()]
-        if any(wanted):
-            code(wanted)
-        elif asked is goals:
+    for _ in range(rounds):
+        wanted = [_wanted(table, goals) for table in tables()]
+        if not any(wanted):
             break
+        code(wanted)
 
 
 def _wanted(table: pd.DataFrame, goals: Sequence[Goal]) -> Wanted:

@@ -13,7 +13,7 @@ from eval.metrics import Metric
 from ..pictures import Pixels
 from .rounding import THRESHOLD
 
-WINDOW, MARGIN = 12, 1
+WINDOW, MARGIN = 12, 2
 """Side of a window whose pixels are looked at, and what is synthesised around it, in latents."""
 
 LEAST_WINDOWS, SHARE = 2, 0.1

@@ -116,7 +116,8 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(file)
     except OSError as error:
         if error.filename is None or str(error.filename) == str(partial):  # a full disk has no name at all
-            error.filename, error.filename2 = str(path), None  # the name that people know
+            error.filename = str(path)  # the name that people know
+            del error.filename2  # None would be written as a second name
         raise
     finally:
         partial.unlink(missing_ok=True)

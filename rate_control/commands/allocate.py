@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eval.command_line import whole
+from eval.command_line import positive, whole
 from eval.machine import UNKNOWN, provenance
 from eval.metrics import METRICS
 from eval.storage import check_output
@@ -27,7 +27,7 @@ from ..allocation import (
     pooled_values,
     write_table,
 )
-from ..options import LIMITS_HELP, add_limit_option, add_metric_options, chosen_distortion, positive
+from ..options import LIMITS_HELP, add_limit_option, add_metric_options, chosen_distortion
 from ..tune import format_table, summary
 
 EXAMPLES = f"""examples:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from eval.command_line import OptionError, whole
+from eval.command_line import OptionError, positive, whole
 
 from ..allocation import InfeasibleBudget, TableError, choose_models, load_table
-from ..options import add_metric_options, chosen_distortion, positive
+from ..options import add_metric_options, chosen_distortion
 
 EXAMPLES = """examples:
   python -m rate_control models reports/tuning/candidates.csv --budgets 26000 52000 --sizes 1=1e7 2=1e7 --total 15e6

@@ -21,7 +21,7 @@ from eval.storage import check_output, write_atomically
 
 from ..package import BuildError
 from ..rehearsal import CONTAINER, container_ready
-from ..studies.exactness import ProbeError, decode_everywhere, settings, table, violations
+from ..studies.exactness import ProbeError, decode_everywhere, lacking, settings, table, violations
 
 TABLE = Path("docs/exactness.md")
 EXAMPLES = """examples:
@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not shutil.which(other):  # it would be found when the others are done
             raise OptionError(f"--python {other}: there is no program of that name")
     python = CONTAINER.absolute() / "bin" / "python" if container_ready(CONTAINER) else Path(sys.executable)
-    missing = arguments.missing + ([] if torch.cuda.is_available() else ["CUDA: this machine has none"])
+    absent = [*lacking(), *([] if torch.cuda.is_available() else ["CUDA"])]
+    missing = [*arguments.missing, *(f"{name}: this machine has none" for name in absent)]
     with tempfile.TemporaryDirectory(prefix="exactness-") as name:
         outcomes = decode_everywhere(Path(name), list(settings(python, arguments.python)))
     origin = provenance(None, load_bundle().digest.hex())

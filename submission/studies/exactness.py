@@ -48,6 +48,9 @@ INSTRUCTION_SETS: dict[str, dict[str, str]] = {
 }
 """Variables that hold oneDNN, OpenBLAS and torch to an instruction set."""
 
+CAPABILITIES = {"AVX2": ("AVX2", "AVX512"), "AVX512_CORE": ("AVX512",)}
+"""What torch calls processors that have an instruction set; OpenBLAS ends the process on others. All have the rest."""
+
 
 @dataclass(frozen=True)
 class DecodingEnvironment:
@@ -98,10 +101,17 @@ def stream_set() -> bytes:
     return pack_archive(zoo.bundle, entries)
 
 
+def lacking() -> list[str]:
+    """The instruction sets that this processor does not have."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return [name for name, processors in CAPABILITIES.items() if capability not in processors]
+
+
 def settings(main: Path, others: Sequence[Path]) -> Iterator[DecodingEnvironment]:
     """Every combination for the main interpreter, one each for the others."""
+    sets = [name for name in INSTRUCTION_SETS if name not in lacking()]
     for threads in THREADS:
-        for instructions in INSTRUCTION_SETS:
+        for instructions in sets:
             yield DecodingEnvironment(main, threads, instructions)
     if torch.cuda.is_available():
         yield DecodingEnvironment(Path(sys.executable), device="cuda")
@@ -122,7 +132,7 @@ def probe(setting: DecodingEnvironment, decoder: Path, stream: Path, output: Pat
     except OSError as error:
         raise ProbeError(f"{setting.python} cannot be run: {error.strerror or error}") from None
     if result.returncode:
-        raise ProbeError(f"{setting}:\n{result.stderr}")
+        raise ProbeError(f"{setting} ended with {result.returncode}:\n{result.stderr}")
     versions, symbols = _result(setting, result.stdout)
     written = sorted(output.iterdir())
     difference = max((largest_difference(path, expected / path.name) for path in written), default=None)

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from PIL.ImageCms import ImageCmsProfile, createProfile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from encoder.pictures import DARK, PROFILE, check_set, find_pictures, load_picture, load_with_notes, read_picture
+from encoder.pictures import DARK, PROFILE, find_pictures, load_picture, load_with_notes, read_picture
 from eval.pictures import PictureError
 from tests.pngs import chunk, write_png
 
@@ -286,16 +286,3 @@ def test_notes_name_the_picture(
     load_with_notes(tmp_path / "a.png")
     assert caplog.messages == [f"note: {tmp_path / 'a.png'}: {DARK}"]
     assert capsys.readouterr().err == f"note: {tmp_path / 'a.png'}: {DARK}\n"
-
-
-@pytest.mark.parametrize(("name", "limit", "text"), [("MAX_IMAGES", 1, "2 pictures"), ("MAX_SET_PIXELS", 69, "70 pix")])
-def test_set_that_no_stream_holds_is_refused_by_its_headers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, limit: int, text: str
-) -> None:
-    for stem in "ab":
-        Image.fromarray(RGB).save(tmp_path / f"{stem}.png")
-    files = find_pictures(tmp_path)
-    check_set(files)
-    monkeypatch.setattr(f"encoder.pictures.{name}", limit)
-    with pytest.raises(PictureError, match=text):
-        check_set(files)

@@ -16,7 +16,7 @@ from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.candidate_set import along
 from rate_control.jobs import Coding, Found, PictureJob, Predicting, run_job
 from rate_control.set_coder import SetCoder
-from rate_control.settling import DOUBT, ROUNDS
+from rate_control.settling import ROUNDS
 from tests.families import ORIGIN, TUNED, family
 
 BUDGETS = (1100, 1500, 1777, 2500, 4000)
@@ -77,7 +77,7 @@ def test_settling_ends_even_where_predictions_never_come_true(
 
     monkeypatch.setattr(SetCoder, "code", never_learning)
     coder.settle([goal])
-    assert len(rounds) == 1 + ROUNDS
+    assert len(rounds) == ROUNDS
 
 
 def test_all_goals_share_one_prediction_and_find_what_each_finds_alone(
@@ -89,8 +89,8 @@ def test_all_goals_share_one_prediction_and_find_what_each_finds_alone(
         alone = SetCoder(golden_zoo, files, cache)
         alone.prepare([budget])
         results = [coder.fill(budget).table.chosen["squared_error"].sum() for coder in (together, alone)]
-        # What others coded corrects predictions too, and what promises less than the doubt is not coded.
-        assert results[0] == pytest.approx(results[1], rel=DOUBT)
+        # What others coded corrects predictions too, so that a neighbouring setting may be chosen.
+        assert results[0] == pytest.approx(results[1], rel=0.005)
 
 
 def test_budget_below_everything_is_refused_with_the_coded_bytes(
@@ -188,7 +188,7 @@ class Killed(Exception):
     """Stands for the end of the process."""
 
 
-@pytest.mark.parametrize("jobs", [1, 4, 7, 11])
+@pytest.mark.parametrize("jobs", [1, 4, 7, 9])
 def test_interrupted_preparation_resumes_to_the_same_archive(
     tuned_zoo: Zoo, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:

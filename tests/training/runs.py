@@ -23,7 +23,7 @@ from training.export.whole import export
 from training.loop.trainer import Trainer
 
 CONFIGS = ROOT / "training" / "configs"
-SMOKE = replace(load_config(CONFIGS / "smoke.toml"), iterations=50, evaluate_every=25)
+SMOKE = replace(load_config(CONFIGS / "smoke.toml"), iterations=50, evaluate_every=10)
 
 
 def trainer(

@@ -6,11 +6,11 @@ It ends with 1, and the weights stay as they were, where quantisation or fixed p
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 
 from decoder_pkg.errors import WeightsError
 from encoder.models import weight_folders
+from eval.command_line import positive
 from eval.machine import commit
 
 from ..compressai import KINDS, CheckpointError, Imported, import_state, read_state
@@ -64,18 +64,3 @@ def as_trained(imported: Imported) -> TrainedRun:
     first, last = imported.gains[0], imported.gains[-1]
     config = TrainConfig(architecture=imported.model.arch.name, gain_low=first, gain_high=last)
     return TrainedRun(imported.model, config, {"gains": [first, last]})
-
-
-def positive(text: str) -> float:
-    """A positive number.
-
-    Raises:
-      argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
-    return value

@@ -16,6 +16,7 @@ from submission.studies.exactness import (
     DecodingEnvironment,
     Outcome,
     ProbeError,
+    lacking,
     largest_difference,
     probe,
     settings,
@@ -92,9 +93,14 @@ def test_table_does_not_hide_what_differs_or_could_not_be_run() -> None:
     assert "- CUDA: none" in text
 
 
-def test_every_thread_count_meets_every_instruction_set() -> None:
+@pytest.mark.parametrize(("capability", "absent"), [("DEFAULT", 2), ("AVX2", 1), ("AVX512", 0)])
+def test_every_thread_count_meets_every_instruction_set_that_the_processor_has(
+    capability: str, absent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
     rows = [row for row in settings(HERE.python, [Path("other")]) if row.device == "cpu"]
-    assert len({(row.threads, row.instructions) for row in rows[:-1]}) == 12
+    assert len(lacking()) == absent
+    assert len({(row.threads, row.instructions) for row in rows[:-1]}) == 3 * (4 - absent)
     assert rows[-1].python == Path("other")
     assert rows[1].environment["ONEDNN_MAX_CPU_ISA"] == "SSE41"
 

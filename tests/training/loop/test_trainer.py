@@ -22,12 +22,12 @@ from training.tasks.evaluation import EVALUATION_GAINS, RatePoint
 from training.tasks.interface import Part, Player, TrainingTask
 
 
-def test_second_half_of_fifty_iterations_lowers_the_loss(every_run: Path) -> None:
+def test_fifty_iterations_lower_the_loss(every_run: Path) -> None:
     with (every_run / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     # On the evaluation picture: the training loss jumps with the gains and crops that are drawn.
     costs = [float(row["bpp_24"]) + 0.0032 * 255**2 * 10 ** (-float(row["psnr_24"]) / 10) for row in rows]
-    assert costs[-1] < 0.95 * costs[0]
+    assert costs[-1] < 0.8 * costs[0]
     assert (every_run / "progress.png").stat().st_size > 1000
 
 

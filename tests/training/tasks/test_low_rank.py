@@ -24,7 +24,13 @@ from training.loop.trainer import Trainer
 
 RANK = 3
 CONFIG = replace(
-    SMOKE, architecture="smoke-quadtree", from_model=8, rank=RANK, iterations=20, adam_lr=3e-3, noise_iterations=0
+    SMOKE,
+    architecture="smoke-quadtree",
+    from_model=8,
+    rank=RANK,
+    iterations=20,
+    adam_lr=3e-3,
+    noise_iterations=0,
 )
 
 
