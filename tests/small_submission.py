@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -47,9 +49,18 @@ def prepare() -> None:
     setattr(command, "weight_folders", lambda codec: (GOLDEN / "decoder", GOLDEN / "encoder"))  # noqa: B010
     setattr(build, "build_decoder_zip", partial(build_decoder_zip, wheels=ROOT / WHEELS))  # noqa: B010
     if not PHOTOS.exists():
-        PHOTOS.mkdir()
-        for name, pixels in CROPS.items():
-            Image.fromarray(pixels).save(PHOTOS / f"{name}.png")
+        _write_photographs()
+
+
+def _write_photographs() -> None:
+    """Two runs may do this at once: each finds all of the photographs or none."""
+    own = Path(tempfile.mkdtemp(dir="."))
+    for name, pixels in CROPS.items():
+        Image.fromarray(pixels).save(own / f"{name}.png")
+    try:
+        own.rename(PHOTOS)
+    except OSError:  # the other run was first
+        shutil.rmtree(own)
 
 
 def main() -> int:
