@@ -14,6 +14,7 @@ from .candidates import Candidate, CandidateCache, Measured
 from .codecs import Latents, ModelSetting, coding_setting
 from .coding import ROUNDING, AnalysedPicture, ModelPicture, model_picture, round_to_fit, splice_between
 from .estimates import Estimates
+from .filters import FILTER_ENCODERS
 from .models import Zoo, arithmetic
 from .pictures import Pixels, pixels_digest
 from .prediction import Prediction, predict
@@ -69,7 +70,7 @@ class PictureCoder:
         self.pixels, self.zoo, self._cache = pixels, zoo, cache
         self.digest = pixels_digest(pixels)
         self._metrics = [metric for metric in metrics if metric is not PSNR]
-        filters = [shipped.digest.hex() for shipped in zoo.bundle.filters.values()]
+        filters = [(own.digest.hex(), FILTER_ENCODERS[own.filter.name].version) for own in zoo.bundle.filters.values()]
         self._kept_under = filters, [metric.key for metric in self._metrics]
         self._pictures: dict[int, ModelPicture] = {}
         self.estimates = Estimates(zoo, cache, self.digest, self._picture, (PSNR, *self._metrics))

@@ -25,7 +25,7 @@ from .allocation import (
     check_limits,
     lacking,
 )
-from .engine import Engine, Here
+from .engines import Engine, Here
 from .jobs import Coding, Place, Predicting, Refine, Refining, Start, Task
 from .set_picture import SetPicture
 from .set_work import SetWork

@@ -19,8 +19,8 @@ from eval.metrics import SQUARED_ERROR, Distortion, measured_metrics
 from eval.pictures import PictureError
 from eval.storage import stamp
 
-KEPT_CODERS = 4
-"""Pictures whose latents a process keeps for its next jobs."""
+KEPT_PIXELS = 32_000_000
+"""Pixels of the pictures whose latents a process keeps for its next jobs: half a gigabyte under four models."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +208,34 @@ def loaded_zoo(weights: tuple[Path, Path]) -> Zoo:
     return load_zoo(*weights)
 
 
-@lru_cache(maxsize=KEPT_CODERS)
-def picture_coder(file: Path, _stamp: tuple[int, int], place: Place) -> PictureCoder:
-    """A picture's coder, with the latents that it has analysed so far; a file that was changed is another picture."""
+class PictureCoders:
+    """The coders of pictures, with the latents that they have analysed so far; the last ones used are kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Path, tuple[int, int], Place], PictureCoder] = {}
+
+    def get(self, file: Path, place: Place) -> PictureCoder:
+        """A picture's coder; a file that was changed is another picture.
+
+        Raises:
+          PictureError: the picture cannot be read.
+          WeightsError: a weight file is missing or damaged.
+        """
+        key = file, stamp(file), place
+        coder = self._kept.pop(key, None) or _new_coder(file, place)
+        self._kept[key] = coder
+        while len(self._kept) > 1 and sum(each.pixels.size // 3 for each in self._kept.values()) > KEPT_PIXELS:
+            self._kept.pop(next(iter(self._kept)))
+        return coder
+
+
+def _new_coder(file: Path, place: Place) -> PictureCoder:
     zoo = loaded_zoo(place.weights).only(place.models)
     return PictureCoder(load_picture(file), zoo, CandidateCache(place.cache), measured_metrics(place.distortion))
+
+
+CODERS = PictureCoders()
+"""Of this process."""
 
 
 def run_job(job: PictureJob) -> Found:
@@ -223,7 +246,7 @@ def run_job(job: PictureJob) -> Found:
       WeightsError: a weight file is missing or damaged.
       RoundTripError: a stream does not decode to what was encoded.
     """
-    coder = picture_coder(job.file, stamp(job.file), job.place)
+    coder = CODERS.get(job.file, job.place)
     if coder.digest != job.digest:
         raise PictureError(f"{job.file} was changed while its set was coded: run again")
     return job.task(coder)

@@ -11,7 +11,7 @@ from eval.command_line import MAX_DIGITS, positive
 from eval.metrics import METRICS, MIX, PSNR, Distortion, distortion_of
 
 from .allocation import Limits, TableError
-from .engine import ENGINES
+from .engines import ENGINES
 
 LIMITS_HELP = """A limit is [IMAGE:]bpp=LOW:HIGH or [IMAGE:]psnr=LOW:HIGH; either end may be left out.
 There may be several.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.progress import Progress
 
-from .engine import Engine
+from .engines import Engine
 from .jobs import PictureJob, Place, Task, run_job
 from .set_picture import SetPicture
 
@@ -34,7 +34,7 @@ class SetWork:
         jobs = [PictureJob(picture.file, picture.digest, self.place, task) for picture, task in tasks.items()]
         work = [task.work * picture.pixels / 1e6 for picture, task in tasks.items()]
         self.progress.phase(name, sum(work))
-        for position, found in self.engine.map(run_job, jobs):
+        for position, found in self.engine.map(run_job, jobs, [job.digest for job in jobs]):
             pictures[position].expect(found.estimates)
             for measured in found.candidates:
                 pictures[position].add(measured, plain)

@@ -27,7 +27,7 @@ from .allocation import (
     picture_values,
     write_table,
 )
-from .engine import Engine
+from .engines import Engine
 from .jobs import expected_work, refinement
 from .plots import plot_rates, plot_set_curve, set_curve
 from .set_coder import SetCoder, SetResult

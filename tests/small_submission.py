@@ -19,7 +19,7 @@ import skimage.data
 from PIL import Image
 
 from eval.command_line import call_module
-from rate_control.engine import ENGINES, Here
+from rate_control.engines import ENGINES, Here
 from submission.commands import submit as command
 from submission.package import pack as build
 from submission.package.decoder_zip import WHEELS, build_decoder_zip

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from eval.command_line import FAILED, call_module
-from rate_control.engine import Processes
+from rate_control.engines import Processes
 
 COMMANDS = {
     "submit": ("submission.commands.submit", ["--images", "photos", "--dist", "out", "--reports", "reports"]),
@@ -27,7 +27,7 @@ def test_unfit_photographs_are_named_before_any_process_starts(
         raise AssertionError("a process starts")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Processes, "_new_pool", start)
+    monkeypatch.setattr(Processes, "_open", start)
     if fault != "no folder":
         (tmp_path / "photos").mkdir()
     if fault == "a damaged picture":

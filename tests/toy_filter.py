@@ -58,6 +58,8 @@ class DifferentiableToy:
 class ToyFilterEncoder(FilterEncoder[int]):
     """The encoder's half: the level that is missing on average."""
 
+    version = 1
+
     def fit(
         self, post_filter: PostFilter[int], pixels: Pixels, tiles: Sequence[Tile], gain: int, multiplier: float
     ) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import constriction
@@ -44,6 +45,12 @@ class CodingTable:
     def escape(self) -> int:
         """The escape symbol."""
         return 2 * self.support + 1
+
+    @cached_property
+    def lengths(self) -> list[float]:
+        """Ideal code lengths, in bits, of the integers that have a symbol of their own, in order."""
+        own = np.arange(-self.support, self.support + 1, dtype=np.int32) + np.int32(self.offset)
+        return list(self.bits(own).tolist())
 
     def bits(self, values: Symbols) -> NDArray[np.float64]:
         """Ideal code length of each integer in bits, escapes included."""

@@ -22,7 +22,7 @@ from ..candidates import Candidate
 from ..codecs import ROUNDED, Latents, Relaxation, each, position
 from ..models import EncoderModel, float_model, to_grid
 from ..pictures import Pixels, padded_tensor
-from .estimate import Estimate, Window, windowed_losses
+from .estimate import Estimate, Window, sampling, windowed_losses
 from .interface import Filters, ModelPicture
 from .payload import QuantisedPicture, quantise, with_choices
 from .rounding import ERROR_BITS, as_rdoq, nearest, rdoq
@@ -95,8 +95,14 @@ class AnalysedPicture(ModelPicture):
             shown = to_bytes(model.synthesis(coded.y_hat[:, :, down.outer, across.outer], gains)[0].float())
             return np.ascontiguousarray(shown[down.source(LATENT_STRIDE, height), across.source(LATENT_STRIDE, width)])
 
-        losses = windowed_losses(self.pixels, decoded, metrics)
-        return Estimate(position(setting.gain.base, setting.q), bits, losses)
+        errors = (coded.residual - coded.symbols).double().square().sum(1)[0].cpu().numpy()
+        factor = sampling(errors, seen_shares(height, width))
+        return Estimate(
+            position(setting.gain.base, setting.q),
+            bits,
+            windowed_losses(self.pixels, decoded, metrics),
+            {metric.column: factor for metric in metrics if metric.is_sum},
+        )
 
 
 def seen_shares(height: int, width: int) -> NDArray[np.float32]:

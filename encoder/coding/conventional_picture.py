@@ -39,7 +39,9 @@ class ConventionalPicture(ModelPicture):
 
         quick = windowed_losses(self.pixels, decoded, metrics)
         losses = {column: self._codec.real_losses * loss for column, loss in quick.items()}
-        return Estimate(position(setting.gain.base, setting.q), quantised.ideal_bits, losses)
+        whole = {one.column: one.measure(self.pixels, picture) for one in metrics if one.is_sum}
+        samplings = {column: loss / quick[column] if quick[column] else 1.0 for column, loss in whole.items()}
+        return Estimate(position(setting.gain.base, setting.q), quantised.ideal_bits, losses, samplings)
 
     def _integers(self, setting: CodingSetting, quick: bool) -> Integers:
         return self._codec.code(self.pixels, ModelSetting(self.model.id, setting.gain.base, setting.q), quick)

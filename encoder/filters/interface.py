@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -27,7 +27,13 @@ class DifferentiableFilter(Protocol):
 
 
 class FilterEncoder(ABC, Generic[Parameters]):
-    """The encoder's half of one kind of post-filter."""
+    """The encoder's half of one kind of post-filter.
+
+    Attributes:
+      version: changes with what is fitted to a picture; a part of every key under which candidates are kept.
+    """
+
+    version: ClassVar[int]
 
     @abstractmethod
     def fit(

@@ -18,7 +18,7 @@ from decoder_pkg.pixels.render import Tile
 
 from ..pictures import Pixels
 
-ROWS, COLUMNS = 32, 128
+ROWS, COLUMNS = 64, 256
 """Of the blocks that are looked at together; columns that are passed over do not count."""
 
 FEW = 40_000
@@ -53,46 +53,51 @@ def normal_equations(pixels: Pixels, tiles: Iterable[Tile]) -> NormalEquations:
     step = _column_step(height * width)
     matrix, vector, seen = np.zeros((FEATURES, FEATURES)), np.zeros((FEATURES, COLOURS)), 0
     for block, original in _blocks(pixels, tiles, step):
-        known, missing = features(block, step), (original - block[:, REACH:-REACH, REACH:-REACH])[:, :, ::step]
-        products = products_of(torch.cat([known, missing]).flatten(1))
+        looked_at, shown = original[:, :, ::step], block[:, REACH:-REACH, REACH:-REACH:step]
+        rows = block.new_empty(FEATURES + COLOURS, *looked_at.shape[1:])
+        features(block, step, out=rows[:FEATURES])
+        torch.sub(looked_at, shown, out=rows[FEATURES:])
+        products = products_of(rows.flatten(1))
         matrix += products[:FEATURES, :FEATURES]
         vector += products[:FEATURES, FEATURES:]
-        seen += missing[0].numel()
+        seen += rows[0].numel()
     scale = height * width / seen
     return NormalEquations(matrix * scale, vector * scale)
 
 
 def products_of(rows: Tensor) -> NDArray[np.float64]:
-    """Inner products [R, R] of rows [R, n] float32.
+    """Inner products [R, R] of rows [R, n] float32, which are lost.
 
     Only what rows deviate from a constant is multiplied in float32: in a flat picture what float32 loses of the whole
     looks like something to gain.
     """
     constant = rows.mean(1, keepdim=True)
-    deviations = rows - constant
+    deviations = rows.sub_(constant)
     array = deviations.numpy()
     products = torch.from_numpy(array @ array.T).double()  # NumPy sees that it is symmetric, and takes half the time
-    constant, sums = constant.double(), deviations.sum(1, keepdim=True, dtype=torch.float64)
+    constant, sums = constant.double(), deviations.sum(1, keepdim=True).double()
     cross = constant @ sums.T
     whole: NDArray[np.float64] = (products + cross + cross.T + rows.shape[1] * (constant @ constant.T)).numpy()
     return whole
 
 
 def _column_step(pixels: int) -> int:
-    """An odd number: so columns at all places within the 16 that a latent covers are seen."""
-    most = max(1, math.isqrt(pixels // FEW))
-    return most - (most + 1) % 2
+    return max(1, math.isqrt(pixels // FEW))
 
 
 def _blocks(pixels: Pixels, tiles: Iterable[Tile], step: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Parts of the decoded picture in levels, [3, h + 16, w + 16], and of the original, [3, h, w]."""
+    """Parts of the decoded picture in levels, [3, h + 16, w + 16], and of the original, [3, h, w].
+
+    Each row of blocks begins one column further: columns at all places within the 16 that a latent covers are seen.
+    """
     height, width = pixels.shape[:2]
     for tile in tiles:
         (rows, columns), (down, across) = tile.inner(height, width), tile.target(height, width)
         padded = padded_levels(tile.picture)[:, rows.start :, columns.start :]
         originals = torch.from_numpy(pixels[down, across].copy()).permute(2, 0, 1).float()
         starts = range(0, originals.shape[1], ROWS), range(0, originals.shape[2], step * COLUMNS)
-        for top, left in itertools.product(*starts):
+        for top, first in itertools.product(*starts):
+            left = first + top // ROWS % min(step, originals.shape[2])
             original = originals[:, top : top + ROWS, left : left + step * COLUMNS]
             bottom, right = top + original.shape[1] + 2 * REACH, left + original.shape[2] + 2 * REACH
             yield padded[:, top:bottom, left:right], original

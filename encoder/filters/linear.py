@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder_pkg.entropy import BIN_OCTAVES, PRECISION, CodingTable, Symbols
+from decoder_pkg.entropy import BIN_OCTAVES, CodingTable, Symbols
 from decoder_pkg.pixels.filters import M_MAX, LinearFilter, LinearParameters, PostFilter
 from decoder_pkg.pixels.render import Tile
 from eval.machine import one_blas_thread
@@ -36,6 +36,8 @@ class Fit:
 
 class LinearEncoder(FilterEncoder[LinearParameters]):
     """Fits the coefficients by least squares, with their bits in mind, and searches the strength."""
+
+    version = 2
 
     def fit(
         self,
@@ -109,28 +111,38 @@ def _coded(
     best = np.linalg.solve((matrix + growth)[np.ix_(coded, coded)], vector[coded])
     limits = np.array([table.support for _, table in tables])
     coefficients[coded] = np.round(best).clip(-limits, limits)
-    rest = vector - matrix @ coefficients
+    rest, curvatures = vector - matrix @ coefficients, matrix.diagonal().tolist()
+    lengths = {k: table.lengths for k, table in tables}
     for _ in range(ROUNDS):
         before = coefficients.copy()
-        for k, table in tables:
-            chosen = _nearby(coefficients[k] + rest[k] / matrix[k, k], table, matrix[k, k], bit)
-            rest -= matrix[:, k] * (chosen - coefficients[k])
-            coefficients[k] = chosen
+        for k, own in lengths.items():
+            current = int(coefficients[k])
+            chosen = _nearby(current + float(rest[k]) / curvatures[k], own, curvatures[k] / bit)
+            if chosen != current:
+                rest -= matrix[:, k] * (chosen - current)
+                coefficients[k] = chosen
         if np.array_equal(before, coefficients):
             break
-    bits = sum(_bits(table, int(coefficients[k])) for k, table in tables)
+    bits = sum(own[int(coefficients[k]) + len(own) // 2] for k, own in lengths.items())
     return coefficients, bit * bits - float(coefficients @ (vector + rest))
 
 
-def _nearby(best: float, table: CodingTable, curvature: float, bit: float) -> int:
-    """The integer of least cost among those around the best real number, and zero."""
-    below = max(-table.support, min(math.floor(best), table.support - 1))
-    choices = {below, below + 1, 0}
-    return min(choices, key=lambda value: curvature * (value - best) ** 2 + bit * _bits(table, value))
+def _nearby(best: float, lengths: Sequence[float], curvature: float) -> int:
+    """The integer of least cost among those around the best real number, and zero.
 
-
-def _bits(table: CodingTable, value: int) -> float:
-    return PRECISION - math.log2(int(table.frequency[value + table.support]))
+    Args:
+      best: what would save most.
+      lengths: of all integers, in bits; zero is in the middle.
+      curvature: of the squared error, in bits.
+    """
+    middle = len(lengths) // 2
+    below = max(-middle, min(math.floor(best), middle - 1))
+    chosen, least = 0, curvature * best**2 + lengths[middle]
+    for value in (below, below + 1):
+        cost = curvature * (value - best) ** 2 + lengths[middle + value]
+        if cost < least:
+            chosen, least = value, cost
+    return chosen
 
 
 def in_basis(post_filter: LinearFilter, equations: NormalEquations) -> NormalEquations:

@@ -48,20 +48,32 @@ def predict(zoo: Zoo, estimates: Mapping[int, Sequence[Estimate]], columns: Sequ
     drawn: dict[int, tuple[Values, Logs]] = {}
     settings: list[ModelSetting] = []
     for model in (number for number in zoo.models if estimates.get(number)):
-        points = estimates[model]
+        parent = parents[model] if parents.get(model) in drawn else None
         own = settings_of(zoo, model)
-        at = np.array([point.position for point in points])
-        logs = np.array([to_logs(max(p.bits / 8, 1.0), [p.losses[column] for column in columns]) for p in points])
         places = np.array([setting.position for setting in own])
-        if parents.get(model) in drawn:
-            base = drawn[parents[model]]
+        at, logs = _points(estimates[model], columns)
+        logs += _samplings(at, estimates[model if parent is None else parent], columns)
+        if parent is None:
+            drawn[model] = places, spline(places, at, logs)
+        else:
+            base = drawn[parent]
             ratios = interpolated(places, at, logs - interpolated(at, *base))
             drawn[model] = places, interpolated(places, *base) + ratios
-        else:
-            drawn[model] = places, spline(places, at, logs)
         settings += own
     positions, curves = (np.concatenate(parts) for parts in zip(*drawn.values(), strict=True))
     return Prediction(settings, [setting.model for setting in settings], positions.tolist(), curves, columns)
+
+
+def _points(estimates: Sequence[Estimate], columns: Sequence[str]) -> tuple[Values, Logs]:
+    """Positions [N] of estimates, and their logarithms [N, 1 + L]."""
+    logs = [to_logs(max(one.bits / 8, 1.0), [one.losses[column] for column in columns]) for one in estimates]
+    return np.array([one.position for one in estimates]), np.array(logs)
+
+
+def _samplings(at: Values, estimates: Sequence[Estimate], columns: Sequence[str]) -> Logs:
+    """Logarithms [N, 1 + L] of what to multiply by at some positions, as estimates of the origin have it."""
+    logs = [to_logs(1.0, [one.samplings.get(column, 1.0) for column in columns]) for one in estimates]
+    return interpolated(at, np.array([one.position for one in estimates]), np.array(logs))
 
 
 def competes(zoo: Zoo, learned: Mapping[int, Sequence[Estimate]], other: Estimate, pixels: int) -> bool:
@@ -79,4 +91,4 @@ def competes(zoo: Zoo, learned: Mapping[int, Sequence[Estimate]], other: Estimat
         return True
     size = max(1, round(other.bits / 8))
     least = predict(zoo, learned, [PSNR.column]).least(size, SQUARED_ERROR, pixels)
-    return other.losses[PSNR.column] < least
+    return other.whole(PSNR.column) < least

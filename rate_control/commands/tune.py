@@ -14,7 +14,7 @@ from eval.progress import Progress
 from eval.storage import check_folder
 
 from ..allocation import TARGETS, InfeasibleBudget, TableError
-from ..engine import ENGINES, EngineError
+from ..engines import ENGINES, EngineError
 from ..options import (
     LIMITS_HELP,
     add_coding_options,

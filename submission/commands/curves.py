@@ -14,7 +14,7 @@ from eval.command_line import OptionError
 from eval.pictures import PictureError
 from eval.storage import check_folder
 from rate_control.allocation import TableError
-from rate_control.engine import EngineError, Processes
+from rate_control.engines import EngineError, Processes
 
 from ..studies.curves import curves_report, joint_codecs
 

@@ -17,7 +17,7 @@ from eval.problems import Problem, failed
 from eval.published import published_rows
 from eval.storage import check_folder
 from rate_control.allocation import TableError, budget_bytes
-from rate_control.engine import Engine, EngineError, Processes
+from rate_control.engines import Engine, EngineError, Processes
 from rate_control.options import add_metric_options, add_targets_option, chosen_distortion
 
 from ..leaderboard import (

@@ -11,7 +11,7 @@ from decoder_pkg.errors import WeightsError
 from encoder.models import load_zoo
 from encoder.pictures import find_pictures
 from eval.pictures import PictureError
-from rate_control.engine import EngineError, Processes
+from rate_control.engines import EngineError, Processes
 
 from ..package import BuildError, build_decoder_zip
 from ..studies.models import kodak_deltas, models_table

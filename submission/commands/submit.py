@@ -25,7 +25,7 @@ from eval.problems import Problem
 from eval.progress import Progress
 from eval.storage import check_folder
 from rate_control.allocation import InfeasibleBudget, TableError
-from rate_control.engine import ENGINES, Engine, EngineError
+from rate_control.engines import ENGINES, Engine, EngineError
 from rate_control.jobs import expected_work
 from rate_control.options import (
     LIMITS_HELP,

@@ -13,7 +13,7 @@ from eval.command_line import whole
 from eval.pictures import PictureError
 from eval.storage import check_output
 from rate_control.allocation import TableError
-from rate_control.engine import EngineError, Processes
+from rate_control.engines import EngineError, Processes
 
 from ..studies import trials
 from ..studies.trials import PLAIN, RDOQ

@@ -17,7 +17,7 @@ from eval.baselines import BaselineSetting, installed
 from eval.metrics import SQUARED_ERROR, Distortion
 from eval.progress import Progress
 from eval.storage import cache_folder
-from rate_control.engine import Engine, Here
+from rate_control.engines import Engine, Here
 from rate_control.settling import Wanted, settle, within
 
 from .baseline_jobs import BaselineJob, Coded, coding_job, job_work, run_job, sketching_job

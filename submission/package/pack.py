@@ -17,7 +17,7 @@ from eval.progress import Progress
 from eval.score import flatten_pngs
 from eval.storage import write_atomically
 from rate_control.allocation import Limits, budget_bytes
-from rate_control.engine import Engine
+from rate_control.engines import Engine
 from rate_control.jobs import refinement
 from rate_control.set_coder import SetCoder
 

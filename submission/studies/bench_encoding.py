@@ -13,7 +13,7 @@ from encoder.prediction import sweep_settings
 from encoder.presets import Preset
 from eval.metrics import PSNR
 from rate_control.allocation import TARGETS, budget_bytes
-from rate_control.engine import Here
+from rate_control.engines import Here
 from rate_control.jobs import refinement
 from rate_control.set_coder import SetCoder
 

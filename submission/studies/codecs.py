@@ -23,7 +23,7 @@ from eval.metrics import METRICS, PSNR, Distortion, Metric, known_metrics
 from eval.report import MEAN, SET, Curve
 from rate_control.allocation import TableError, lower_hull, picture_values
 from rate_control.candidate_set import along
-from rate_control.engine import Engine
+from rate_control.engines import Engine
 from rate_control.jobs import refinement
 from rate_control.plots import set_curve
 from rate_control.set_coder import SetCoder

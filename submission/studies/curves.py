@@ -22,7 +22,7 @@ from eval.metrics import METRICS, PSNR, SQUARED_ERROR, Metric
 from eval.report import MEAN, SET, Curve, bjontegaard_delta, curves_plot, published_curves
 from eval.storage import write_atomically
 from rate_control.allocation import TableError
-from rate_control.engine import Engine
+from rate_control.engines import Engine
 
 from ..leaderboard import BaselineSet
 from .codecs import Codec, baseline_codecs, model_codecs, preset_codecs

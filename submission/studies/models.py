@@ -16,7 +16,7 @@ from encoder.codecs import FloatCodec, watched_convolutions
 from encoder.models import ALL_GAINS, Zoo, read_encoder_manifest
 from eval.metrics import MS_SSIM, PSNR, Metric
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
-from rate_control.engine import Engine
+from rate_control.engines import Engine
 
 from .codecs import model_codecs
 from .curves import RATES

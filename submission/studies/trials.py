@@ -28,7 +28,7 @@ from eval.metrics import PSNR
 from eval.report import MEAN, Curve, bjontegaard_delta, published_curves
 from eval.storage import locked, write_atomically
 from rate_control.allocation import TableError
-from rate_control.engine import Engine
+from rate_control.engines import Engine
 from rate_control.jobs import loaded_zoo
 
 GAINS = tuple(range(3, GAIN_COUNT, GAIN_STEPS))

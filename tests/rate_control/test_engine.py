@@ -14,8 +14,7 @@ import torch
 from encoder.candidates import CandidateCache
 from encoder.models import Zoo
 from encoder.presets import Preset
-from rate_control import engine as engines
-from rate_control.engine import Engine, EngineError, Here, Processes, RayCluster
+from rate_control.engines import Engine, EngineError, Here, Processes, RayCluster, ray_cluster
 from rate_control.jobs import PresetRefinement
 from rate_control.set_coder import SetCoder
 from tests.rate_control.conftest import SMALL_BUDGET
@@ -52,6 +51,25 @@ def test_processes_stay_for_the_next_jobs() -> None:
     assert len({pid for _ in range(2) for _, (pid, _) in engine.map(process_of, [0.0, 0.0])}) == 1
 
 
+def test_jobs_of_one_home_go_to_the_process_that_knows_it() -> None:
+    """Else every picture would be analysed once in each process."""
+    homes, places = ["a", "b", "c", "d"], dict[str, set[int]]()
+    with Processes(2) as engine:
+        for order in (homes, homes[::-1], homes[2:] + homes[:2]):
+            for position, (pid, _) in engine.map(process_of, [0.2] * 4, order):
+                places.setdefault(order[position], set()).add(pid)
+    assert len(set.union(*places.values())) == 2
+    assert sum(map(len, places.values())) <= 5  # one may be helped out with
+
+
+def test_job_of_another_home_is_taken_before_a_process_has_nothing_to_do() -> None:
+    with Processes(2) as engine:
+        ((_, (owner, _)),) = engine.map(process_of, [0.0], ["a"])
+        pids = {pid for _, (pid, _) in engine.map(process_of, [1.0, 1.0], ["a", "a"])}
+    assert owner in pids
+    assert len(pids) == 2
+
+
 def kill_itself(number: int) -> int:
     if number == 0:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -67,7 +85,7 @@ def test_killed_process_is_named_and_replaced() -> None:
 
 
 STARTER = """
-from rate_control.engine import Processes
+from rate_control.engines import Processes
 from tests.rate_control.test_engine import process_of
 for _, (pid, _) in Processes(2).map(process_of, [0.0, 0.0, 60.0]):
     print(pid, flush=True)
@@ -118,7 +136,7 @@ class Interrupted:
     def __init__(self, jobs: int) -> None:
         self.left = jobs
 
-    def map(self, function: object, jobs: object) -> Iterator[tuple[int, object]]:
+    def map(self, function: object, jobs: object, homes: object) -> Iterator[tuple[int, object]]:
         for row in Here().map(function, jobs):  # type: ignore[arg-type,var-annotated]
             if self.left == 0:
                 raise KeyboardInterrupt
@@ -141,15 +159,15 @@ def test_killed_run_goes_on_and_ends_with_the_same_bytes(
 def test_address_where_no_cluster_answers_is_named_in_time(monkeypatch: pytest.MonkeyPatch, ask: str) -> None:
     pytest.importorskip("ray", reason="the cluster extra is not installed")
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
-    monkeypatch.setattr(engines, "ASK_RAY", ask)
-    monkeypatch.setattr(engines, "PATIENCE", 1)
+    monkeypatch.setattr(ray_cluster, "ASK_RAY", ask)
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 1)
     with pytest.raises(EngineError, match=r"RAY_ADDRESS=10\.0\.0\.1:6379"):
         list(RayCluster().map(fail_on_two, [1]))
 
 
 FAILING = """
 import sys
-from rate_control.engine import Processes
+from rate_control.engines import Processes
 from tests.rate_control.test_engine import process_of
 with Processes(2) as engine:
     jobs = engine.map(process_of, [0.0, 600.0, 600.0])
@@ -187,7 +205,7 @@ def test_interrupt_of_the_terminal_leaves_no_traceback_of_a_worker() -> None:
 def test_missing_ray_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(EngineError, match="pip install"):
-        engines._import_ray()
+        ray_cluster._import_ray()
 
 
 @pytest.mark.long
@@ -222,8 +240,7 @@ def test_processes_that_are_started_early_do_the_jobs_and_have_loaded_what_they_
     with Processes(2) as engine:
         engine.start()
         engine.start()
-        assert engine._pool
-        started = set(engine._pool._processes)
+        started = {pid for pool in engine._pools for pid in pool._processes}
         results = dict(engine.map(loaded, [0, 1, 2]))
         assert {pid for pid, _ in results.values()} <= started
         assert len(started) == 2

@@ -22,7 +22,7 @@ from eval.pictures import PictureError
 from rate_control.allocation.lagrangian import InfeasibleBudget
 from rate_control.allocation.limits import Limits
 from rate_control.allocation.table import TableError
-from rate_control.engine import Here
+from rate_control.engines import Here
 from rate_control.jobs import PresetRefinement, Start
 from rate_control.set_coder import TARGET_FILL, SetCoder
 from rate_control.tune import picture_table, tune

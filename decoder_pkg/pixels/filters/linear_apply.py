@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .linear import KNOTS, MEANS, PAIRS, LinearFilter
+from .linear import COLOURS, DIFFERENCES, FEATURES, KNOTS, MEANS, PAIRS, TONES, LinearFilter
 
 CLIP = 10.0
 """Differences are clipped at this many levels."""
@@ -40,30 +40,41 @@ def repeated_edges(levels: Tensor) -> Tensor:
     return F.pad(levels[None], (REACH,) * 4, mode="replicate")[0]
 
 
-def features(padded: Tensor, step: int = 1) -> Tensor:
+def features(padded: Tensor, step: int = 1, out: Tensor | None = None) -> Tensor:
     """What the filter is a linear function of.
 
     Args:
       padded: [3, H + 16, W + 16] float, levels of a picture and of what lies around it.
       step: the samples of one column in so many are looked at, from the first on.
+      out: where the result is to be.
 
     Returns:
       [FEATURES, H, W] float, W of the columns that are looked at: a constant 1, the colours less MIDDLE, sums of
       differences, the same clipped, tones.
     """
     centre = padded[:, REACH:-REACH, REACH:-REACH:step]
-    plain, clipped = zip(*_differences(padded, centre, step), strict=True)
-    return torch.cat([torch.ones_like(centre[:1]), centre - MIDDLE, *plain, *clipped, *tones(centre - MIDDLE)])
+    found = padded.new_empty(FEATURES, *centre.shape[1:]) if out is None else out
+    parts = 1, COLOURS, DIFFERENCES, DIFFERENCES, TONES
+    first, colours, plain, clipped, functions = torch.split_with_sizes(found, parts)
+    first.fill_(1)
+    torch.sub(centre, MIDDLE, out=colours)
+    by_colour = -1, *centre.shape
+    _differences(padded, centre, step, plain.view(by_colour), clipped.view(by_colour))
+    torch.cat([*tones(colours)], out=functions)
+    return found
 
 
-def _differences(padded: Tensor, centre: Tensor, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Differences [3, H, W] to each pair and to each mean, plain and clipped; arguments as in `features`."""
-    for offset in PAIRS:
-        one, other = (beside[:, :, ::step] - centre for beside in pair(padded, offset))
-        yield one + other, one.clamp(-CLIP, CLIP) + other.clamp(-CLIP, CLIP)
-    for distance in MEANS:
-        difference = mean(padded, distance)[:, :, ::step] - centre
-        yield difference, difference.clamp(-CLIP, CLIP)
+def _differences(padded: Tensor, centre: Tensor, step: int, plain: Tensor, clipped: Tensor) -> None:
+    """Differences to each pair and to each mean, into [N, 3, H, W] that are given; the rest as in `features`."""
+    one, other = torch.empty_like(centre), torch.empty_like(centre)
+    for number, offset in enumerate(PAIRS):
+        for beside, difference in zip(pair(padded, offset), (one, other), strict=True):
+            torch.sub(beside[:, :, ::step], centre, out=difference)
+        torch.add(one, other, out=plain[number])
+        torch.add(one.clamp_(-CLIP, CLIP), other.clamp_(-CLIP, CLIP), out=clipped[number])
+    for number, distance in enumerate(MEANS, len(PAIRS)):
+        torch.sub(mean(padded, distance)[:, :, ::step], centre, out=plain[number])
+        torch.clamp(plain[number], -CLIP, CLIP, out=clipped[number])
 
 
 def pair(padded: Tensor, offset: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -77,10 +77,11 @@ def test_losses_are_seen_in_the_windows_that_learned_models_are_seen_in(
     pixels = np.concatenate([photo[:96, :128], np.zeros_like(photo[:96, :128])])
     at = coding_setting(*settings_of(av1_zoo, AV1)[20][1:])
     monkeypatch.setattr("encoder.coding.estimate.windows", lambda height, width: upper(height, width))
-    half = under_av1(av1_zoo, pixels).estimate(at, [PSNR]).losses[PSNR.column]
+    half = under_av1(av1_zoo, pixels).estimate(at, [PSNR])
     monkeypatch.undo()
-    whole = under_av1(av1_zoo, pixels).estimate(at, [PSNR]).losses[PSNR.column]
-    assert half == pytest.approx(2 * whole, rel=0.1)
+    whole = under_av1(av1_zoo, pixels).estimate(at, [PSNR])
+    assert half.losses[PSNR.column] == pytest.approx(2 * whole.losses[PSNR.column], rel=0.1)
+    assert half.whole(PSNR.column) == pytest.approx(whole.whole(PSNR.column))
 
 
 def upper(height: int, width: int) -> list[tuple[object, object]]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from decoder_pkg.entropy import Q_ONE
 from decoder_pkg.grids import latent_size
 from decoder_pkg.pixels.filters import FilterChain
-from decoder_pkg.pixels.tiles import tiles
+from decoder_pkg.pixels.tiles import Span, tiles
 from encoder.codecs import coding_setting
 from encoder.coding import AnalysedPicture, Estimate
-from encoder.coding.estimate import LEAST_WINDOWS, MARGIN, SHARE, WINDOW, windows
+from encoder.coding.estimate import LEAST_WINDOWS, MARGIN, SHARE, WINDOW, sampling, windows
 from encoder.models import Zoo, load_zoo
 from eval.metrics import MS_SSIM, PSNR
 
@@ -131,3 +131,25 @@ def test_metric_that_is_a_sum_is_scaled_to_the_picture_and_a_mean_is_not(golden_
     )
     assert six[PSNR.column] == pytest.approx(6 * one[PSNR.column], rel=0.2)
     assert six[MS_SSIM.column] == pytest.approx(one[MS_SSIM.column], rel=0.2)
+
+
+def test_loss_of_a_picture_that_is_not_like_its_windows_is_known_from_its_latents(
+    shipped: Zoo, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else pictures with calm windows would seem to need no bytes, and be coded again and again."""
+    pixels = np.concatenate([photo[:96, :128] // 4, photo[:96, :128]])
+    picture = AnalysedPicture(pixels, shipped.models[1])
+    expected = picture.estimate(coding_setting(24, Q_ONE), METRICS).losses
+    for half in (0, 6), (6, 12):
+        window = Span(*half, *half), Span(0, 8, 0, 8)
+        monkeypatch.setattr(MODULE, "windows", lambda height, width, window=window: [window])
+        found = picture.estimate(coding_setting(24, Q_ONE), METRICS)
+        assert abs(np.log(found.losses[PSNR.column] / expected[PSNR.column])) > 0.4
+        assert found.whole(PSNR.column) == pytest.approx(expected[PSNR.column], rel=0.25)
+        assert found.whole(MS_SSIM.column) == found.losses[MS_SSIM.column]
+
+
+def test_flat_windows_tell_nothing_of_the_whole() -> None:
+    errors = np.zeros((64, 64))
+    assert sampling(errors, np.ones((64, 64))) == 1
+    assert sampling(errors + 1, np.ones((64, 64))) == 1

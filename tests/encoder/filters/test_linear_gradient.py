@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from decoder_pkg.codecs import LATENTS
 from decoder_pkg.pixels.filters import FilterChain, linear_apply
-from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES
-from decoder_pkg.pixels.filters.linear_apply import features, padded_levels
+from decoder_pkg.pixels.filters.linear import COLOURS, FEATURES, MEANS, PAIRS
+from decoder_pkg.pixels.filters.linear_apply import CLIP, REACH, features, mean, padded_levels, pair, tones
 from encoder.codecs import Relaxation, trained_multiplier
 from encoder.coding import AnalysedPicture
 from encoder.filters.linear_gradient import KEPT, DifferentiableLinearFilter, gradient_through
@@ -27,8 +27,20 @@ def some_taps() -> NDArray[np.float32]:
     return taps
 
 
+def differentiable_features(padded: torch.Tensor) -> torch.Tensor:
+    """As `features`, which writes into one array, and so has no gradient."""
+    centre = padded[:, REACH:-REACH, REACH:-REACH]
+    pairs = [[beside - centre for beside in pair(padded, offset)] for offset in PAIRS]
+    means = [[mean(padded, distance) - centre] for distance in MEANS]
+    plain = [torch.stack(differences).sum(0) for differences in (*pairs, *means)]
+    clipped = [torch.stack(differences).clamp(-CLIP, CLIP).sum(0) for differences in (*pairs, *means)]
+    return torch.cat([torch.ones_like(centre[:1]), centre - 128, *plain, *clipped, *tones(centre - 128)])
+
+
 def filtered_at_once(levels: torch.Tensor, taps: NDArray[np.float32]) -> torch.Tensor:
-    known = features(padded_levels(levels / 255))
+    padded = padded_levels(levels / 255)
+    known = differentiable_features(padded)
+    assert torch.equal(known, features(padded.detach()))
     return levels + (torch.from_numpy(taps.T.copy()) @ known.flatten(1)).view_as(levels)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -186,3 +187,13 @@ def test_conventional_codec_is_looked_at_closer_where_it_wins_or_is_quick(
 def test_model_without_estimates_has_no_curve() -> None:
     drawn = prediction({1: ALL, 9: ALL}, {1: estimates(ALL), 9: []})
     assert {setting.model for setting in drawn.settings} == {1}
+
+
+def test_models_compare_by_their_windows_and_are_as_large_as_their_origin_says() -> None:
+    """How far windows stand for the whole is about the same under each model; what tells it would only add noise."""
+    served = range(20, 31)
+    origin = [replace(one, samplings={PSNR.column: 3.0}) for one in estimates(ALL)]
+    own = [replace(one, samplings={PSNR.column: 5.0}) for one in estimates(served, alone=False, error=0.9)]
+    drawn = errors(prediction({1: ALL, 2: served}, {1: origin, 2: own}, {2: 1}))
+    assert drawn[ModelSetting(1, 20, Q_ONE)] == pytest.approx(3 * error_at(20))
+    assert drawn[ModelSetting(2, 20, Q_ONE)] == pytest.approx(0.9 * 3 * error_at(20))

@@ -20,7 +20,7 @@ from eval.machine import provenance
 from eval.metrics import MS_SSIM, PSNR
 from eval.report.curves import MEAN, SET
 from rate_control.allocation.table import TableError, cheapest_rows
-from rate_control.engine import Here
+from rate_control.engines import Here
 from submission.leaderboard import BaselineSet
 from submission.studies.codecs import (
     MULTIPLIER_GAINS,

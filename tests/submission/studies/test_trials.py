@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from encoder.refinement.methods import REFINEMENT_VERSION
 from eval.command_line import call_module
 from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.allocation.table import TableError
-from rate_control.engine import Here
+from rate_control.engines import Here
 from submission.studies import trials
 from submission.studies.trials import PLAIN, RDOQ, run, table
 
@@ -92,9 +92,9 @@ def test_two_runs_on_one_file_lose_no_row(golden_zoo: Zoo, files: list[Path], tm
     output = tmp_path / "trials.csv"
 
     class Late(Here):
-        def map(self, function: Any, jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        def map(self, function: Any, jobs: Sequence[Any], homes: Sequence[Hashable] = ()) -> Iterator[tuple[int, Any]]:
             run(files[1:], [PLAIN], golden_zoo, output, Here())
-            yield from super().map(function, jobs)
+            yield from super().map(function, jobs, homes)
 
     run(files[:1], [PLAIN], golden_zoo, output, Late())
     assert pd.read_csv(output).groupby("picture").size().to_dict() == dict.fromkeys(["one", "two"], len(trials.GAINS))
