@@ -25,6 +25,9 @@ MOST_IDS = 255
 MOST_CHANNELS = 3 * LATENT_STRIDE**2
 """A shortcut's principal components are no more than the samples of a patch."""
 
+MOST_PIXELS = 2**26
+"""Of all pictures of an iteration: with more, the memory of any machine is full before the first is done."""
+
 CHANNEL_STEP = GROUPS
 """Latent channels come in equal groups where the context codes them group by group."""
 
@@ -96,6 +99,8 @@ class TrainConfig:
 
     def _relations(self) -> list[str]:
         found = []
+        if self.batch * self.crop**2 > MOST_PIXELS:
+            found.append(fault("batch", self.batch, f"at most {MOST_PIXELS // self.crop**2:,} at crop = {self.crop}"))
         if self.gain_low > self.gain_high:
             found.append(fault("gain_low", self.gain_low, f"at most gain_high = {self.gain_high}"))
         if self.rank and self.from_model is None:

@@ -14,6 +14,8 @@ WRONG = (
     "batch = 0",
     'batch = "4"',
     "batch = true",
+    "batch = 100000000",
+    "batch = 5\ncrop = 16000",
     "crop = 100",
     "crop = 0",
     "iterations = 1e1",
