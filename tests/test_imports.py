@@ -21,7 +21,7 @@ ORDER: dict[str, tuple[set[str], tuple[str, ...]]] = {
         ("codecs", "models", "filters", "candidates", "coding", "refinement", "prediction"),
     ),
     "eval": (set(), ("machine", "storage", "pictures", "metrics", "baselines", "report")),
-    "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation", "commands")),
+    "rate_control": ({"decoder_pkg", "encoder", "eval"}, ("allocation", "engines", "commands")),
     "submission": (
         {"decoder_pkg", "encoder", "eval", "rate_control"},
         ("package", "rehearsal", "check", "leaderboard", "studies", "commands"),
