@@ -123,7 +123,8 @@ def _has_second_name(extra: bytes) -> bool:
 
 def _kind_faults(member: ZipInfo) -> Iterator[SpecialMember]:
     kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind not in (0, stat.S_IFDIR if member.is_dir() else stat.S_IFREG):
+    # Not `is_dir`, which fails on an empty name before Python 3.12.
+    if kind not in (0, stat.S_IFDIR if member.filename.endswith("/") else stat.S_IFREG):
         yield SpecialMember(f"{member.filename!r} is a link, a device or another thing that is no file")
     if member.flag_bits & _ENCRYPTED:
         yield SpecialMember(f"{member.filename!r} is encrypted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from ..package import ENTRY, VENDOR, WHEELS, BuildError, vendored
 from ..rehearsal import can_isolate, run_decoder
 from ..seasons import Season
 
-ELF = b"\x7fELF"
+ELF, PYTHON = b"\x7fELF", re.compile(rb"#!.*python")
 PROVIDED = {"torch", "numpy", "PIL"} | sys.stdlib_module_names
 """What the server's Python has."""
 
@@ -86,7 +87,7 @@ def _source_faults(folder: Path) -> Iterator[str]:
 def _sources(folder: Path) -> list[Path]:
     entry = folder / ENTRY
     modules = sorted(path for path in folder.rglob("*.py") if path.is_file())
-    return [entry, *modules] if entry.is_file() and not _first_line(entry).startswith(ELF) else modules
+    return [entry, *modules] if entry.is_file() and PYTHON.match(_first_line(entry)) else modules
 
 
 def _first_line(path: Path) -> bytes:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from tqdm import tqdm
 
 from decoder_pkg.entropy import Q_ONE
@@ -174,6 +176,9 @@ def _read(output: Path) -> pd.DataFrame:
         raise TableError(f"{output} cannot be read as a table: {error}") from None
     if list(table.columns) != columns:
         raise TableError(f"{output} is no table of trials, whose columns are {', '.join(columns)}: choose another file")
+    for column in set(columns) - {"inputs", "picture", "method"}:
+        if not (is_numeric_dtype(table[column]) and np.isfinite(table[column]).all()):
+            raise TableError(f"{output} holds something else than numbers in column {column}: choose another file")
     return table
 
 

@@ -14,7 +14,7 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import pytest
 
 from decoder_pkg.errors import DamagedZip, DoubledMember, FormatError, MissingInput, SpecialMember, UnsafePath, ZipBomb
-from decoder_pkg.stream.safe_zip import MAX_MEMBERS, open_zip, read_member, unpack
+from decoder_pkg.stream.safe_zip import MAX_MEMBERS, member_faults, open_zip, read_member, unpack
 
 LIMIT = 10**6
 Members = list[tuple[ZipInfo | str, bytes]]
@@ -69,10 +69,16 @@ def test_second_name_that_later_pythons_would_take_is_refused(tmp_path: Path, ot
     refused(write(tmp_path / "a.zip", [(member, b"x")]), UnsafePath)
 
 
-def test_name_cut_by_a_null_byte_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [0, 6])
+def test_name_cut_by_a_null_byte_is_refused_and_told(tmp_path: Path, place: int) -> None:
+    """Python before 3.12 asks an empty name for its last character."""
     path = write(tmp_path / "a.zip", [(info("decodeX.txt"), b"x")])
-    path.write_bytes(path.read_bytes().replace(b"decodeX", b"decode\0"))
+    cut = bytearray(b"decodeX")
+    cut[place] = 0
+    path.write_bytes(path.read_bytes().replace(b"decodeX", bytes(cut)))
     refused(path, UnsafePath)
+    with ZipFile(path) as archive:
+        assert UnsafePath in map(type, member_faults(archive, 100))
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("a", "A"), ("a", "a/b"), ("a/b/c", "a/B"), ("a", "a/"), ("A/", "a")])

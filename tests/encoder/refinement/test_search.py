@@ -29,6 +29,17 @@ def test_model_and_gain_that_cost_least_after_a_trial_are_refined(golden_zoo: Zo
     assert search_start(starts[:1], replace(QUICK, gain_steps=())) == starts[0]
 
 
+@pytest.mark.parametrize(("end", "multiplier"), [(0, 1e9), (-1, 1e-3)])
+def test_search_over_gains_reaches_the_ends_of_the_model(
+    golden_zoo: Zoo, photo: Pixels, end: int, multiplier: float
+) -> None:
+    picture = AnalysedPicture(small(photo), golden_zoo.models[7])
+    last = picture.model.gains[end]
+    start = RefinementSetting(last + (1 if end == 0 else -1), 128, multiplier)
+    _, chosen = search_start([(picture, start)], replace(QUICK, gain_steps=(2, 1)))
+    assert chosen.gain == last
+
+
 @pytest.mark.parametrize("part", range(3))
 def test_search_over_q_never_ends_worse_than_its_start_in_real_bytes(
     filtered_zoo: Zoo, photo: Pixels, part: int

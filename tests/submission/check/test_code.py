@@ -55,6 +55,13 @@ def test_import_that_nothing_can_answer_is_named(decoder: Path, monkeypatch: pyt
     assert re.match(r"has no module .*, which decoder_pkg/decoder.py imports", text)
 
 
+def test_entry_script_of_another_language_is_no_python_source(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (decoder / "decode").rename(decoder / "real_decode")
+    (decoder / "decode").write_text('#!/bin/sh\nexec python3 "$(dirname "$0")/real_decode" "$@"\n')
+    (decoder / "decode").chmod(0o755)
+    assert found(decoder, monkeypatch) == []
+
+
 @pytest.mark.parametrize("content", [b"def (", b"x = '\xff'", b"\0", b"(" * 10**5, b"#" * 2**21])
 def test_source_that_is_none_is_named(decoder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     (decoder / "decoder_pkg/pixels/render.py").write_bytes(content)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from eval.report.curves import KODAK_PICTURES, MEAN, published_curves
 from rate_control.allocation.table import TableError
 from rate_control.engines import Here
 from submission.studies import trials
-from submission.studies.trials import PLAIN, RDOQ, run, table
+from submission.studies.trials import PLAIN, RDOQ, Trial, run, table
 
 
 @pytest.fixture
@@ -108,6 +109,15 @@ def test_file_that_holds_no_trials_is_kept_and_named(
     with pytest.raises(TableError, match=r"mine\.csv"):
         run(files, [PLAIN], golden_zoo, tmp_path / "mine.csv", Here())
     assert (tmp_path / "mine.csv").read_bytes() == content
+
+
+@pytest.mark.parametrize("column", ["iterations", "gain", "bytes", "pixels", "psnr_db", "deviation", "seconds"])
+@pytest.mark.parametrize("value", ["many", "", "inf"])
+def test_trials_whose_numbers_are_none_are_kept_and_named(tmp_path: Path, column: str, value: str) -> None:
+    row = {field.name: "1" for field in fields(Trial)} | {column: value}
+    (tmp_path / "mine.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    with pytest.raises(TableError, match=rf"mine\.csv holds .* in column {column}"):
+        trials._read(tmp_path / "mine.csv")
 
 
 @pytest.mark.parametrize("options", [["--iterations", "0"], ["--every", "-1"], ["--images", "none"]])
