@@ -20,7 +20,7 @@ from tqdm import tqdm
 from decoder_pkg.errors import InvalidHeader
 from decoder_pkg.grids import LATENT_STRIDE, latent_size
 from decoder_pkg.stream import MAX_IMAGES, MAX_PIXELS, MAX_SET_PIXELS, MAX_SIDE, check_names
-from eval.pictures import SUFFIXES, PictureError, load, opened, picture_size, png_header
+from eval.pictures import SUFFIXES, PictureError, load, opened, orientation, picture_size, png_header
 from eval.problems import printable
 
 TURNS = {
@@ -155,11 +155,11 @@ def read_picture(path: Path) -> Picture:
         notes = [PROFILE] if image.info.get("icc_profile") else []
         if (count := getattr(image, "n_frames", 1)) > 1:
             notes.append(f"it holds {count} pictures: the first is taken")
-        orientation = _orientation(image)
-        if orientation is None:
+        turned = _orientation(image)
+        if turned is None:
             notes.append(NOT_TURNED)
         rgb = _to_rgb(path, image)
-        pixels = np.array(rgb.transpose(TURNS[orientation]) if orientation in TURNS else rgb)
+        pixels = np.array(rgb.transpose(TURNS[turned]) if turned in TURNS else rgb)
         if _depth(path, image) == 16 and not pixels.any():
             notes.append(DARK)
     return Picture(pixels, tuple(notes))
@@ -172,6 +172,9 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 def _orientation(image: Image.Image) -> int | None:
     """The orientation tag of EXIF, or of XMP in its place; None where it cannot be read."""
+    exif = image.info.get("exif")
+    if isinstance(exif, bytes) and (found := orientation(exif)) is not None:
+        return found
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # whatever Pillow makes of damaged EXIF: the picture itself is whole

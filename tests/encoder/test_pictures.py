@@ -87,6 +87,14 @@ def test_odd_exif_beside_the_orientation_ends_nothing(tmp_path: Path, tag: int, 
     assert load_picture(tmp_path / "a.jpg").shape == (7, 5, 3)
 
 
+def test_orientation_behind_a_tag_that_lies_beyond_the_end_turns(tmp_path: Path) -> None:
+    """Pillow takes such EXIF for empty, and only warns."""
+    tags = struct.pack("<HHHLLHHLHH", 2, 271, 12, 4, 60_000, ORIENTATION, 3, 1, 6, 0)
+    exif = b"Exif\0\0II\x2a\0\x08\0\0\0" + tags + bytes(4)
+    Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=exif)
+    assert load_picture(tmp_path / "a.jpg").shape == (7, 5, 3)
+
+
 @pytest.mark.parametrize(("kind", "value"), [(2, "6"), (12, 6.0), (3, 0), (3, 9), (7, b"\6")])
 def test_orientation_that_is_none_turns_nothing(tmp_path: Path, kind: int, value: object) -> None:
     (tmp_path / "a.jpg").write_bytes(with_exif([(ORIENTATION, kind, value)]))
