@@ -67,6 +67,8 @@ class Trial:
 
 
 KEY = ["inputs", "picture", "method", "iterations", "gain"]
+TEXTS = KEY[:3]
+"""Columns that hold no numbers."""
 
 
 @dataclass(frozen=True)
@@ -171,13 +173,13 @@ def _read(output: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     try:
         # A picture's name may look like a number or like no value, and a digest like a number.
-        table = pd.read_csv(output, dtype={"inputs": str, "picture": str}, keep_default_na=False)
+        table = pd.read_csv(output, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False)
     except ValueError as error:
         raise TableError(f"{output} cannot be read as a table: {error}") from None
     if list(table.columns) != columns:
         raise TableError(f"{output} is no table of trials, whose columns are {', '.join(columns)}: choose another file")
-    for column in set(columns) - {"inputs", "picture", "method"}:
-        if not (is_numeric_dtype(table[column]) and np.isfinite(table[column]).all()):
+    for column in columns:
+        if column not in TEXTS and not (is_numeric_dtype(table[column]) and np.isfinite(table[column]).all()):
             raise TableError(f"{output} holds something else than numbers in column {column}: choose another file")
     return table
 
